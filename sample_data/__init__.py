@@ -1,0 +1,1 @@
+"""Small synthetic scans that ship with the package."""
