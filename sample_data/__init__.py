@@ -1,1 +1,1 @@
-"""Small synthetic scans that ship with the package."""
+"""Small scans that ship with napari-scd, made by ``python -m napari_scd.volume.phantom``."""

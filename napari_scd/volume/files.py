@@ -1,0 +1,194 @@
+"""Read and write scans and label maps: NIfTI and MGH, with exact geometry, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+
+from napari_scd.errors import InputError
+from napari_scd.volume.atomic import atomic_path
+from napari_scd.volume.encoding import encode
+from napari_scd.volume.geometry import read_geometry
+from napari_scd.volume.label_names import names_extension, table_in_header
+from napari_scd.volume.labels import LabelTable
+from napari_scd.volume.opening import DAMAGE, WRITABLE, check_ending, damaged, open_image
+from napari_scd.volume.orientation import turn_between
+from napari_scd.volume.volume import Source, Volume
+from napari_scd.volume.voxels import read_voxels
+
+_LABEL_TYPES = (np.uint8, np.uint16, np.int32, np.int64)
+
+
+def read_volume(
+    path: str | os.PathLike[str], *, frame: int | None = None, channels: int | None = None
+) -> Volume:
+    """Read a scan into the axis order nearest to (S, P, L).
+
+    Parameters
+    ----------
+    path
+        A NIfTI (.nii, .nii.gz, or .hdr with .img) or FreeSurfer (.mgh, .mgz) file.
+    frame
+        Which volume of a 4D file, counted from 0.
+    channels
+        How many channels the caller needs: with 2 or more, the file's last axis must have that length.
+
+    Returns
+    -------
+    A volume whose array is (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more: integers as stored where
+    the file does not scale them, else float32. Small rotations stay in the affine.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, damaged or no such image, or its axes do not fit ``frame`` and ``channels``.
+    """
+    path = Path(path)
+    image = open_image(path)
+    try:
+        return from_nibabel(image, path.name, frame=frame, channels=channels, path=path)
+    except InputError as error:
+        raise InputError(f"{path.name}: {error}") from error
+    except DAMAGE as error:
+        raise damaged(path, error) from error
+    except MemoryError as error:
+        raise InputError(f"{path.name} does not fit into memory; cut out the part you need.") from error
+
+
+def from_nibabel(
+    image: SpatialImage,
+    name: str,
+    *,
+    frame: int | None = None,
+    channels: int | None = None,
+    path: Path | None = None,
+) -> Volume:
+    """Make a volume of an image that nibabel holds, as :func:`read_volume` does of a file."""
+    geometry = read_geometry(image)
+    shape = image.shape[:3]
+    turn, disk_from_array = turn_between(geometry.affine, shape)
+    affine = geometry.affine @ disk_from_array
+    array = read_voxels(image, turn, frame=frame, channels=channels)
+    source = Source(name, path, image.header, affine, turn.inverse())
+    return Volume(array, affine, source, geometry.warnings)
+
+
+def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
+    """Read a label map into the axis order nearest to (S, P, L).
+
+    Returns
+    -------
+    A volume (z, y, x) in the smallest of uint8, uint16, int32 and int64 that holds its labels, also when the
+    file stores them as floating point numbers.
+
+    Raises
+    ------
+    InputError
+        As in :func:`read_volume`, and when some values are no whole numbers.
+    """
+    volume = read_volume(path, frame=frame)
+    return volume.with_array(_whole_numbers(volume.array, Path(path).name))
+
+
+def read_label_table(path: str | os.PathLike[str]) -> LabelTable | None:
+    """Return the label table that :func:`write_labels` put into a NIfTI file, None when there is none."""
+    return table_in_header(open_image(path).header)
+
+
+def read_label_names(path: str | os.PathLike[str]) -> dict[int, str]:
+    """Return the structures' names by number from a NIfTI file, empty when it carries none."""
+    table = read_label_table(path)
+    return {label.index: label.name for label in table.labels} if table else {}
+
+
+def write_volume(path: str | os.PathLike[str], volume: Volume, like: Volume | None = None) -> None:
+    """Write a volume; channels become the file's fourth axis.
+
+    Parameters
+    ----------
+    path
+        .nii, .nii.gz, .mgh or .mgz.
+    volume
+        The values to write; half precision and truth values are widened to what the format knows.
+    like
+        A volume on the same grid whose file gives axis order, affine, sform, qform and codes; ``volume``'s own
+        file if left out.
+
+    Raises
+    ------
+    InputError
+        When the two grids differ or the file cannot be written; nothing is left behind then.
+    """
+    _save(path, volume.array, _grid_of(volume, like))
+
+
+def write_labels(
+    path: str | os.PathLike[str], labels: Volume, like: Volume | None = None, table: LabelTable | None = None
+) -> None:
+    """Write a label map as uint8, or uint16 where a label is above 255.
+
+    Parameters
+    ----------
+    path
+        .nii, .nii.gz, .mgh or .mgz.
+    labels
+        (z, y, x), whole numbers from 0 to 65535.
+    like
+        As in :func:`write_volume`: usually the scan the labels were made for.
+    table
+        Names and colours, kept in a NIfTI header extension (MGH files have no place for them).
+
+    Raises
+    ------
+    InputError
+        When the two grids differ, a label is no such number, or the file cannot be written; nothing is left
+        behind then.
+    """
+    array = labels.array[0] if labels.array.ndim == 4 and labels.n_channels == 1 else labels.array
+    if array.ndim != 3:
+        raise InputError(f"Labels with {labels.n_channels} channels came; give one label per voxel.")
+    array = _whole_numbers(array, "the label map")
+    if array.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"Labels from {array.min()} to {array.max()} came; give labels from 0 to 65535.")
+    _save(path, array, _grid_of(labels, like), table, intent="label")
+
+
+def _grid_of(volume: Volume, like: Volume | None) -> Volume:
+    if like is None or like is volume:
+        return volume
+    if not volume.same_grid(like):
+        raise InputError(
+            f"The result ({' x '.join(map(str, volume.spatial_shape))} voxels) does not lie on the grid of the "
+            f"image it should be written like ({' x '.join(map(str, like.spatial_shape))}); give results on its grid."
+        )
+    return like
+
+
+def _save(
+    path: str | os.PathLike[str],
+    array: np.ndarray,
+    grid: Volume,
+    table: LabelTable | None = None,
+    intent: str = "none",
+) -> None:
+    ending = check_ending(Path(path), WRITABLE)
+    extension = names_extension(table) if table is not None else None
+    with atomic_path(path) as temporary:
+        encode(array, grid, ending=ending, extension=extension, intent=intent).to_filename(temporary)
+
+
+def _whole_numbers(array: np.ndarray, name: str) -> np.ndarray:
+    """Return labels in the smallest type of ``_LABEL_TYPES`` that holds them; small rounding errors are mended."""
+    if array.dtype.kind == "f":
+        rounded = np.rint(array)
+        if not np.isfinite(rounded).all() or np.abs(array - rounded).max() > 1e-3:
+            raise InputError(f"Not all values of {name} are whole numbers; give a label map.")
+        array = rounded
+    low, high = int(array.min()), int(array.max())
+    for dtype in _LABEL_TYPES:
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return array.astype(dtype, copy=False)
+    raise InputError(f"{name} has labels up to {high}; give a label map.")

@@ -1,0 +1,119 @@
+"""Open an image file and refuse, with one sentence, what is no whole scan; no voxel is read here."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nibabel as nib
+from nibabel.analyze import AnalyzeImage
+from nibabel.filebasedimages import ImageFileError
+from nibabel.freesurfer.mghformat import MGHImage
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError, SpatialImage
+
+from napari_scd.errors import InputError
+
+READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".mgz")
+"""File endings this package reads."""
+
+WRITABLE = (".nii", ".nii.gz", ".mgh", ".mgz")
+"""File endings this package writes."""
+
+DAMAGE = (
+    ImageFileError, HeaderDataError, HeaderTypeError, OSError, EOFError, zlib.error, ValueError, KeyError,
+    TypeError, IndexError, OverflowError,
+)  # fmt: skip
+"""What nibabel, gzip and numpy raise on damaged files."""
+
+_MAX_GZIP_RATIO = 1032  # the most that deflate can shrink a run of zeros
+
+
+def open_image(path: str | os.PathLike[str]) -> SpatialImage:
+    """Open a NIfTI, Analyze or MGH file without reading its voxels.
+
+    Parameters
+    ----------
+    path
+        A file with one of the endings in ``READABLE``; either half of an .hdr and .img pair.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, is no such image, holds colours or complex numbers, has no voxels, or is
+        shorter than its header says.
+    """
+    path = Path(path)
+    check_ending(path, READABLE)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give one image file (turn DICOM folders into NIfTI first).")
+    if not path.exists():
+        raise InputError(f"There is no file {path}; check the name.")
+    try:
+        with _quiet_nibabel():
+            image = nib.load(path, mmap=False)
+    except DAMAGE as error:
+        raise damaged(path, error) from error
+    if not isinstance(image, AnalyzeImage | MGHImage):
+        raise InputError(f"{path.name} holds a {type(image).__name__}; give a NIfTI or MGH volume.")
+    _check_declared(image, path)
+    return image
+
+
+def check_ending(path: Path, endings: tuple[str, ...]) -> str:
+    """Return a file name's ending in small letters, or raise InputError when it is none of those given."""
+    for ending in sorted(endings, key=len, reverse=True):
+        if path.name.lower().endswith(ending):
+            return ending
+    raise InputError(f"{path.name} has an unknown ending; give a file that ends in {', '.join(endings)}.")
+
+
+def damaged(path: Path, error: BaseException) -> InputError:
+    """Return the error that tells the user a file cannot be read, and why."""
+    if isinstance(error, PermissionError):
+        return InputError(f"Cannot read {path}: no permission; make the file readable.")
+    if isinstance(error, EOFError | zlib.error) or "Expected" in str(error):
+        return InputError(f"{path.name} is truncated or damaged; copy or export it again.")
+    return InputError(f"{path.name} is no readable NIfTI or MGH image; copy or export it again.")
+
+
+def _check_declared(image: SpatialImage, path: Path) -> None:
+    """Hold what the header declares against reason and the file's size, before memory is asked for."""
+    shape = tuple(int(n) for n in image.shape)
+    dtype = image.get_data_dtype()
+    if dtype.kind == "V":
+        raise InputError(f"{path.name} holds colours (RGB); give a scan with one number per voxel.")
+    if dtype.kind not in "buif":
+        raise InputError(f"{path.name} holds numbers of type {dtype}; give a scan with real numbers.")
+    if len(shape) < 3:
+        raise InputError(f"{path.name} is {len(shape)}D (shape {shape}); give a 3D volume.")
+    if min(shape) < 1:
+        raise InputError(f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
+    file = Path(image.file_map["image"].filename)
+    if not file.exists():
+        raise InputError(f"{path.name} has no {file.name} beside it; put both halves into one folder.")
+    room = file.stat().st_size
+    if file.name.lower().endswith((".gz", ".mgz")):
+        room = room * _MAX_GZIP_RATIO
+    needed = math.prod(shape) * dtype.itemsize
+    if needed > room:
+        raise InputError(
+            f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than the "
+            "file can hold; copy or export it again."
+        )
+
+
+@contextmanager
+def _quiet_nibabel() -> Iterator[None]:
+    """Keep nibabel from printing about header oddities: we check those that matter ourselves."""
+    logger = logging.getLogger("nibabel.global")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

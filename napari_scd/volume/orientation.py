@@ -1,0 +1,150 @@
+"""Axis order and flips, and back: the only file that turns axes and talks RAS with nibabel.
+
+Files and most tools say where a voxel lies in millimetres towards Right, Anterior, Superior.
+This package speaks (S, P, L): the first coordinate grows towards Superior, the second towards Posterior, the
+third towards the patient's Left.
+A (z, y, x) array in that order, shown row by row, is the axial slice a radiologist expects: anterior up, the
+patient's right on the left of the screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from nibabel import orientations
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_scd.volume.volume import Volume
+
+AXES = "SPL"
+"""The axis directions of arrays read by this package."""
+
+_SPL_FROM_RAS = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Turns an array back into the axis order it had before a reorientation.
+
+    Calling it moves voxels without computing anything, so values, dtype and the number of voxels never change.
+
+    Parameters
+    ----------
+    order
+        For each axis of the result, the array axis it comes from.
+    flips
+        For each axis of the result, whether it runs the other way.
+    """
+
+    order: tuple[int, int, int] = (0, 1, 2)
+    flips: tuple[bool, bool, bool] = (False, False, False)
+
+    def __call__(self, array: np.ndarray) -> np.ndarray:
+        """Return a view of ``array``, (z, y, x) or (c, z, y, x), in the former axis order."""
+        lead = array.ndim - 3
+        turned = array.transpose(*range(lead), *(lead + axis for axis in self.order))
+        steps = [slice(None)] * lead + [slice(None, None, -1 if flip else 1) for flip in self.flips]
+        return turned[tuple(steps)]
+
+    def inverse(self) -> Undo:
+        """Return the turn that takes an array from the former axis order into the present one."""
+        order = tuple(self.order.index(axis) for axis in range(3))
+        return Undo(order, tuple(self.flips[axis] for axis in order))  # type: ignore[arg-type]
+
+    def then(self, other: Undo) -> Undo:
+        """Return the one turn that does this one first and ``other`` after it."""
+        order = tuple(self.order[axis] for axis in other.order)
+        flips = tuple(flip != self.flips[axis] for axis, flip in zip(other.order, other.flips, strict=True))
+        return Undo(order, flips)  # type: ignore[arg-type]
+
+
+def reorient(volume: Volume, axes: str = AXES) -> tuple[Volume, Undo]:
+    """Turn a volume's axes into given directions and return the way back.
+
+    Axes are permuted and flipped, nothing is resampled: a scan tilted by a few degrees keeps its tilt in the
+    affine and each array axis takes the nearest anatomical direction.
+
+    Parameters
+    ----------
+    volume
+        A volume in any axis order.
+    axes
+        The direction in which the index grows along each array axis, one letter out of each of the pairs S/I,
+        P/A and L/R; for instance "SPL", or "RAS" for (x, y, z) arrays as nibabel gives them.
+
+    Returns
+    -------
+    The turned volume (its array is a view) and the turn that takes arrays on its grid back onto ``volume``'s.
+
+    Raises
+    ------
+    InputError
+        When ``axes`` does not name three different axes.
+    """
+    turn, new_from_old = turn_between(volume.affine, volume.spatial_shape, axes)
+    affine = volume.affine @ new_from_old
+    undo = turn.inverse()
+    source = volume.source
+    if source is not None:
+        source = replace(source, affine=affine, to_disk=undo.then(source.to_disk))
+    return replace(volume, array=turn(volume.array), affine=affine, source=source), undo
+
+
+def turn_between(affine: np.ndarray, shape: tuple[int, ...], axes: str = AXES) -> tuple[Undo, np.ndarray]:
+    """Find the turn that brings a grid's axes into given directions.
+
+    Parameters
+    ----------
+    affine
+        (4, 4), voxel index to (S, P, L) mm.
+    shape
+        The grid's three lengths in voxels.
+    axes
+        As in :func:`reorient`.
+
+    Returns
+    -------
+    The turn for arrays on the grid, and a (4, 4) matrix from turned voxel indices to the grid's own.
+    """
+    wanted = orientations.axcodes2ornt(checked_axes(axes))
+    ornt = orientations.ornt_transform(orientations.io_orientation(ras_from_spl(affine)), wanted)
+    turn = Undo(
+        tuple(int(np.flatnonzero(ornt[:, 0] == axis)[0]) for axis in range(3)),  # type: ignore[arg-type]
+        tuple(bool(ornt[ornt[:, 0] == axis, 1][0] < 0) for axis in range(3)),  # type: ignore[arg-type]
+    )
+    return turn, np.asarray(orientations.inv_ornt_aff(ornt, shape[-3:]), dtype=np.float64)
+
+
+def axis_directions(affine: np.ndarray) -> str:
+    """Return the direction nearest to each array axis, such as "SPL", for an affine to (S, P, L) mm."""
+    return "".join(orientations.aff2axcodes(ras_from_spl(affine)))
+
+
+def spl_from_ras(affine: np.ndarray) -> np.ndarray:
+    """Turn a (4, 4) affine from voxel index to (R, A, S) mm into one to (S, P, L) mm, exactly.
+
+    Only the millimetre side changes; the order of the voxel indices stays.
+    """
+    return _SPL_FROM_RAS @ affine + 0.0  # the sum turns -0.0 into 0.0
+
+
+def ras_from_spl(affine: np.ndarray) -> np.ndarray:
+    """Turn a (4, 4) affine from voxel index to (S, P, L) mm into one to (R, A, S) mm, exactly."""
+    return _SPL_FROM_RAS.T @ affine + 0.0
+
+
+def checked_axes(axes: str) -> str:
+    """Return ``axes`` in capitals, or raise InputError when it does not name three different axes."""
+    letters = axes.upper()
+    if sorted("S" if c in "SI" else "P" if c in "PA" else "L" if c in "LR" else c for c in letters) != list(
+        "LPS"
+    ):
+        raise InputError(
+            f"The axes {axes!r} do not name three directions: give one letter out of each of the pairs S/I, P/A "
+            'and L/R, such as "SPL".'
+        )
+    return letters

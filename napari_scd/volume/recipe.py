@@ -1,0 +1,148 @@
+"""The recipe: how a scan must be prepared for a network, and how the network's answer is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from napari_scd.errors import InputError
+from napari_scd.volume.orientation import checked_axes
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "modality": ("CT", "MR"),
+    "normalisation": ("range", "zscore", "zscore-nonzero", "zscore-foreground", "none"),
+    "normalise_over": ("volume", "window"),
+    "field": ("whole", "click"),
+    "activation": ("softmax", "sigmoid"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a checkpoint expects of its input, and what its output means.
+
+    Parameters
+    ----------
+    modality
+        "CT" or "MR".
+    axes
+        The directions of the model's array axes, as in :func:`napari_scd.volume.reorient`.
+    spacing_mm
+        The voxel size the model works at, in the order of ``axes``; None takes the scan's own.
+    clip
+        Lowest and highest intensity kept, in the scan's own numbers (Hounsfield units for CT).
+    clip_percentiles
+        Lowest and highest intensity kept, as percentiles 0-100 of each channel.
+    normalisation
+        "range" maps what the clip keeps onto -1..1; "zscore" gives each channel mean 0 and standard deviation
+        1; "zscore-nonzero" does so over the non-zero voxels and leaves zeros alone; "zscore-foreground" takes
+        mean and deviation from the voxels above the minimum (so that air and padding do not count) and
+        transforms all; "none" changes nothing.
+    normalise_over
+        "volume" takes the statistics of the whole scan, "window" of each window alone.
+    field
+        "whole" segments whole scans; "click" finds the one structure the user points at.
+    channels
+        The names of the input channels, in order.
+    activation
+        "softmax" for labels that exclude each other (channel 0 is background), "sigmoid" for overlapping ones.
+    precedence
+        With "sigmoid": label ids, the first of which wins where several hold.
+
+    Raises
+    ------
+    InputError
+        When a value is none of the above; the message names the key.
+    """
+
+    modality: str
+    axes: str = "SPL"
+    spacing_mm: tuple[float, float, float] | None = None
+    clip: tuple[float, float] | None = None
+    clip_percentiles: tuple[float, float] | None = None
+    normalisation: str = "zscore"
+    normalise_over: str = "volume"
+    field: str = "whole"
+    channels: tuple[str, ...] = ("image",)
+    activation: str = "softmax"
+    precedence: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check every value and turn lists into tuples."""
+        for key, choices in _CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise _bad(key, getattr(self, key), "one of " + ", ".join(repr(choice) for choice in choices))
+        if not isinstance(self.axes, str):
+            raise _bad("axes", self.axes, 'three letters such as "SPL"')
+        object.__setattr__(self, "axes", checked_axes(self.axes))
+        self._set_numbers("spacing_mm", 3)
+        self._set_numbers("clip", 2)
+        self._set_numbers("clip_percentiles", 2)
+        if self.spacing_mm is not None and min(self.spacing_mm) <= 0:
+            raise _bad("spacing_mm", self.spacing_mm, "three numbers above zero")
+        for key in ("clip", "clip_percentiles"):
+            limits = getattr(self, key)
+            if limits is not None and not limits[0] < limits[1]:
+                raise _bad(key, limits, "the lower limit first and a higher one after it")
+        if self.clip_percentiles is not None and not (
+            self.clip_percentiles[0] >= 0 and self.clip_percentiles[1] <= 100
+        ):
+            raise _bad("clip_percentiles", self.clip_percentiles, "two percentiles between 0 and 100")
+        self._set_tuple("channels", str, "at least one channel name")
+        self._set_tuple("precedence", int, "label ids (whole numbers)")
+        if not self.channels:
+            raise _bad("channels", self.channels, "at least one channel name")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values that JSON can hold."""
+        values = dataclasses.asdict(self)
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Recipe:
+        """Make a recipe from what :meth:`to_dict` returned.
+
+        Raises
+        ------
+        InputError
+            When a key is unknown or missing, or a value is not legal; the message names the key.
+        """
+        if not isinstance(values, dict):
+            raise InputError(
+                f"A recipe of type {type(values).__name__} came; give a mapping with the key 'modality'."
+            )
+        known = {item.name for item in dataclasses.fields(cls)}
+        unknown = sorted(str(key) for key in set(values) - known)
+        if unknown:
+            raise InputError(
+                f"The recipe has the unknown key {unknown[0]!r}; known keys are {', '.join(sorted(known))}."
+            )
+        if "modality" not in values:
+            raise InputError("The recipe lacks the key 'modality'; give 'CT' or 'MR'.")
+        return cls(**values)
+
+    def _set_numbers(self, key: str, n: int) -> None:
+        values = getattr(self, key)
+        if values is None:
+            return
+        try:
+            numbers = tuple(float(value) for value in values)
+        except (TypeError, ValueError):
+            numbers = ()
+        if len(numbers) != n or not all(math.isfinite(number) for number in numbers):
+            raise _bad(key, values, f"{n} numbers")
+        object.__setattr__(self, key, numbers)
+
+    def _set_tuple(self, key: str, kind: type, needed: str) -> None:
+        values = getattr(self, key)
+        if isinstance(values, str) or not hasattr(values, "__iter__"):
+            raise _bad(key, values, needed)
+        if any(not isinstance(value, kind) or isinstance(value, bool) for value in values):
+            raise _bad(key, values, needed)
+        object.__setattr__(self, key, tuple(values))
+
+
+def _bad(key: str, value: object, needed: str) -> InputError:
+    return InputError(f"The recipe's {key!r} is {value!r}; give {needed}.")

@@ -1,0 +1,170 @@
+"""Change the voxel size, and the way back onto the original grid.
+
+Old and new grid share their centre, so a voxel index on one axis of the target grid lies at
+``(i - (n_to - 1) / 2) * step + (n_from - 1) / 2`` on the other, with ``step`` in voxels.
+Each axis is a small sparse matrix of triangle weights: linear interpolation where the grid gets finer, and a
+triangle as wide as the new voxels where it gets coarser, which averages instead of skipping voxels (no aliasing).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from napari_scd.errors import InputError
+from napari_scd.volume.volume import Volume
+
+_SAME_WITHIN = 0.01
+_MAX_VOXELS = 2**33
+
+
+class AxisMap(NamedTuple):
+    """How one axis of a grid samples the same axis of another grid with the same centre.
+
+    Parameters
+    ----------
+    n_from, n_to
+        The two lengths in voxels.
+    step
+        Size of a target voxel, in voxels of the grid it samples.
+    """
+
+    n_from: int
+    n_to: int
+    step: float
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether both grids have the same voxels."""
+        return self.n_from == self.n_to and self.step == 1.0
+
+    def inverse(self) -> AxisMap:
+        """Return the map for the way back."""
+        return AxisMap(self.n_to, self.n_from, 1.0 / self.step)
+
+    def positions(self) -> np.ndarray:
+        """Return, for each target voxel, its place (n_to,) on the sampled axis, with fractions."""
+        return (np.arange(self.n_to) - (self.n_to - 1) / 2) * self.step + (self.n_from - 1) / 2
+
+    def nearest(self) -> np.ndarray:
+        """Return, for each target voxel, the whole index (n_to,) of the nearest sampled voxel."""
+        # halves go down everywhere, whatever the rounding error of the position
+        return np.clip(np.ceil(self.positions() - 0.5 - 1e-6), 0, self.n_from - 1).astype(np.intp)
+
+    def weights(self) -> sparse.csr_array:
+        """Return the triangle weights (n_to, n_from); rows sum to 1, the border voxel goes on outside."""
+        width = max(1.0, self.step)
+        positions = self.positions()[:, None]
+        columns = np.floor(positions - width).astype(np.intp) + np.arange(int(np.ceil(2 * width)) + 2)
+        values = np.clip(1.0 - np.abs(columns - positions) / width, 0.0, None)
+        values /= values.sum(axis=1, keepdims=True)
+        rows = np.broadcast_to(np.arange(self.n_to)[:, None], columns.shape)
+        entries = (values.ravel(), (rows.ravel(), np.clip(columns, 0, self.n_from - 1).ravel()))
+        matrix = sparse.csr_array(entries, shape=(self.n_to, self.n_from), dtype=np.float32)
+        matrix.eliminate_zeros()
+        return matrix
+
+
+@dataclass(frozen=True)
+class ResampleUndo:
+    """The way back from a resampled grid onto the original one.
+
+    Parameters
+    ----------
+    maps
+        For each array axis, how the original grid samples the resampled one.
+    """
+
+    maps: tuple[AxisMap, AxisMap, AxisMap]
+
+    def __call__(self, labels: np.ndarray) -> np.ndarray:
+        """Return labels, (z, y, x) or (c, z, y, x), on the original grid: each voxel takes the nearest value."""
+        self._check(labels)
+        for axis, step in enumerate(self.maps, start=labels.ndim - 3):
+            if not step.is_identity:
+                labels = labels.take(step.nearest(), axis=axis)
+        return labels
+
+    def linear(self, array: np.ndarray) -> np.ndarray:
+        """Return a float array, (z, y, x) or (c, z, y, x), on the original grid, interpolated, float32."""
+        self._check(array)
+        return apply_maps(array, self.maps)
+
+    def _check(self, array: np.ndarray) -> None:
+        expected = tuple(step.n_from for step in self.maps)
+        if array.shape[-3:] != expected:
+            raise ValueError(
+                f"An array of shape {array.shape} does not lie on the resampled grid {expected}."
+            )
+
+
+def resample(volume: Volume, spacing_mm: tuple[float, float, float]) -> tuple[Volume, ResampleUndo]:
+    """Bring a volume to another voxel size and return the way back.
+
+    The field of view keeps its centre and its size, to half a new voxel.
+
+    Parameters
+    ----------
+    volume
+        A volume in any axis order.
+    spacing_mm
+        The new voxel size, in the order of the array's axes. An axis within 1 % of it stays as it is.
+
+    Returns
+    -------
+    The resampled volume, float32, and the way back. When no axis changes, ``volume`` itself comes back.
+
+    Raises
+    ------
+    InputError
+        When a voxel size is not above zero or the new grid would be absurdly large.
+    """
+    maps = tuple(
+        _axis_map(n, old, new)
+        for n, old, new in zip(volume.spatial_shape, volume.spacing_mm, spacing_mm, strict=True)
+    )
+    undo = ResampleUndo(tuple(step.inverse() for step in maps))  # type: ignore[arg-type]
+    if all(step.is_identity for step in maps):
+        return volume, undo
+    shape = tuple(step.n_to for step in maps)
+    if shape[0] * shape[1] * shape[2] > _MAX_VOXELS:
+        raise InputError(
+            f"At {' x '.join(f'{mm:g}' for mm in spacing_mm)} mm the image would have "
+            f"{' x '.join(map(str, shape))} voxels; check its voxel size or cut out the part you need."
+        )
+    old_from_new = np.eye(4)
+    for axis, step in enumerate(maps):
+        old_from_new[axis, axis] = step.step
+        old_from_new[axis, 3] = step.positions()[0]
+    array = apply_maps(volume.array, maps)
+    return replace(volume, array=array, affine=volume.affine @ old_from_new), undo
+
+
+def apply_maps(array: np.ndarray, maps: tuple[AxisMap, ...]) -> np.ndarray:
+    """Sample an array, (z, y, x) or (c, z, y, x), along its three spatial axes; the result is float32."""
+    lead = array.ndim - 3
+    # axes that shrink most come first: less is left to do for the others
+    for axis in sorted(range(3), key=lambda axis: maps[axis].n_to / maps[axis].n_from):
+        if not maps[axis].is_identity:
+            array = _along(array, maps[axis].weights(), lead + axis)
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _along(array: np.ndarray, weights: sparse.csr_array, axis: int) -> np.ndarray:
+    """Multiply every line along one axis of an array by weights (n_to, n_from)."""
+    moved = np.moveaxis(array, axis, 0)
+    flat = moved.reshape(moved.shape[0], -1).astype(np.float32, copy=False)
+    result = np.asarray(weights @ flat).reshape(weights.shape[0], *moved.shape[1:])
+    return np.moveaxis(result, 0, axis)
+
+
+def _axis_map(n: int, old_mm: float, new_mm: float) -> AxisMap:
+    if not (np.isfinite(new_mm) and new_mm > 0):
+        raise InputError(f"A voxel size of {new_mm:g} mm came; give sizes above zero.")
+    step = new_mm / old_mm
+    if abs(step - 1.0) <= _SAME_WITHIN:
+        return AxisMap(n, n, 1.0)
+    return AxisMap(n, max(1, round(n / step)), step)

@@ -1,0 +1,100 @@
+"""Read the voxels of an opened image, and no more memory than they need."""
+
+from __future__ import annotations
+
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy, is_proxy
+from nibabel.spatialimages import SpatialImage
+
+from napari_scd.errors import InputError
+from napari_scd.volume.orientation import Undo
+
+
+def read_voxels(
+    image: SpatialImage, turn: Undo, *, frame: int | None = None, channels: int | None = None
+) -> np.ndarray:
+    """Read one 3D volume, or the channels of a 4D one, in a given axis order.
+
+    Parameters
+    ----------
+    image
+        An image nibabel opened.
+    turn
+        From the file's axis order to the one wanted.
+    frame
+        Which 3D volume of a 4D file, counted from 0. Only this frame is read.
+    channels
+        How many channels the caller needs; with 2 or more the last axis of the file must have this length.
+
+    Returns
+    -------
+    (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more. Integers come as they are stored when the file
+    scales by 1 and shifts by 0, everything else as float32.
+
+    Raises
+    ------
+    InputError
+        When the file's axes do not fit ``frame`` and ``channels``.
+    """
+    stored, slope, inter = _stored(image, _choose(image.shape, frame, channels))
+    if stored.ndim == 4:
+        stored = np.moveaxis(stored, -1, 0)
+    return _values(turn(stored), slope, inter)
+
+
+def _choose(shape: tuple[int, ...], frame: int | None, channels: int | None) -> tuple[int | slice, ...]:
+    """Return the index into the file's axes that takes what was asked for."""
+    extra = [int(n) for n in shape[3:] if n != 1]
+    if len(extra) > 1:
+        raise InputError(f"The file is {len(shape)}D (shape {tuple(shape)}); give a 3D or 4D image.")
+    n_frames = extra[0] if extra else 1
+    take: int | slice = _frame(n_frames, frame)
+    if channels is not None and channels > 1:
+        if frame is not None:
+            raise InputError(
+                f"A frame was chosen, but all {channels} channels are needed; leave the frame out."
+            )
+        if n_frames != channels:
+            raise InputError(
+                f"The last axis of the file has {n_frames} volumes and {channels} channels are needed; give a 4D "
+                f"file with {channels} of them."
+            )
+        take = slice(None)
+    elif n_frames > 1 and frame is None:
+        raise InputError(
+            f"The file is 4D with {n_frames} volumes; choose one of the frames 0 to {n_frames - 1} (--frame)."
+        )
+    return (slice(None),) * 3 + tuple(0 if n == 1 else take for n in shape[3:])
+
+
+def _frame(n_frames: int, frame: int | None) -> int:
+    if frame is None:
+        return 0
+    if not 0 <= frame < n_frames:
+        count = f"the frames 0 to {n_frames - 1}" if n_frames > 1 else "one frame, 0"
+        raise InputError(f"Frame {frame} was asked for and the file has {count}; choose one of these.")
+    return int(frame)
+
+
+def _stored(image: SpatialImage, index: tuple[int | slice, ...]) -> tuple[np.ndarray, float, float]:
+    """Return numbers as stored, in the file's axis order, with the slope and intercept that scale them."""
+    data = image.dataobj
+    if not is_proxy(data):
+        return np.asarray(data)[index], 1.0, 0.0
+    unscaled = ArrayProxy(data.file_like, (data.shape, data.dtype, data.offset), mmap=False)
+    return np.asarray(unscaled[index]), float(data.slope), float(data.inter)
+
+
+def _values(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:
+    """Scale stored numbers; the result is contiguous, in the machine's byte order."""
+    scaled = (slope, inter) != (1.0, 0.0)
+    if not scaled:
+        kind = stored.dtype.newbyteorder("=") if stored.dtype.kind in "iub" else np.float32
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(stored, dtype=kind)
+    values = np.empty(stored.shape, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        # slice by slice: in double precision, without a double copy of the whole
+        for index in np.ndindex(stored.shape[:-2]):
+            values[index] = stored[index] * np.float64(slope) + np.float64(inter)
+    return values
