@@ -5,19 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path to write to; on success it becomes ``path`` in one step.
 
-    The temporary file lies in the same folder and has the same endings, so writers that go by the name do what
-    they would do for ``path``. When the block fails or is interrupted, it is removed and whatever was at
+    The temporary file lies in the same folder and has the same endings, so writers that go by the name do
+    what they would do for ``path``. When the block fails or is interrupted, it is removed and whatever was at
     ``path`` before stays untouched.
 
     Parameters

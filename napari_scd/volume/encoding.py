@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from nibabel.freesurfer.mghformat import MGHHeader, MGHImage
 from nibabel.nifti1 import Nifti1Extension, Nifti1Header, Nifti1Image
 from nibabel.nifti2 import Nifti2Header, Nifti2Image
-from nibabel.spatialimages import SpatialImage
 
 from napari_scd.errors import InputError
-from napari_scd.volume.orientation import ras_from_spl
-from napari_scd.volume.volume import Volume
+from napari_scd.volume.orientation import Undo, ras_from_spl
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+    from napari_scd.volume.volume import Volume
 
 _GEOMETRY_FIELDS = (
     "xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
     "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z",
 )  # fmt: skip
-_NIFTI_TYPES = ("u1", "i2", "u2", "i4", "i8", "u8", "f4", "f8")
+_NIFTI_TYPES = ("u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8")
 _MGH_TYPES = ("u1", "i2", "i4", "f4")
 _ALIGNED = 2  # NIFTI_XFORM_ALIGNED_ANAT: mm coordinates of no named origin
+_XYZ = Undo((2, 1, 0))  # from (z, y, x) to the usual order in files
 _LARGEST_NIFTI1_AXIS = 32767
 
 
@@ -32,9 +38,9 @@ def encode(
 ) -> SpatialImage:
     """Make the image to save.
 
-    When ``grid`` came from a file and still has that file's geometry, the image takes the file's axis order and,
-    in the same format, its affine, sform, qform, codes and units byte for byte. Otherwise the array is stored
-    as it is (first axis fastest in the reversed order) under ``grid``'s affine.
+    When ``grid`` came from a file and still has that file's geometry, the image takes the file's axis order
+    and, in the same format, its affine, sform, qform, codes and units byte for byte. Otherwise the image has
+    the axes (x, y, z) under ``grid``'s affine.
 
     Parameters
     ----------
@@ -49,18 +55,9 @@ def encode(
     intent
         NIfTI's intent: "label" for label maps.
     """
-    source = grid.source
-    on_file_grid = (
-        source is not None and source.affine is not None and np.array_equal(source.affine, grid.affine)
-    )
-    if on_file_grid and source is not None:
-        turned, header = source.to_disk(array), source.header
-        # where index (0, 0, 0) and the three unit steps of the file's axes lie on the grid
-        corners = _disk_corners(source.to_disk.inverse().order, source.to_disk.flips, turned.shape[-3:])
-        affine = ras_from_spl(grid.affine @ corners)
-    else:
-        turned, header = array.transpose(*range(array.ndim - 3), -1, -2, -3), None
-        affine = ras_from_spl(grid.affine[:, [2, 1, 0, 3]])
+    turn, header = _way_to_disk(grid)
+    turned = turn(array)
+    affine = ras_from_spl(grid.affine @ turn.matrix(grid.spatial_shape))
     data = np.moveaxis(turned, 0, -1) if turned.ndim == 4 else turned
     if ending in (".mgh", ".mgz"):
         return _mgh(_stored_as(data, _MGH_TYPES), affine, header)
@@ -72,14 +69,12 @@ def encode(
     return image
 
 
-def _disk_corners(order: tuple[int, ...], flips: tuple[bool, ...], disk_shape: tuple[int, ...]) -> np.ndarray:
-    """Return the (4, 4) matrix from file indices to indices on the grid as read."""
-    matrix = np.zeros((4, 4))
-    matrix[3, 3] = 1.0
-    for grid_axis, disk_axis in enumerate(order):
-        matrix[grid_axis, disk_axis] = -1.0 if flips[disk_axis] else 1.0
-        matrix[grid_axis, 3] = disk_shape[disk_axis] - 1.0 if flips[disk_axis] else 0.0
-    return matrix
+def _way_to_disk(grid: Volume) -> tuple[Undo, object]:
+    """Return the turn into the file's axis order and the file's header, None when there is no such file."""
+    source = grid.source
+    if source is not None and source.holds_for(grid):
+        return source.to_disk, source.header
+    return _XYZ, None
 
 
 def _nifti(data: np.ndarray, affine: np.ndarray, source: object) -> Nifti1Image:
@@ -111,20 +106,15 @@ def _mgh(data: np.ndarray, affine: np.ndarray, source: object) -> MGHImage:
 
 
 def _stored_as(data: np.ndarray, types: tuple[str, ...]) -> np.ndarray:
-    """Return an array in the first of a format's types that holds all its values: its own, if possible."""
-    if data.dtype.newbyteorder("=") in [np.dtype(name) for name in types]:
-        if data.dtype != np.int64:  # few programs read 64-bit integers: only where nothing smaller will do
-            return data
-    for name in types:
-        wanted = np.dtype(name)
-        if wanted.kind == "f" or data.dtype.kind in "biu":
-            if _fits(data, wanted):
-                return data.astype(wanted)
-    raise InputError(f"Values of type {data.dtype} do not fit into this file format; write a .nii.gz file.")
-
-
-def _fits(data: np.ndarray, wanted: np.dtype) -> bool:  # type: ignore[type-arg]
-    if wanted.kind == "f":
-        return data.dtype.kind != "f" or wanted.itemsize >= data.dtype.itemsize or wanted == np.float32
-    limits = np.iinfo(wanted)
-    return int(data.min()) >= limits.min and int(data.max()) <= limits.max
+    """Return an array in its own type if the format has it, else in the first that holds all its values."""
+    known = [np.dtype(name) for name in types]
+    # few programs read 64-bit integers: only where nothing smaller will do
+    if data.dtype.newbyteorder("=") in known and data.dtype not in (np.int64, np.uint64):
+        return data
+    if data.dtype.kind == "f":
+        return data.astype(np.float32)
+    low, high = int(data.min()), int(data.max())
+    for wanted in known:
+        if wanted.kind in "iu" and np.iinfo(wanted).min <= low and high <= np.iinfo(wanted).max:
+            return data.astype(wanted)
+    raise InputError(f"Values from {low} to {high} do not fit into this file format; write a .nii.gz file.")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from nibabel.spatialimages import SpatialImage
 
 from napari_scd.errors import InputError
 from napari_scd.volume.atomic import atomic_path
 from napari_scd.volume.encoding import encode
 from napari_scd.volume.geometry import read_geometry
 from napari_scd.volume.label_names import names_extension, table_in_header
-from napari_scd.volume.labels import LabelTable
 from napari_scd.volume.opening import DAMAGE, WRITABLE, check_ending, damaged, open_image
-from napari_scd.volume.orientation import turn_between
-from napari_scd.volume.volume import Source, Volume
+from napari_scd.volume.orientation import AXES, turn_to
+from napari_scd.volume.volume import Source, Volume, times
 from napari_scd.volume.voxels import read_voxels
+
+if TYPE_CHECKING:
+    import os
+
+    from nibabel.spatialimages import SpatialImage
+
+    from napari_scd.volume.labels import LabelTable
 
 _LABEL_TYPES = (np.uint8, np.uint16, np.int32, np.int64)
 
@@ -38,8 +43,8 @@ def read_volume(
 
     Returns
     -------
-    A volume whose array is (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more: integers as stored where
-    the file does not scale them, else float32. Small rotations stay in the affine.
+    A volume whose array is (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more: integers as stored
+    where the file does not scale them, else float32. Small rotations stay in the affine.
 
     Raises
     ------
@@ -68,11 +73,10 @@ def from_nibabel(
 ) -> Volume:
     """Make a volume of an image that nibabel holds, as :func:`read_volume` does of a file."""
     geometry = read_geometry(image)
-    shape = image.shape[:3]
-    turn, disk_from_array = turn_between(geometry.affine, shape)
-    affine = geometry.affine @ disk_from_array
+    turn = turn_to(AXES, geometry.affine)
+    affine = geometry.affine @ turn.matrix(image.shape[:3])
     array = read_voxels(image, turn, frame=frame, channels=channels)
-    source = Source(name, path, image.header, affine, turn.inverse())
+    source = Source(name, path, image.header, affine, array.shape[-3:], turn.inverse())
     return Volume(array, affine, source, geometry.warnings)
 
 
@@ -114,8 +118,8 @@ def write_volume(path: str | os.PathLike[str], volume: Volume, like: Volume | No
     volume
         The values to write; half precision and truth values are widened to what the format knows.
     like
-        A volume on the same grid whose file gives axis order, affine, sform, qform and codes; ``volume``'s own
-        file if left out.
+        A volume on the same grid whose file gives axis order, affine, sform, qform and codes; ``volume``'s
+        own file if left out.
 
     Raises
     ------
@@ -161,8 +165,8 @@ def _grid_of(volume: Volume, like: Volume | None) -> Volume:
         return volume
     if not volume.same_grid(like):
         raise InputError(
-            f"The result ({' x '.join(map(str, volume.spatial_shape))} voxels) does not lie on the grid of the "
-            f"image it should be written like ({' x '.join(map(str, like.spatial_shape))}); give results on its grid."
+            f"The result ({times(volume.spatial_shape)} voxels) does not lie on the grid of the image it "
+            f"should be written like ({times(like.spatial_shape)}); give results on its grid."
         )
     return like
 
@@ -181,7 +185,7 @@ def _save(
 
 
 def _whole_numbers(array: np.ndarray, name: str) -> np.ndarray:
-    """Return labels in the smallest type of ``_LABEL_TYPES`` that holds them; small rounding errors are mended."""
+    """Return labels in the smallest type of ``_LABEL_TYPES`` that holds them; rounding errors are mended."""
     if array.dtype.kind == "f":
         rounded = np.rint(array)
         if not np.isfinite(rounded).all() or np.abs(array - rounded).max() > 1e-3:

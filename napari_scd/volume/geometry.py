@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from nibabel.freesurfer.mghformat import MGHImage
 from nibabel.nifti1 import Nifti1Header
-from nibabel.spatialimages import SpatialImage
 
 from napari_scd.errors import InputError
 from napari_scd.volume.orientation import spl_from_ras
 from napari_scd.volume.volume import checked_affine, corner_shift_mm
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
 
 ORIENTATION_UNKNOWN = "Orientation unknown: left and right may be swapped."
 """The warning of a volume whose file does not say how it lies in the patient."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from napari_scd.volume.recipe import Recipe
+if TYPE_CHECKING:
+    from napari_scd.volume.recipe import Recipe
 
 _TINY = 1e-6
 

@@ -64,13 +64,8 @@ class LabelTable:
     def __post_init__(self) -> None:
         """Check every entry."""
         object.__setattr__(self, "labels", tuple(_checked(label) for label in self.labels))
-        for what, values in (
-            ("index", [e.index for e in self.labels]),
-            ("name", [e.name for e in self.labels]),
-        ):
-            twice = [value for value in values if values.count(value) > 1]
-            if twice:
-                raise InputError(f"The label {what} {twice[0]!r} comes twice; give every label its own.")
+        _check_once("index", self.indices)
+        _check_once("name", self.names)
 
     def __len__(self) -> int:
         """Return the number of structures, background not counted."""
@@ -142,7 +137,7 @@ class LabelTable:
             return cls(tuple(Label(e["index"], e["name"], e["colour"], e.get("group")) for e in entries))
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
-                f"The label table cannot be read ({error}); give a list of entries with index, name and colour."
+                f"The label table cannot be read ({error}); give entries with index, name and colour."
             ) from error
 
     @classmethod
@@ -169,12 +164,11 @@ class LabelTable:
 
     def to_itksnap(self) -> str:
         """Return the table as an ITK-SNAP label description file. Groups have no place in it."""
-        lines = (
-            '{:5d} {:5d} {:4d} {:4d}        1  1  1    "{}"\n'.format(
-                e.index, *e.colour, e.name.replace('"', "'")
-            )
-            for e in self.labels
-        )
+        lines = []
+        for label in self.labels:
+            red, green, blue = label.colour
+            name = label.name.replace('"', "'")
+            lines.append(f'{label.index:5d} {red:5d} {green:4d} {blue:4d}        1  1  1    "{name}"\n')
         return _ITKSNAP_HEADER + "".join(lines)
 
     @classmethod
@@ -197,6 +191,12 @@ class LabelTable:
 
 def _words(name: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[\W_]+", name.casefold()) if word)
+
+
+def _check_once(what: str, values: Sequence[object]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError(f"The label {what} {value!r} comes twice; give every label its own.")
 
 
 def _checked(label: Label) -> Label:

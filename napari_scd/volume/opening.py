@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nibabel as nib
 from nibabel.analyze import AnalyzeImage
@@ -17,6 +16,10 @@ from nibabel.freesurfer.mghformat import MGHImage
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError, SpatialImage
 
 from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
 
 READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".mgz")
 """File endings this package reads."""
@@ -102,8 +105,8 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
     needed = math.prod(shape) * dtype.itemsize
     if needed > room:
         raise InputError(
-            f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than the "
-            "file can hold; copy or export it again."
+            f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than "
+            "the file can hold; copy or export it again."
         )
 
 

@@ -30,7 +30,7 @@ _SPL_FROM_RAS = np.array([[0, 0, 1, 0], [0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 
 class Undo:
     """Turns an array back into the axis order it had before a reorientation.
 
-    Calling it moves voxels without computing anything, so values, dtype and the number of voxels never change.
+    Calling it moves voxels and computes nothing, so values, dtype and the number of voxels never change.
 
     Parameters
     ----------
@@ -48,7 +48,17 @@ class Undo:
         lead = array.ndim - 3
         turned = array.transpose(*range(lead), *(lead + axis for axis in self.order))
         steps = [slice(None)] * lead + [slice(None, None, -1 if flip else 1) for flip in self.flips]
-        return turned[tuple(steps)]
+        result: np.ndarray = turned[tuple(steps)]
+        return result
+
+    def matrix(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the (4, 4) matrix from indices on the result back to indices on the array, of this shape."""
+        matrix = np.zeros((4, 4))
+        matrix[3, 3] = 1.0
+        for axis, (origin, flip) in enumerate(zip(self.order, self.flips, strict=True)):
+            matrix[origin, axis] = -1.0 if flip else 1.0
+            matrix[origin, 3] = shape[origin] - 1.0 if flip else 0.0
+        return matrix
 
     def inverse(self) -> Undo:
         """Return the turn that takes an array from the former axis order into the present one."""
@@ -85,38 +95,23 @@ def reorient(volume: Volume, axes: str = AXES) -> tuple[Volume, Undo]:
     InputError
         When ``axes`` does not name three different axes.
     """
-    turn, new_from_old = turn_between(volume.affine, volume.spatial_shape, axes)
-    affine = volume.affine @ new_from_old
+    turn = turn_to(axes, volume.affine)
+    affine = volume.affine @ turn.matrix(volume.spatial_shape)
+    array = turn(volume.array)
     undo = turn.inverse()
     source = volume.source
-    if source is not None:
-        source = replace(source, affine=affine, to_disk=undo.then(source.to_disk))
-    return replace(volume, array=turn(volume.array), affine=affine, source=source), undo
+    if source is not None and source.holds_for(volume):
+        to_disk = undo.then(source.to_disk)
+        source = replace(source, affine=affine, shape=array.shape[-3:], to_disk=to_disk)
+    return replace(volume, array=array, affine=affine, source=source), undo
 
 
-def turn_between(affine: np.ndarray, shape: tuple[int, ...], axes: str = AXES) -> tuple[Undo, np.ndarray]:
-    """Find the turn that brings a grid's axes into given directions.
-
-    Parameters
-    ----------
-    affine
-        (4, 4), voxel index to (S, P, L) mm.
-    shape
-        The grid's three lengths in voxels.
-    axes
-        As in :func:`reorient`.
-
-    Returns
-    -------
-    The turn for arrays on the grid, and a (4, 4) matrix from turned voxel indices to the grid's own.
-    """
+def turn_to(axes: str, affine: np.ndarray) -> Undo:
+    """Find the turn that brings arrays under an affine to (S, P, L) mm into given directions."""
     wanted = orientations.axcodes2ornt(checked_axes(axes))
     ornt = orientations.ornt_transform(orientations.io_orientation(ras_from_spl(affine)), wanted)
-    turn = Undo(
-        tuple(int(np.flatnonzero(ornt[:, 0] == axis)[0]) for axis in range(3)),  # type: ignore[arg-type]
-        tuple(bool(ornt[ornt[:, 0] == axis, 1][0] < 0) for axis in range(3)),  # type: ignore[arg-type]
-    )
-    return turn, np.asarray(orientations.inv_ornt_aff(ornt, shape[-3:]), dtype=np.float64)
+    order = tuple(int(axis) for axis in np.argsort(ornt[:, 0]))
+    return Undo(order, tuple(bool(ornt[axis, 1] < 0) for axis in order))  # type: ignore[arg-type]
 
 
 def axis_directions(affine: np.ndarray) -> str:
@@ -129,12 +124,12 @@ def spl_from_ras(affine: np.ndarray) -> np.ndarray:
 
     Only the millimetre side changes; the order of the voxel indices stays.
     """
-    return _SPL_FROM_RAS @ affine + 0.0  # the sum turns -0.0 into 0.0
+    return np.asarray(_SPL_FROM_RAS @ affine + 0.0)  # the sum turns -0.0 into 0.0
 
 
 def ras_from_spl(affine: np.ndarray) -> np.ndarray:
     """Turn a (4, 4) affine from voxel index to (S, P, L) mm into one to (R, A, S) mm, exactly."""
-    return _SPL_FROM_RAS.T @ affine + 0.0
+    return np.asarray(_SPL_FROM_RAS.T @ affine + 0.0)
 
 
 def checked_axes(axes: str) -> str:
@@ -144,7 +139,7 @@ def checked_axes(axes: str) -> str:
         "LPS"
     ):
         raise InputError(
-            f"The axes {axes!r} do not name three directions: give one letter out of each of the pairs S/I, P/A "
-            'and L/R, such as "SPL".'
+            f"The axes {axes!r} do not name three directions: give one letter out of each of the pairs S/I, "
+            'P/A and L/R, such as "SPL".'
         )
     return letters

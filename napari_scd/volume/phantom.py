@@ -56,8 +56,8 @@ def make_phantom(
 ) -> tuple[Volume, Volume, LabelTable]:
     """Draw a trunk with organs: smooth outline, fat, texture, bias field, partial volume, noise and air.
 
-    The same arguments give the same scan. Places and sizes of the organs vary a little with the seed; left and
-    right are not symmetric, so a flip shows.
+    The same arguments give the same scan. Places and sizes of the organs vary a little with the seed; left
+    and right are not symmetric, so a flip shows.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def make_phantom(
 
     Returns
     -------
-    The scan, the labels (uint8) on the same grid, and the table of their names. Axes run to S, P and L and the
-    grid's centre is the origin.
+    The scan, the labels (uint8) on the same grid, and the table of their names. Axes run to S, P and L and
+    the grid's centre is the origin.
 
     Raises
     ------
@@ -148,11 +148,11 @@ def _wobbled(grid: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _radius(
     grid: np.ndarray, centre: tuple[float, ...], radii: tuple[float, ...], turn_deg: float = 0.0
 ) -> np.ndarray:
-    """Return (z, y, x): distance from an ellipsoid's centre, 1 on its surface; it is turned about the S axis."""
+    """Return (z, y, x): distance from an ellipsoid turned about the S axis, 0 in its centre, 1 on it."""
     z, y, x = (axis - c for axis, c in zip(grid, centre, strict=True))
     cos, sin = np.cos(np.deg2rad(turn_deg)), np.sin(np.deg2rad(turn_deg))
     turned = (z, cos * y - sin * x, sin * y + cos * x)
-    return np.sqrt(sum((axis / r) ** 2 for axis, r in zip(turned, radii, strict=True)))
+    return np.asarray(np.sqrt(sum((axis / r) ** 2 for axis, r in zip(turned, radii, strict=True))))
 
 
 def _scanned_mr(image: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:

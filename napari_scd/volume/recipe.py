@@ -47,7 +47,8 @@ class Recipe:
     channels
         The names of the input channels, in order.
     activation
-        "softmax" for labels that exclude each other (channel 0 is background), "sigmoid" for overlapping ones.
+        "softmax" for labels that exclude each other (channel 0 is background), "sigmoid" for overlapping
+        ones.
     precedence
         With "sigmoid": label ids, the first of which wins where several hold.
 

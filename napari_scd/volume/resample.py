@@ -3,19 +3,21 @@
 Old and new grid share their centre, so a voxel index on one axis of the target grid lies at
 ``(i - (n_to - 1) / 2) * step + (n_from - 1) / 2`` on the other, with ``step`` in voxels.
 Each axis is a small sparse matrix of triangle weights: linear interpolation where the grid gets finer, and a
-triangle as wide as the new voxels where it gets coarser, which averages instead of skipping voxels (no aliasing).
+triangle as wide as the new voxels where it gets coarser, which averages voxels instead of skipping them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from napari_scd.errors import InputError
-from napari_scd.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_scd.volume.volume import Volume
 
 _SAME_WITHIN = 0.01
 _MAX_VOXELS = 2**33
@@ -81,7 +83,7 @@ class ResampleUndo:
     maps: tuple[AxisMap, AxisMap, AxisMap]
 
     def __call__(self, labels: np.ndarray) -> np.ndarray:
-        """Return labels, (z, y, x) or (c, z, y, x), on the original grid: each voxel takes the nearest value."""
+        """Return labels, (z, y, x) or (c, z, y, x), on the original grid, each the nearest value."""
         self._check(labels)
         for axis, step in enumerate(self.maps, start=labels.ndim - 3):
             if not step.is_identity:

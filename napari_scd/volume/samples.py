@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.resources
+from typing import TYPE_CHECKING
 
 from napari_scd.errors import InputError
 from napari_scd.volume.files import from_nibabel, read_label_table, read_labels, read_volume
-from napari_scd.volume.labels import LabelTable
-from napari_scd.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_scd.volume.labels import LabelTable
+    from napari_scd.volume.volume import Volume
 
 ICBM152_NAME = "ICBM152 T1"
 
@@ -26,7 +29,7 @@ def load_icbm152() -> Volume:
         from nilearn.datasets import load_mni152_template
     except ImportError as error:
         raise InputError(
-            "The ICBM152 sample comes with nilearn, which is not installed; run: python -m pip install nilearn."
+            "The ICBM152 sample comes with nilearn, which is missing; run: python -m pip install nilearn."
         ) from error
     return from_nibabel(load_mni152_template(resolution=1), ICBM152_NAME)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from nibabel.spatialimages import SpatialHeader
 
 from napari_scd.errors import InputError
 from napari_scd.volume.orientation import Undo, ras_from_spl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from nibabel.spatialimages import SpatialHeader
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +30,9 @@ class Source:
     header
         The file's own header, as nibabel read it.
     affine
-        (4, 4), the affine the volume had when it was read. A volume whose affine is another one by now is no
-        longer on the file's grid, and the header does not apply to it.
+        (4, 4), the affine the volume had when it was read.
+    shape
+        The grid's three lengths at that time, in the same axis order.
     to_disk
         Turns arrays on the volume's grid into the file's axis order.
     """
@@ -36,7 +41,16 @@ class Source:
     path: Path | None = None
     header: SpatialHeader | None = None
     affine: np.ndarray | None = None
+    shape: tuple[int, ...] | None = None
     to_disk: Undo = Undo()
+
+    def holds_for(self, volume: Volume) -> bool:
+        """Whether a volume still lies on the file's grid: one that was cropped or resampled does not."""
+        return (
+            self.affine is not None
+            and self.shape == volume.spatial_shape
+            and np.array_equal(self.affine, volume.affine)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +63,8 @@ class Volume:
         (z, y, x), or (c, z, y, x) with the channels first. Any axis order and flip is legal: the affine tells
         which. Files are read so that z grows towards Superior, y towards Posterior and x towards Left.
     affine
-        (4, 4) float64, from the voxel index (i0, i1, i2, 1), in the order of the array's axes, to (S, P, L, 1)
-        mm. Voxel centres lie at whole indices.
+        (4, 4) float64, from the voxel index (i0, i1, i2, 1), in the order of the array's axes, to
+        (S, P, L, 1) mm. Voxel centres lie at whole indices.
     source
         Where the volume came from, so that writing is exact.
     warnings
@@ -70,7 +84,7 @@ class Volume:
 
     def __post_init__(self) -> None:
         """Check array and affine."""
-        array = np.asanyarray(self.array)
+        array = np.asarray(self.array)
         _check_array(array)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", checked_affine(self.affine))
@@ -116,8 +130,8 @@ class Volume:
         """
         if array.shape[-3:] != self.spatial_shape:
             raise InputError(
-                f"An array of shape {array.shape} does not lie on a grid of {_times(self.spatial_shape)} voxels; "
-                "give one value per voxel."
+                f"An array of shape {array.shape} does not lie on a grid of {times(self.spatial_shape)} "
+                "voxels; give one value per voxel."
             )
         return replace(self, array=array)
 
@@ -138,7 +152,7 @@ def corner_shift_mm(affine: np.ndarray, other: np.ndarray, shape: tuple[int, ...
 
 
 def checked_affine(affine: np.ndarray) -> np.ndarray:
-    """Return a read-only (4, 4) float64 copy of an affine, or raise InputError when it gives no place in space."""
+    """Return a read-only (4, 4) float64 copy of an affine; InputError when it gives no place in space."""
     matrix = np.array(affine, dtype=np.float64)
     if matrix.shape != (4, 4):
         raise InputError(
@@ -167,11 +181,12 @@ def _check_array(array: np.ndarray) -> None:
         )
     if array.ndim not in (3, 4):
         raise InputError(
-            f"An array of shape {array.shape} came; give a 3D volume (z, y, x), or (c, z, y, x) with channels first."
+            f"An array of shape {array.shape} came; give a 3D volume (z, y, x), or channels of it."
         )
     if array.size == 0:
         raise InputError(f"The image is empty (shape {array.shape}); give one with at least one voxel.")
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def times(shape: tuple[int, ...]) -> str:
+    """Return a shape for the user's eyes, such as "64 x 64 x 32"."""
     return " x ".join(str(length) for length in shape)

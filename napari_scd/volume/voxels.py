@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy, is_proxy
-from nibabel.spatialimages import SpatialImage
 
 from napari_scd.errors import InputError
-from napari_scd.volume.orientation import Undo
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+    from napari_scd.volume.orientation import Undo
 
 
 def read_voxels(
@@ -56,13 +61,13 @@ def _choose(shape: tuple[int, ...], frame: int | None, channels: int | None) -> 
             )
         if n_frames != channels:
             raise InputError(
-                f"The last axis of the file has {n_frames} volumes and {channels} channels are needed; give a 4D "
-                f"file with {channels} of them."
+                f"The last axis of the file has {n_frames} volumes and {channels} channels are needed; give "
+                f"a 4D file with {channels} of them."
             )
         take = slice(None)
     elif n_frames > 1 and frame is None:
         raise InputError(
-            f"The file is 4D with {n_frames} volumes; choose one of the frames 0 to {n_frames - 1} (--frame)."
+            f"The file is 4D with {n_frames} volumes; choose a frame from 0 to {n_frames - 1} (--frame)."
         )
     return (slice(None),) * 3 + tuple(0 if n == 1 else take for n in shape[3:])
 
