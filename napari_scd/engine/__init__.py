@@ -1,0 +1,18 @@
+"""Volume in, segmentation out; torch, never Qt or napari."""
+
+from napari_scd.engine.report import Report, Seconds
+from napari_scd.engine.request import CancelToken, Progress, Request
+from napari_scd.engine.segmentation import Click, Plan, Segmentation
+from napari_scd.engine.session import Session
+
+__all__ = [
+    "CancelToken",
+    "Click",
+    "Plan",
+    "Progress",
+    "Report",
+    "Request",
+    "Seconds",
+    "Segmentation",
+    "Session",
+]

@@ -1,0 +1,164 @@
+"""Windows through the network, in batches, with what precedes the first stage remembered."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_scd.engine.cache import ByteCache
+    from napari_scd.engine.hardware import Hardware
+    from napari_scd.engine.preprocess import Prepared
+    from napari_scd.engine.request import CancelToken
+    from napari_scd.engine.windows import Size3
+    from napari_scd.model import Prefix, ScdNetwork
+
+
+class WindowResult(NamedTuple):
+    """What the network said about one window.
+
+    Attributes
+    ----------
+    start : (z, y, x) int
+        In voxels of the padded model grid.
+    logits : Tensor ``(classes, *roi)`` float32, on the CPU
+    exit_stage : ``(n,)`` uint8
+    scores : ``(S, n)`` float32
+    """
+
+    start: Size3
+    logits: Tensor
+    exit_stage: NDArray[np.uint8]
+    scores: NDArray[np.float32]
+
+
+@dataclass
+class StageClock:
+    """Seconds before the first stage and behind it; seconds and number of windows that used no cache."""
+
+    prefix_s: float = 0.0
+    rest_s: float = 0.0
+    whole_s: float = 0.0
+    n_whole: int = 0
+
+
+@dataclass
+class Predictor:
+    """Runs windows of one volume through one network.
+
+    Parameters
+    ----------
+    network : ScdNetwork
+        On ``hardware.device``, in evaluation mode.
+    prepared : Prepared
+    hardware : Hardware
+    keep : tuple of float or None
+        None = the network's own ratios.
+    prefixes : ByteCache of Prefix
+    volume_key : hashable
+        Names the volume in cache keys.
+    """
+
+    network: ScdNetwork
+    prepared: Prepared
+    hardware: Hardware
+    keep: tuple[float, ...] | None
+    prefixes: ByteCache[Prefix]
+    volume_key: Hashable
+    clock: StageClock = field(default_factory=StageClock)
+
+    def run(
+        self, starts: Sequence[Size3], cancel: CancelToken | None = None, *, evict: bool = True
+    ) -> Iterator[WindowResult]:
+        """Yield the windows in order; stop early when `cancel` is raised.
+
+        A batch that does not fit the device's memory is halved. With ``evict=False`` new prefixes never push
+        out old ones.
+
+        Raises
+        ------
+        InputError
+            If a single window does not fit the device's memory.
+        """
+        at, batch = 0, self.hardware.batch
+        while at < len(starts):
+            if cancel is not None and cancel.cancelled:
+                return
+            chosen = starts[at : at + batch]
+            try:
+                results = self._run_batch(chosen, evict)
+            except torch.OutOfMemoryError as error:
+                if batch == 1:
+                    raise InputError(
+                        f"A window does not fit the memory of device '{self.hardware.device.type}': "
+                        "use device 'cpu' or a lower keep ratio."
+                    ) from error
+                batch = max(batch // 2, 1)
+                continue
+            yield from results
+            at += len(chosen)
+
+    def _run_batch(self, starts: Sequence[Size3], evict: bool) -> list[WindowResult]:
+        with torch.inference_mode(), self.hardware.autocast():
+            began = time.perf_counter()
+            prefix, n_made = self._prefix(starts, evict)
+            self._synchronise()
+            between = time.perf_counter()
+            logits, trace = self.network.rest(prefix, self.keep, return_trace=True)
+            logits = logits.float().cpu()
+            exit_stage = trace.exit_stage.to(torch.uint8).cpu().numpy()
+            scores = trace.scores.float().cpu().numpy()
+        ended = time.perf_counter()
+        self.clock.prefix_s += between - began
+        self.clock.rest_s += ended - between
+        if n_made == len(starts):
+            self.clock.whole_s += ended - began
+            self.clock.n_whole += n_made
+        return [WindowResult(start, logits[i], exit_stage[i], scores[i]) for i, start in enumerate(starts)]
+
+    def _prefix(self, starts: Sequence[Size3], evict: bool) -> tuple[Prefix, int]:
+        """Prefixes of a batch, and how many of them had to be made."""
+        known = [self.prefixes.get(self._key(start)) for start in starts]
+        missing = [start for start, prefix in zip(starts, known, strict=True) if prefix is None]
+        if not missing:
+            return _joined([prefix for prefix in known if prefix is not None]), 0
+        images = torch.stack([self.prepared.window(start) for start in missing])
+        made = self.network.prefix(images.to(self.hardware.device))
+        singles = [_single(made, i) for i in range(len(missing))]
+        for start, single in zip(missing, singles, strict=True):
+            self.prefixes.put(self._key(start), single, evict=evict)
+        if len(missing) == len(starts):
+            return made, len(missing)
+        fresh = iter(singles)
+        return _joined([next(fresh) if prefix is None else prefix for prefix in known]), len(missing)
+
+    def _key(self, start: Size3) -> Hashable:
+        return (self.volume_key, start, str(self.hardware.device), self.hardware.dtype)
+
+    def _synchronise(self) -> None:
+        if self.hardware.device.type == "cuda":
+            torch.cuda.synchronize(self.hardware.device)
+
+
+def _single(prefix: Prefix, index: int) -> Prefix:
+    """One window of a batch, as a copy that does not hold the others in memory."""
+    if len(prefix.tokens) == 1:
+        return prefix
+    return type(prefix)(*(part[index : index + 1].clone() for part in prefix))
+
+
+def _joined(prefixes: Sequence[Prefix]) -> Prefix:
+    if len(prefixes) == 1:
+        return prefixes[0]
+    return type(prefixes[0])(*(torch.cat(parts) for parts in zip(*prefixes, strict=True)))

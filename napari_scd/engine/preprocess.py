@@ -1,0 +1,196 @@
+"""From a volume as it came to the network's own grid, together with the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_scd.engine.windows import PatchGrid, Size3
+from napari_scd.errors import InputError
+from napari_scd.volume import Volume, normalise, reorient, resample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_scd.volume import Recipe
+
+MAX_MODEL_VOXELS = 2**31
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A volume on the model grid, and how that grid lies on the source grid.
+
+    Attributes
+    ----------
+    source : Volume
+        As it came, finite values assumed.
+    image : Tensor ``(c, z, y, x)`` float32
+        In the recipe's axes and spacing, not padded; normalised, unless the recipe normalises each window.
+    fill : Tensor ``(c,)``
+        What surrounds the image: its own minimum.
+    affine : ``(4, 4)``
+        Model voxel index -> (S, P, L) mm.
+    oriented_affine, oriented_shape
+        The source turned into the recipe's axes, before resampling.
+    turn_back : callable
+        Array on the oriented grid -> source axis order.
+    grid : PatchGrid
+    recipe : Recipe
+    """
+
+    source: Volume
+    image: Tensor
+    fill: Tensor
+    affine: NDArray[np.float64]
+    oriented_affine: NDArray[np.float64]
+    oriented_shape: Size3
+    turn_back: Callable[[NDArray[np.generic]], NDArray[np.generic]]
+    grid: PatchGrid
+    recipe: Recipe
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel edges of the model grid in its axis order."""
+        z, y, x = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(z), float(y), float(x)
+
+    @property
+    def resampled(self) -> bool:
+        """Whether the model grid has other voxels than the source."""
+        same_shape = self.oriented_shape == self.grid.size
+        return not (same_shape and np.allclose(self.affine, self.oriented_affine))
+
+    @property
+    def token_affine(self) -> NDArray[np.float64]:
+        """Token index -> (S, P, L) mm for the tokens that touch the image.
+
+        ``M @ P``: M the affine of the padded model grid, P = ``diag(patch)`` and ``(patch - 1) / 2``, moved
+        by the whole tokens cut off outside the image.
+        """
+        patch, low = self.grid.patch, self.grid.token_box[0]
+        on_padded = np.diag([patch, patch, patch, 1.0])
+        on_padded[:3, 3] = (patch - 1) / 2 + patch * np.asarray(low)
+        padded = np.eye(4)
+        padded[:3, 3] = -np.asarray(self.grid.lead, float)
+        return self.affine @ padded @ on_padded
+
+    def model_index(self, source_index: Sequence[float]) -> tuple[float, float, float]:
+        """Source voxel index (in the source's axis order) -> model voxel index without padding."""
+        to_model = np.linalg.inv(self.affine) @ self.source.affine
+        z, y, x = to_model[:3, :3] @ np.asarray(source_index, float) + to_model[:3, 3]
+        return float(z), float(y), float(x)
+
+    def model_voxel(self, source_voxel: Sequence[int]) -> Size3:
+        """Image voxel of the model grid nearest to a source voxel."""
+        place = np.rint(self.model_index(source_voxel)).astype(int)
+        return _size3(np.clip(place, 0, np.asarray(self.grid.size) - 1).tolist())
+
+    def source_region(self, low: Sequence[int], high: Sequence[int]) -> tuple[slice, slice, slice]:
+        """Box ``[low, high)`` on the oriented grid -> the same voxels as slices of the source array."""
+        to_source = np.linalg.inv(self.source.affine) @ self.oriented_affine
+        corners = np.array([low, np.asarray(high) - 1], float) @ to_source[:3, :3].T + to_source[:3, 3]
+        first, last = np.rint(corners.min(axis=0)).astype(int), np.rint(corners.max(axis=0)).astype(int)
+        z, y, x = (slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
+        return z, y, x
+
+    def window(self, start: Size3) -> Tensor:
+        """One normalised window ``(c, *roi)`` float32; `start` counts padded model voxels."""
+        window = self.grid.cut(self.image, start, self.fill)
+        if self.recipe.normalise_over != "window":
+            return window
+        return torch.from_numpy(np.ascontiguousarray(normalise(window.numpy(), self.recipe), np.float32))
+
+
+def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
+    """Turn, resample and normalise a checked volume for a network with windows of `roi`.
+
+    Raises
+    ------
+    InputError
+        If the voxel size is such that the resampled volume would be absurdly large.
+    """
+    oriented, turn_back = reorient(volume, recipe.axes)
+    placed = oriented
+    if recipe.spacing_mm is not None:
+        _check_resampled_size(oriented, recipe.spacing_mm)
+        placed, _ = resample(oriented, recipe.spacing_mm)
+    image = placed.array if placed.array.ndim == 4 else placed.array[None]
+    image = np.asarray(image, np.float32)
+    if recipe.normalise_over != "window":
+        image = np.asarray(normalise(image, recipe), np.float32)
+    image = np.ascontiguousarray(image)
+    if not image.flags.writeable or np.shares_memory(image, volume.array):
+        image = image.copy()
+    tensor = torch.from_numpy(image)
+    size = _size3(image.shape[1:])
+    return Prepared(
+        source=volume,
+        image=tensor,
+        fill=tensor.flatten(1).amin(dim=1),
+        affine=np.asarray(placed.affine, float),
+        oriented_affine=np.asarray(oriented.affine, float),
+        oriented_shape=_size3(oriented.spatial_shape),
+        turn_back=turn_back,
+        grid=PatchGrid(size, roi, patch),
+        recipe=recipe,
+    )
+
+
+def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, ...]]:
+    """Volume fit for `prepare`, and warnings for what was mended.
+
+    Non-finite voxels are replaced by the smallest finite value of their channel, with a warning. That the
+    array is a non-empty 3D one of real numbers with an affine that can be inverted is `Volume`'s promise.
+
+    Raises
+    ------
+    InputError
+        A wrong number of channels, or a channel without a finite value.
+    """
+    if volume.n_channels != n_channels:
+        came, needed = (f"{n} channel{'s' * (n != 1)}" for n in (volume.n_channels, n_channels))
+        raise InputError(f"The volume has {came}, but this model takes {needed}: choose another of the two.")
+    array = volume.array
+    if array.dtype.kind == "b":
+        return volume.with_array(array.astype(np.uint8)), ()
+    return _finite(volume, array)
+
+
+def _finite(volume: Volume, array: NDArray[np.generic]) -> tuple[Volume, tuple[str, ...]]:
+    if array.dtype.kind != "f":
+        return volume, ()
+    bad = ~np.isfinite(array)
+    count = int(bad.sum())
+    if count == array.size:
+        raise InputError("The volume holds no finite value (all NaN or infinite): check how it was saved.")
+    if not count:
+        return volume, ()
+    mended = np.array(array)
+    channels = mended if mended.ndim == 4 else mended[None]
+    for channel, bad_here in zip(channels, bad if bad.ndim == 4 else bad[None], strict=True):
+        if bad_here.all():
+            raise InputError("A channel of the volume holds no finite value: check how it was saved.")
+        if bad_here.any():
+            channel[bad_here] = channel[~bad_here].min()
+    voxels = f"{count} voxel{'s were' if count > 1 else ' was'}"
+    return volume.with_array(mended), (f"{voxels} not finite and replaced by the minimum.",)
+
+
+def _check_resampled_size(volume: Volume, spacing_mm: Sequence[float]) -> None:
+    extent_mm = np.asarray(volume.spatial_shape) * np.asarray(volume.spacing_mm)
+    voxels = float(np.prod(np.maximum(extent_mm / np.asarray(spacing_mm), 1)))
+    if voxels > MAX_MODEL_VOXELS:
+        size = " x ".join(f"{edge:.0f}" for edge in extent_mm)
+        raise InputError(f"The volume measures {size} mm, too large to segment: check its voxel size.")
+
+
+def _size3(values: Sequence[int]) -> Size3:
+    z, y, x = (int(value) for value in values)
+    return z, y, x

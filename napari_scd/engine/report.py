@@ -1,0 +1,116 @@
+"""What a run did, in numbers that can be written down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from napari_scd import __version__
+
+if TYPE_CHECKING:
+    from napari_scd.engine.cache import CacheCounts
+
+
+class Seconds(NamedTuple):
+    """Wall time by part: before the first stage, behind it, everything else, all together."""
+
+    prefix: float
+    rest: float
+    other: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Provenance of a segmentation; `to_dict` is JSON-safe.
+
+    Attributes
+    ----------
+    model, sha256 : str
+        Name of the model and checksum of its weights file (empty when it has none).
+    source : str
+        Name of the volume's file (empty when it has none).
+    shape, spacing_mm, axes
+        Source voxels and voxel edges in the source's axis order; model axes, such as "SPL".
+    model_spacing_mm, roi, patch, stride
+        Of the model grid, in model axis order; voxels.
+    keep : tuple of float
+        Keep ratio per stage.
+    tokens : tuple of int
+        Living tokens of a window: at the start and after each stage.
+    n_windows, n_windows_planned : int
+        Windows computed, and windows the run was to have.
+    macs : int
+        Multiply-accumulates of the windows computed, all parts.
+    encoder_macs_saved : float
+        Share of the dense encoder's MACs that pruning spared, 0-1.
+    seconds : Seconds
+    device, precision, blending : str
+    complete : bool
+    voxels, volumes_ml : dict
+        By structure name, 0 included.
+    cache : CacheCounts
+        Of the prefix cache since the session began.
+    warnings : tuple of str
+    versions : dict
+    """
+
+    model: str
+    sha256: str
+    source: str
+    shape: tuple[int, ...]
+    spacing_mm: tuple[float, ...]
+    axes: str
+    model_spacing_mm: tuple[float, ...]
+    roi: tuple[int, ...]
+    patch: int
+    stride: tuple[int, ...]
+    keep: tuple[float, ...]
+    tokens: tuple[int, ...]
+    n_windows: int
+    n_windows_planned: int
+    macs: int
+    encoder_macs_saved: float
+    seconds: Seconds
+    device: str
+    precision: str
+    blending: str
+    complete: bool
+    voxels: dict[str, int]
+    volumes_ml: dict[str, float]
+    cache: CacheCounts
+    warnings: tuple[str, ...]
+    versions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe copy: lists, numbers, strings, null for what is not finite."""
+        values = asdict(self)
+        values["seconds"] = self.seconds._asdict()
+        values["cache"] = self.cache._asdict()
+        plain: dict[str, Any] = _plain(values)
+        return plain
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of what the numbers depend on."""
+    versions = {"napari-scd": __version__, "torch": str(torch.__version__)}
+    for package in ("monai", "numpy"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value

@@ -1,0 +1,142 @@
+"""What the caller asks for, how it hears of progress and how it says stop."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEEP_RANGE = (0.05, 1.0)
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16")
+BLENDINGS = ("gaussian", "constant")
+
+
+@dataclass(frozen=True)
+class Request:
+    """How to segment; frozen and hashable.
+
+    Parameters
+    ----------
+    keep : float, tuple of float or None
+        Share of the living tokens each stage keeps, in [0.05, 1]: one for all stages or one per stage;
+        None = the model's own.
+    stride : int or None
+        Largest step between windows in voxels, a multiple of the model's patch; None = half a window.
+    device : str
+        "auto" (cuda, else mps, else cpu), "cpu", "cuda" or "mps".
+    precision : str
+        "auto" (half precision where the device has it natively), "float32" or "bfloat16".
+    blending : str
+        Weight of overlapping windows: "gaussian" (centre counts most) or "constant".
+    batch : int or None
+        Windows at once; None = by device.
+    structures : tuple of int
+        Label ids to keep; empty = all.
+    probability : bool
+        Also return class probabilities (large).
+
+    Raises
+    ------
+    InputError
+        If a value is out of its range.
+    """
+
+    keep: float | tuple[float, ...] | None = None
+    stride: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    blending: str = "gaussian"
+    batch: int | None = None
+    structures: tuple[int, ...] = ()
+    probability: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        for ratio in self.keep if isinstance(self.keep, tuple) else (self.keep,):
+            _check_keep_ratio(ratio)
+        _check_choice("device", self.device, DEVICES)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_choice("blending", self.blending, BLENDINGS)
+        _check_positive("stride", self.stride, "voxels")
+        _check_positive("batch", self.batch, "windows")
+
+    def keep_per_stage(self, default: tuple[float, ...]) -> tuple[float, ...]:
+        """Keep ratio of every stage, where `default` is the model's own tuple.
+
+        Raises
+        ------
+        InputError
+            If there are not as many ratios as stages.
+        """
+        if self.keep is None:
+            return default
+        if not isinstance(self.keep, tuple):
+            return (float(self.keep),) * len(default)
+        if len(self.keep) != len(default):
+            raise InputError(
+                f"{len(self.keep)} keep ratios came, but this model has {len(default)} pruning stages: "
+                "give one ratio for all stages or one for each."
+            )
+        return tuple(float(ratio) for ratio in self.keep)
+
+
+class CancelToken:
+    """A flag that any thread may raise; the engine looks at it between windows."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the run to stop after the current window."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._event.is_set()
+
+
+class Progress(NamedTuple):
+    """How far a run is: windows done of total, seconds left (None while unknown), a sentence."""
+
+    done: int
+    total: int
+    seconds_left: float | None
+    message: str
+
+    @classmethod
+    def of(cls, done: int, total: int, elapsed_s: float) -> Progress:
+        """Progress after `done` windows took `elapsed_s` seconds."""
+        left = elapsed_s / done * (total - done) if done else None
+        ending = "" if left is None else f", {max(left, 0):.0f} s left"
+        return cls(done, total, left, f"window {done} of {total}{ending}")
+
+
+if TYPE_CHECKING:
+    ProgressCallback = Callable[[Progress], None]
+
+
+def _check_keep_ratio(ratio: object) -> None:
+    if ratio is None:
+        return
+    low, high = KEEP_RANGE
+    is_number = isinstance(ratio, int | float) and not isinstance(ratio, bool) and math.isfinite(ratio)
+    if not is_number or not low <= float(ratio) <= high:  # type: ignore[arg-type]
+        raise InputError(f"Keep ratio {ratio!r} is outside [{low:g}, {high:g}]: give a share in that range.")
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"Unknown {name} {value!r}: choose one of {', '.join(allowed)}.")
+
+
+def _check_positive(name: str, value: int | None, unit: str) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise InputError(f"The {name} must be a whole number of {unit}, at least 1, not {value!r}.")

@@ -1,0 +1,261 @@
+"""One request on one volume: hands out windows, keeps the time, the trace and the report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.engine.blend import Canvas
+from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine.postprocess import voxel_counts
+from napari_scd.engine.predict import Predictor, WindowResult
+from napari_scd.engine.report import Report, Seconds, software_versions
+from napari_scd.engine.request import CancelToken, Progress, Request
+from napari_scd.engine.segmentation import Segmentation
+from napari_scd.engine.sink import LabelSink
+from napari_scd.engine.trace import TokenStitcher
+from napari_scd.engine.windows import blending_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_scd.engine.cache import ByteCache
+    from napari_scd.engine.preprocess import Prepared
+    from napari_scd.engine.windows import Size3
+    from napari_scd.model import Prefix, ScdNetwork
+    from napari_scd.volume import LabelTable, Recipe, Volume
+
+
+class Model(NamedTuple):
+    """A network and what belongs to it."""
+
+    network: ScdNetwork
+    recipe: Recipe
+    labels: LabelTable
+    name: str
+    sha256: str
+
+
+class Loaded(NamedTuple):
+    """The volume in use; replaced as a whole, so a run keeps the one it began with."""
+
+    prepared: Prepared
+    key: int
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class Memory:
+    """What a session remembers between runs.
+
+    Attributes
+    ----------
+    prefixes : ByteCache of Prefix
+        What precedes the first stage, by window.
+    windows : ByteCache of WindowResult
+        Answers of single windows, by window and keep ratios.
+    seconds_per_mac : dict
+        Measured pace by (device, precision).
+    placing : Lock
+        Held while the network moves to another device.
+    """
+
+    prefixes: ByteCache[Prefix]
+    windows: ByteCache[WindowResult]
+    seconds_per_mac: dict[tuple[str, str], float] = field(default_factory=dict)
+    placing: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget_volume(self) -> None:
+        """Drop what belongs to the former volume."""
+        self.prefixes.clear()
+        self.windows.clear()
+
+
+class Run:
+    """A request being answered.
+
+    Parameters
+    ----------
+    model : Model
+    loaded : Loaded
+    memory : Memory
+    request : Request
+    progress : callable, optional
+        Called with a `Progress` after every window.
+    cancel : CancelToken, optional
+
+    Raises
+    ------
+    InputError
+        If the request does not fit the model or the machine.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        loaded: Loaded,
+        memory: Memory,
+        request: Request,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._began = time.perf_counter()
+        self.model = model
+        self.loaded = loaded
+        self.memory = memory
+        self.request = request
+        self.prepared = loaded.prepared
+        self.config = model.network.config
+        self.stride = self.prepared.grid.stride_for(request.stride)
+        self.keep = None if request.keep is None else request.keep_per_stage(self.config.default_keep)
+        self.hardware = choose_hardware(request)
+        with memory.placing:
+            network = model.network.to(self.hardware.device)
+        self.predictor = Predictor(
+            network, self.prepared, self.hardware, self.keep, memory.prefixes, loaded.key
+        )
+        self._tokens = TokenStitcher(self.prepared, self.config.n_stages)
+        self._done = 0
+        self._progress = progress
+        self._cancel = cancel or CancelToken()
+
+    @property
+    def n_windows(self) -> int:
+        """Windows answered so far."""
+        return self._done
+
+    def canvas(self, box: tuple[Size3, Size3], depth: int | None = None) -> Canvas:
+        """Empty canvas over a box of the image."""
+        grid = self.prepared.grid
+        weights = blending_weights(grid.roi, self.request.blending)
+        return Canvas(grid, weights, self.config.out_channels, box, depth)
+
+    def sink(self, box: tuple[Size3, Size3]) -> LabelSink:
+        """Empty sink over a box of the image."""
+        return LabelSink(self.prepared, self.config.out_channels, box, probability=self.request.probability)
+
+    def windows(self, starts: Sequence[Size3]) -> Iterator[WindowResult]:
+        """Answer many windows in order, telling progress; ends early when cancelled.
+
+        New prefixes are remembered only while there is room, so a pass over more windows than fit leaves
+        those it began with in the cache for the next pass.
+        """
+        began = time.perf_counter()
+        self._tell(0, len(starts), 0.0)
+        for result in self.predictor.run(starts, self._cancel, evict=False):
+            self._take(result)
+            yield result
+            self._tell(self._done, len(starts), time.perf_counter() - began)
+        self._learn_pace()
+
+    def window(self, start: Size3) -> WindowResult | None:
+        """Answer one window, from memory when it was answered before; None when cancelled."""
+        hardware = self.hardware
+        keep = self.keep or self.config.default_keep
+        key = (self.loaded.key, start, keep, hardware.device.type, hardware.dtype)
+        result = self.memory.windows.get(key)
+        if result is None:
+            result = next(iter(list(self.predictor.run((start,), self._cancel))), None)
+            if result is None:
+                return None
+            self.memory.windows.put(key, result)
+            self._learn_pace()
+        self._take(result)
+        self._tell(self._done, self._done, 0.0)
+        return result
+
+    def segmentation(
+        self,
+        sink: LabelSink,
+        n_planned: int,
+        *,
+        only: NDArray[np.bool_] | None = None,
+        members: tuple[int, ...] = (),
+    ) -> Segmentation:
+        """Put everything together.
+
+        Parameters
+        ----------
+        sink : LabelSink
+            Fully written.
+        n_planned : int
+            Windows the whole answer needs.
+        only : bool, shape of the sink's box, optional
+            Keep labels there only.
+        members : tuple of int
+            Keep these labels only; empty = all.
+        """
+        labels, region = sink.labels(_both(self.request.structures, members), only)
+        probability = sink.probability()
+        maps = self._tokens.maps()
+        complete = self._done >= n_planned
+        report = self._report(labels, region, n_planned, complete)
+        return Segmentation(
+            labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region
+        )
+
+    def _take(self, result: WindowResult) -> None:
+        self._tokens.add(result.start, result.exit_stage, result.scores)
+        self._done += 1
+
+    def _tell(self, done: int, total: int, elapsed_s: float) -> None:
+        if self._progress is not None:
+            self._progress(Progress.of(done, total, elapsed_s))
+
+    def _learn_pace(self) -> None:
+        """Remember seconds per MAC of the windows that were computed from the image on."""
+        clock = self.predictor.clock
+        if clock.n_whole:
+            macs = clock.n_whole * max(self.model.network.macs(self.keep).total, 1)
+            key = (self.hardware.device.type, self.hardware.precision)
+            self.memory.seconds_per_mac[key] = clock.whole_s / macs
+
+    def _report(
+        self, labels: Volume, region: tuple[slice, slice, slice], n_planned: int, complete: bool
+    ) -> Report:
+        grid, network, source = self.prepared.grid, self.model.network, self.prepared.source
+        macs, dense = network.macs(self.keep), network.macs(1.0)
+        prefix_s, rest_s = self.predictor.clock.prefix_s, self.predictor.clock.rest_s
+        total_s = time.perf_counter() - self._began
+        counts = voxel_counts(labels.array[region])
+        table = self.model.labels.labels
+        return Report(
+            model=self.model.name,
+            sha256=self.model.sha256,
+            source=source.source.name if source.source is not None else "",
+            shape=source.spatial_shape,
+            spacing_mm=source.spacing_mm,
+            axes=self.model.recipe.axes,
+            model_spacing_mm=self.prepared.spacing_mm,
+            roi=grid.roi,
+            patch=grid.patch,
+            stride=self.stride,
+            keep=self.keep if self.keep is not None else self.config.default_keep,
+            tokens=network.token_counts(self.keep),
+            n_windows=self._done,
+            n_windows_planned=n_planned,
+            macs=self._done * macs.total,
+            encoder_macs_saved=1 - macs.encoder / dense.encoder if dense.encoder else 0.0,
+            seconds=Seconds(prefix_s, rest_s, total_s - prefix_s - rest_s, total_s),
+            device=self.hardware.device.type,
+            precision=self.hardware.precision,
+            blending=self.request.blending,
+            complete=complete,
+            voxels={label.name: int(counts[label.index]) for label in table},
+            volumes_ml={label.name: round(int(counts[label.index]) * source.voxel_ml, 4) for label in table},
+            cache=self.memory.prefixes.counts,
+            warnings=self.loaded.warnings,
+            versions=software_versions(),
+        )
+
+
+def _both(wanted: tuple[int, ...], members: tuple[int, ...]) -> tuple[int, ...]:
+    if not wanted or not members:
+        return wanted or members
+    return tuple(index for index in members if index in wanted) or (0,)

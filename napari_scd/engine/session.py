@@ -1,0 +1,298 @@
+"""One network and one volume: set the volume once, then segment, click and preview many times."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from napari_scd.engine.cache import ByteCache
+from napari_scd.engine.follow import follow
+from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine.preprocess import checked_volume, prepare
+from napari_scd.engine.request import CancelToken, Progress, Request
+from napari_scd.engine.run import Loaded, Memory, Model, Run
+from napari_scd.engine.segmentation import Click, Plan, Segmentation
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_scd.engine.windows import Size3
+    from napari_scd.model import ScdNetwork
+    from napari_scd.volume import LabelTable, Recipe, Volume
+
+PREFIX_CACHE_BYTES = 2**29
+WINDOW_CACHE_BYTES = 2**27
+
+
+class Named(Protocol):
+    """What the engine wants to know about a model's origin."""
+
+    @property
+    def name(self) -> str:
+        """Short name of the model."""
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the weights file; empty when there is none."""
+
+
+class Session:
+    """Segments volumes with one network.
+
+    Parameters
+    ----------
+    network : ScdNetwork
+    recipe : Recipe
+        How the network wants its input.
+    labels : LabelTable
+    provenance : object with `name` and `sha256`, optional
+    cache_bytes : int
+        Bound of the prefix cache; 0 turns it off.
+
+    Raises
+    ------
+    InputError
+        If network, recipe and labels do not belong together.
+
+    Examples
+    --------
+    >>> session = Session(*load("hippocampus-mr"))
+    >>> session.set_volume(read_volume("t1.nii.gz"))
+    >>> click = session.click((90, 100, 60), Request(keep=0.5))
+    """
+
+    def __init__(
+        self,
+        network: ScdNetwork,
+        recipe: Recipe,
+        labels: LabelTable,
+        provenance: Named | None = None,
+        *,
+        cache_bytes: int = PREFIX_CACHE_BYTES,
+    ) -> None:
+        _check_parts(network, recipe, labels)
+        name, sha256 = ("model", "") if provenance is None else (provenance.name, provenance.sha256)
+        self.provenance = provenance
+        self._model = Model(network.eval(), recipe, labels, name, sha256)
+        self._memory = Memory(ByteCache(cache_bytes), ByteCache(WINDOW_CACHE_BYTES))
+        self._loaded: Loaded | None = None
+        self._volume_keys = itertools.count()
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._model.name
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the network wants its input."""
+        return self._model.recipe
+
+    @property
+    def labels(self) -> LabelTable:
+        """The structures the network finds."""
+        return self._model.labels
+
+    @property
+    def volume(self) -> Volume | None:
+        """The volume in use, as it came (non-finite voxels replaced)."""
+        return None if self._loaded is None else self._loaded.prepared.source
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is doubtful about the volume in use."""
+        return () if self._loaded is None else self._loaded.warnings
+
+    def set_volume(self, volume: Volume) -> None:
+        """Take a volume: check, turn, resample and normalise it.
+
+        Raises
+        ------
+        InputError
+            If it cannot be segmented by this model; the former volume then stays in use.
+        """
+        config = self._model.network.config
+        checked, mended = checked_volume(volume, config.in_channels)
+        prepared = prepare(checked, self.recipe, config.roi, config.patch)
+        self._memory.forget_volume()
+        self._loaded = Loaded(prepared, next(self._volume_keys), (*volume.warnings, *mended))
+
+    def plan(self, request: Request | None = None) -> Plan:
+        """Say what `segment` would do, without doing it."""
+        request = request or Request()
+        prepared, hardware = self._volume_in_use().prepared, choose_hardware(request)
+        network, grid = self._model.network, prepared.grid
+        n_windows = len(grid.starts(grid.stride_for(request.stride)))
+        keep = None if request.keep is None else request.keep_per_stage(network.config.default_keep)
+        pace = self._memory.seconds_per_mac.get((hardware.device.type, hardware.precision))
+        return Plan(
+            n_windows=n_windows,
+            roi=grid.roi,
+            grid_shape=grid.shape,
+            spacing_mm=prepared.spacing_mm,
+            tokens=network.token_counts(keep),
+            seconds=None if pace is None else pace * n_windows * network.macs(keep).total,
+            device=hardware.device.type,
+            precision=hardware.precision,
+        )
+
+    def segment(
+        self,
+        request: Request | None = None,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Segmentation:
+        """Segment the whole volume.
+
+        Finished planes are turned into labels while later windows still run, so memory does not grow with
+        the number of classes times the volume.
+
+        Parameters
+        ----------
+        request : Request
+        progress : callable, optional
+            Called with a `Progress` after every window.
+        cancel : CancelToken, optional
+            Looked at between windows; what is finished is returned with ``complete`` False.
+
+        Raises
+        ------
+        InputError
+            If there is no volume, the request does not fit the model, or a click model meets a volume larger
+            than its window.
+        """
+        run = self._run(request, progress, cancel)
+        grid = run.prepared.grid
+        if self.recipe.field == "click" and not grid.fits_one_window:
+            raise InputError(f"{self.name} finds one structure: click it (K), or give a point with --at.")
+        starts = grid.starts(run.stride)
+        whole = ((0, 0, 0), grid.size)
+        canvas, sink = run.canvas(whole, depth=grid.roi[0]), run.sink(whole)
+        for window in run.windows(starts):
+            sink.write(*canvas.take(window.start[0] - grid.lead[0]))
+            canvas.add(window.start, window.logits)
+        while canvas.next_plane < grid.size[0]:
+            sink.write(*canvas.take(grid.size[0]))
+        return run.segmentation(sink, len(starts))
+
+    def preview(self, request: Request | None = None, *, centre_index: Sequence[float]) -> Segmentation:
+        """Segment the one window nearest to a point: the answer of the live keep slider.
+
+        The window is one of those `segment` uses (for click models, the one `click` uses), so what precedes
+        the first stage comes from the cache when it ran before.
+
+        Parameters
+        ----------
+        request : Request
+        centre_index : (3,) float
+            Voxel index in the source's axis order.
+        """
+        run = self._run(request)
+        grid = run.prepared.grid
+        at = run.prepared.model_index(centre_index)
+        alone = self.recipe.field == "click"
+        start = grid.start_around(at) if alone else grid.nearest(grid.starts(run.stride), at)
+        box = grid.image_box(start)
+        canvas, sink = run.canvas(box), run.sink(box)
+        result = run.window(start)
+        if result is not None:
+            canvas.add(start, result.logits)
+        sink.write(*canvas.take(box[1][0]))
+        return run.segmentation(sink, 1)
+
+    def click(
+        self,
+        index: Sequence[float],
+        request: Request | None = None,
+        *,
+        everything: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Click:
+        """Segment the structure at a voxel.
+
+        One window around it is computed; while the structure runs into image that was not computed, up to
+        eight more windows follow it.
+
+        Parameters
+        ----------
+        index : (3,) float
+            Voxel index in the source's axis order.
+        request : Request
+        everything : bool
+            Keep every label of the one window instead of the clicked structure.
+        progress, cancel
+            As for `segment`.
+
+        Raises
+        ------
+        InputError
+            If the index lies outside the volume.
+        """
+        run = self._run(request, progress, cancel)
+        voxel = _voxel_inside(index, run.prepared.source.spatial_shape)
+        at = run.prepared.model_voxel(voxel)
+        canvas, found, why_not, cancelled = follow(run, at, everything=everything)
+        sink = run.sink((canvas.low, canvas.high))
+        sink.write(canvas.low[0], canvas.mean())
+        n_planned = run.n_windows + cancelled
+        if everything:
+            segmentation = run.segmentation(sink, n_planned)
+        elif found is None:
+            segmentation = run.segmentation(sink, n_planned, only=np.zeros(canvas.seen.shape, bool))
+        else:
+            segmentation = run.segmentation(sink, n_planned, only=found.mask, members=found.members)
+        if found is None:
+            return Click(segmentation, 0, "", why_not, voxel, run.n_windows)
+        name = self.labels.group_name(found.label)
+        sizes_ml = segmentation.report.volumes_ml
+        size_ml = sum(sizes_ml[self.labels.name_of(member)] for member in found.members)
+        return Click(segmentation, found.label, name, f"{name}, {size_ml:.2f} ml", voxel, run.n_windows)
+
+    def _run(
+        self,
+        request: Request | None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Run:
+        loaded = self._volume_in_use()
+        return Run(
+            self._model, loaded, self._memory, request or Request(), progress=progress, cancel=cancel
+        )
+
+    def _volume_in_use(self) -> Loaded:
+        if self._loaded is None:
+            raise InputError("There is no volume yet: open a 3D volume first.")
+        return self._loaded
+
+
+def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> None:
+    config = network.config
+    if len(recipe.channels) != config.in_channels:
+        raise InputError(
+            f"The recipe names {len(recipe.channels)} channels, but the network takes {config.in_channels}."
+        )
+    highest = config.out_channels - (recipe.activation != "sigmoid")
+    wrong = [label.index for label in labels.labels if not 1 <= label.index <= min(highest, 255)]
+    if wrong or not labels.labels:
+        raise InputError(
+            f"The label table does not fit the network's {config.out_channels} outputs: "
+            f"ids must lie in 1..{min(highest, 255)}."
+        )
+
+
+def _voxel_inside(index: Sequence[float], shape: Sequence[int]) -> Size3:
+    place = np.asarray(index, float)
+    if place.shape != (3,) or not np.isfinite(place).all():
+        raise InputError(f"A click needs three voxel indices (z, y, x), not {tuple(np.ravel(index))}.")
+    voxel = np.floor(place + 0.5).astype(int)
+    if (voxel < 0).any() or (voxel >= np.asarray(shape)).any():
+        raise InputError(
+            f"The point at voxel {tuple(voxel.tolist())} lies outside the volume of {tuple(shape)} voxels: "
+            "click inside it."
+        )
+    return int(voxel[0]), int(voxel[1]), int(voxel[2])

@@ -1,0 +1,146 @@
+"""From the model grid back onto the grid the volume came on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+
+from napari_scd.engine.postprocess import class_probabilities, label_map
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_scd.engine.preprocess import Prepared
+    from napari_scd.engine.windows import Size3
+    from napari_scd.volume import Recipe, Volume
+
+
+V = TypeVar("V", np.uint8, np.bool_)
+
+
+class WayBack:
+    """A box of the model grid seen from the source grid.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    low, high : (z, y, x) int
+        The box, image voxels of the model grid.
+
+    Notes
+    -----
+    Resampling keeps the axes, so each source index along an axis has one place between two model indices.
+    Labels are those of linearly interpolated logits. Where the eight model voxels around a source voxel agree
+    on the label, so does any mixture of their logits; only the other voxels are interpolated.
+    """
+
+    def __init__(self, prepared: Prepared, low: Size3, high: Size3) -> None:
+        self._prepared = prepared
+        to_model = np.linalg.inv(prepared.affine) @ prepared.oriented_affine
+        self._first: list[int] = []
+        self._below: list[NDArray[np.int64]] = []
+        self._share: list[NDArray[np.float32]] = []
+        for axis in range(3):
+            count, size = prepared.oriented_shape[axis], prepared.grid.size[axis]
+            place = to_model[axis, axis] * np.arange(count) + to_model[axis, 3]
+            begin = -np.inf if low[axis] == 0 else low[axis] - 0.5
+            end = np.inf if high[axis] == size else high[axis] - 0.5
+            inside = np.flatnonzero((place >= begin) & (place < end))
+            place = np.clip(place[inside] - low[axis], 0, high[axis] - low[axis] - 1)
+            below = np.minimum(np.floor(place + 1e-6).astype(np.int64), max(high[axis] - low[axis] - 2, 0))
+            self._first.append(int(inside[0]) if len(inside) else 0)
+            self._below.append(below)
+            self._share.append((place - below).astype(np.float32))
+
+    @property
+    def _shape(self) -> tuple[int, int, int]:
+        z, y, x = (len(below) for below in self._below)
+        return z, y, x
+
+    @property
+    def region(self) -> tuple[slice, slice, slice]:
+        """The box as slices of the source array."""
+        if 0 in self._shape:
+            return slice(0), slice(0), slice(0)
+        high = [first + n for first, n in zip(self._first, self._shape, strict=True)]
+        return self._prepared.source_region(self._first, high)
+
+    def labels(self, labels: NDArray[np.uint8], logits: Tensor | None, recipe: Recipe) -> NDArray[np.uint8]:
+        """Labels on the oriented source grid within the box.
+
+        Parameters
+        ----------
+        labels : ``(z, y, x)`` of the box
+        logits : Tensor ``(classes, z, y, x)`` or None
+            None = nearest neighbour.
+        """
+        if not self._prepared.resampled:
+            return labels
+        if logits is None:
+            nearest = [b + (s > 0.5) for b, s in zip(self._below, self._share, strict=True)]
+            return labels[np.ix_(*nearest)]
+        low, high = _cell_extremes(labels)
+        found = low[np.ix_(*self._below)]
+        mixed = (low != high)[np.ix_(*self._below)]
+        for z in range(len(found)):
+            y, x = np.nonzero(mixed[z])
+            if len(y):
+                found[z, y, x] = label_map(self._interpolate(logits, np.full_like(y, z), y, x), recipe)
+        return found
+
+    def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell where any model voxel around a source voxel is in `mask` (itself, when not resampled)."""
+        if not self._prepared.resampled:
+            return mask
+        return _cell_extremes(mask)[1][np.ix_(*self._below)]
+
+    def probabilities(self, logits: Tensor, seen: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.float16]:
+        """Probabilities ``(classes, z, y, x)`` on the oriented source grid within the box, plane by plane."""
+        result = np.zeros((len(logits), *self._shape), np.float16)
+        y, x = (grid.ravel() for grid in np.indices(self._shape[1:]))
+        for z in range(self._shape[0]):
+            plane = class_probabilities(self._interpolate(logits, np.full_like(y, z), y, x), recipe)
+            there = seen[self._below[0][z]][np.ix_(self._below[1], self._below[2])]
+            result[:, z] = plane.reshape(len(logits), *there.shape).numpy() * there
+        return result
+
+    def on_source(self, found: NDArray[np.generic]) -> Volume:
+        """Place a box on the oriented grid into a zero volume and turn it to the source's axes."""
+        prepared = self._prepared
+        whole = np.zeros((*found.shape[:-3], *prepared.oriented_shape), found.dtype)
+        box = tuple(slice(a, a + n) for a, n in zip(self._first, self._shape, strict=True))
+        whole[(..., *box)] = found
+        return prepared.source.with_array(prepared.turn_back(whole))
+
+    def _interpolate(
+        self, logits: Tensor, z: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]
+    ) -> Tensor:
+        """Linear interpolation of ``(classes, z, y, x)`` at source voxels: ``(classes, points)`` float32."""
+        shape = logits.shape[1:]
+        flat = logits.reshape(len(logits), -1)
+        result = torch.zeros(len(logits), len(z))
+        for corner in range(8):
+            index = np.zeros_like(z)
+            weight = np.ones(len(z), np.float32)
+            for axis, at in enumerate((z, y, x)):
+                up = (corner >> axis) & 1
+                step = np.minimum(self._below[axis][at] + up, shape[axis] - 1)
+                index = index * shape[axis] + step
+                share = self._share[axis][at]
+                weight *= share if up else 1 - share
+            result += flat[:, torch.from_numpy(index)].float() * torch.from_numpy(weight)
+        return result
+
+
+def _cell_extremes(values: NDArray[V]) -> tuple[NDArray[V], NDArray[V]]:
+    """Smallest and largest value of each voxel and its upper neighbours (2 x 2 x 2, clipped at the end)."""
+    low, high = values.copy(), values.copy()
+    for axis in range(values.ndim):
+        head = tuple(slice(None, -1) if a == axis else slice(None) for a in range(values.ndim))
+        tail = tuple(slice(1, None) if a == axis else slice(None) for a in range(values.ndim))
+        np.minimum(low[head], low[tail].copy(), out=low[head])
+        np.maximum(high[head], high[tail].copy(), out=high[head])
+    return low, high

@@ -1,0 +1,182 @@
+"""The one patch grid of a volume, the windows on it, and their blending weights.
+
+Coordinates are voxels of the *padded* model grid unless a name says otherwise; the image starts at `lead`.
+Every window starts at a multiple of the patch, so the token maps of neighbouring windows stitch into one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+Size3 = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """Where patches and windows lie on a volume.
+
+    Parameters
+    ----------
+    size : (z, y, x) int
+        Voxels of the image on the model grid, without padding.
+    roi : (z, y, x) int
+        Voxels of a window, multiples of `patch`.
+    patch : int
+        Edge of a token in voxels.
+    """
+
+    size: Size3
+    roi: Size3
+    patch: int
+
+    @property
+    def shape(self) -> Size3:
+        """Voxels after padding: at least a window, whole patches, no more."""
+        return _size3(
+            math.ceil(max(n, edge) / self.patch) * self.patch
+            for n, edge in zip(self.size, self.roi, strict=True)
+        )
+
+    @property
+    def lead(self) -> Size3:
+        """Voxels of padding before the image; the image lies in the middle."""
+        return _size3((whole - n) // 2 for whole, n in zip(self.shape, self.size, strict=True))
+
+    @property
+    def fits_one_window(self) -> bool:
+        """Whether a single window covers the image."""
+        return self.shape == self.roi
+
+    def starts(self, stride: Size3) -> tuple[Size3, ...]:
+        """Return the starts of windows that cover the volume, first axis slowest.
+
+        As few windows as steps of at most `stride` allow are spread evenly over the patch grid: the first
+        starts at 0, the last ends at `shape`, none is shifted off the grid and nothing more is padded.
+        """
+        axes = [
+            _spread(whole // self.patch, edge // self.patch, step // self.patch)
+            for whole, edge, step in zip(self.shape, self.roi, stride, strict=True)
+        ]
+        return tuple(_size3(k * self.patch for k in at) for at in itertools.product(*axes))
+
+    def stride_for(self, stride: int | None) -> Size3:
+        """Step per axis: the one asked for, or half a window in whole patches.
+
+        Raises
+        ------
+        InputError
+            If `stride` is not a multiple of the patch or leaves gaps.
+        """
+        if stride is None:
+            return _size3(max(edge // self.patch // 2, 1) * self.patch for edge in self.roi)
+        if stride % self.patch or not self.patch <= stride <= max(self.roi):
+            raise InputError(
+                f"A stride of {stride} voxels does not fit this model: give a multiple of {self.patch} "
+                f"from {self.patch} to {max(self.roi)}."
+            )
+        return _size3(min(stride, edge) for edge in self.roi)
+
+    def start_around(self, index: Sequence[float]) -> Size3:
+        """Start of the window centred on an image voxel, snapped to the patch grid and kept inside.
+
+        `index` counts voxels of the image on the model grid (without padding).
+        """
+        wanted = (
+            round((at + 0.5 + lead - edge / 2) / self.patch) * self.patch
+            for at, lead, edge in zip(index, self.lead, self.roi, strict=True)
+        )
+        return _size3(
+            min(max(start, 0), whole - edge)
+            for start, whole, edge in zip(wanted, self.shape, self.roi, strict=True)
+        )
+
+    def nearest(self, starts: Sequence[Size3], index: Sequence[float]) -> Size3:
+        """Return the one of `starts` whose window centre is nearest to an image voxel."""
+        centre = np.asarray(index, float) + 0.5 + self.lead - np.asarray(self.roi) / 2
+        distances = np.square(np.asarray(starts, float) - centre).sum(axis=1)
+        return starts[int(distances.argmin())]
+
+    def image_box(self, start: Size3) -> tuple[Size3, Size3]:
+        """Low and high (exclusive) image voxels that a window covers."""
+        low = _size3(max(at - lead, 0) for at, lead in zip(start, self.lead, strict=True))
+        high = _size3(
+            min(at - lead + edge, n)
+            for at, lead, edge, n in zip(start, self.lead, self.roi, self.size, strict=True)
+        )
+        return low, high
+
+    @property
+    def token_box(self) -> tuple[Size3, Size3]:
+        """Low and high (exclusive) tokens of the padded grid that touch the image."""
+        low = _size3(lead // self.patch for lead in self.lead)
+        high = _size3((lead + n - 1) // self.patch + 1 for lead, n in zip(self.lead, self.size, strict=True))
+        return low, high
+
+    def cut(self, image: Tensor, start: Size3, fill: Tensor) -> Tensor:
+        """Window of an image, padded where it reaches outside.
+
+        Parameters
+        ----------
+        image : Tensor ``(c, z, y, x)``
+            On the model grid, without padding.
+        start : (z, y, x) int
+        fill : Tensor ``(c,)``
+            Value of the padding, per channel.
+
+        Returns
+        -------
+        Tensor ``(c, *roi)``
+        """
+        low, high = self.image_box(start)
+        if all(b - a == edge for a, b, edge in zip(low, high, self.roi, strict=True)):
+            return image[_slices(low, high)]
+        window = fill.to(image.dtype)[:, None, None, None].expand(-1, *self.roi).clone()
+        offset = _size3(a + lead - at for a, lead, at in zip(low, self.lead, start, strict=True))
+        end = _size3(o + b - a for o, a, b in zip(offset, low, high, strict=True))
+        window[_slices(offset, end)] = image[_slices(low, high)]
+        return window
+
+
+def blending_weights(roi: Size3, blending: str) -> Tensor:
+    """Weight of a window's voxels, ``roi`` float32 in (0, 1].
+
+    "gaussian" falls off from the centre with a standard deviation of an eighth of the window per axis and is
+    held at 1e-3 or above; "constant" is 1.
+    """
+    if blending == "constant":
+        return torch.ones(roi)
+    profiles = []
+    for edge in roi:
+        distance = torch.arange(edge, dtype=torch.float32) - (edge - 1) / 2
+        profiles.append(torch.exp(-0.5 * (distance / (edge / 8)) ** 2))
+    z, y, x = profiles
+    weights = z[:, None, None] * y[:, None] * x
+    return (weights / weights.max()).clamp_min(1e-3)
+
+
+def _spread(n_tokens: int, window: int, step: int) -> list[int]:
+    room = n_tokens - window
+    n_steps = math.ceil(room / step)
+    return [(i * room + n_steps // 2) // max(n_steps, 1) for i in range(n_steps + 1)]
+
+
+def _slices(low: Size3, high: Size3) -> tuple[slice, ...]:
+    return (slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))
+
+
+def _size3(values: object) -> Size3:
+    z, y, x = (int(value) for value in values)  # type: ignore[attr-defined]
+    return z, y, x
