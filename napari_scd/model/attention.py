@@ -1,0 +1,76 @@
+"""The pre-norm transformer block of the encoder and of the completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monai.networks.layers import DropPath
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LAYER_NORM_EPS = 1e-6
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over tokens ``(b, n, d)``; qkv rows are ordered (3, heads, head width)."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Mix tokens: ``(b, n, d) -> (b, n, d)``."""
+        query, key, value = self._heads(tokens)
+        mixed = scaled_dot_product_attention(query, key, value)
+        merged: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
+        return merged
+
+    def class_attention(self, tokens: Tensor) -> Tensor:
+        """Attention of the first token (CLS) to the others, head mean: ``(b, n, d) -> (b, n - 1)``."""
+        query, key, _ = self._heads(tokens)
+        scale = query.shape[-1] ** -0.5
+        weights = (query[:, :, :1] @ key.transpose(-2, -1) * scale).softmax(dim=-1)
+        return weights.mean(dim=1)[:, 0, 1:]
+
+    def _heads(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        b, n, d = tokens.shape
+        qkv = self.qkv(tokens).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        return qkv[0], qkv[1], qkv[2]
+
+
+class Mlp(nn.Module):
+    """Two linear layers with an exact-erf GELU between, hidden width four times the token width."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * dim, dim)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Transform each token by itself: ``(b, n, d) -> (b, n, d)``."""
+        out: Tensor = self.fc2(self.act(self.fc1(tokens)))
+        return out
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block: attention, then MLP, each added to its input."""
+
+    def __init__(self, dim: int, heads: int, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(dim)
+        self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(b, n, d) -> (b, n, d)``."""
+        tokens = tokens + self.drop_path(self.attn(self.norm1(tokens)))
+        out: Tensor = tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+        return out

@@ -1,0 +1,194 @@
+"""Dense decoding: the completed token map back to voxels, UNETR style (paper section 2.3).
+
+Every decoder has two doors: `encode_image` (what it takes from the raw image, independent of the tokens) and
+`forward` (that plus token maps). ``n_maps`` token maps go in, finest branch first, bottleneck last; the SCD
+network hands the same completed map to all of them, a dense baseline different layers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from monai.networks.blocks import UnetOutBlock, UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_scd.model.config import ModelConfig
+
+
+class Decoder(nn.Module):
+    """What all decoders share: the image branch, the way up, the output layer.
+
+    Subclasses fill `branches` (finest first) and `ups` (coarsest first).
+    """
+
+    dense_skips: ClassVar[tuple[int, ...]] = (3, 6, 9)
+    pools: ClassVar[bool] = False
+
+    def __init__(self, config: ModelConfig, branches: Sequence[nn.Module], widths: Sequence[int]) -> None:
+        super().__init__()
+        f = config.features
+        self.encoder1 = _basic(config.in_channels, f)
+        for level, branch in enumerate(branches, start=2):
+            setattr(self, f"encoder{level}", branch)
+        self.n_branches = len(branches)
+        channels = config.embed_dim
+        for level, width in zip(range(len(widths) + 1, 1, -1), widths, strict=True):
+            setattr(self, f"decoder{level}", _up(channels, width))
+            channels = width
+        self.n_ups = len(widths)
+        self.pool = nn.AvgPool3d(3, stride=2, padding=1) if self.pools else nn.Identity()
+        self.out = UnetOutBlock(spatial_dims=3, in_channels=f, out_channels=config.out_channels)
+
+    @property
+    def n_maps(self) -> int:
+        """Token maps `forward` takes: one per branch and the bottleneck."""
+        return self.n_branches + 1
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Raw-image branch: ``(b, c, z, y, x) -> (b, f, z, y, x)``."""
+        features: Tensor = self.encoder1(image)
+        return features
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Image features and `n_maps` token maps ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``."""
+        skips = [image_features]
+        for level, token_map in enumerate(maps[:-1], start=2):
+            skips.append(getattr(self, f"encoder{level}")(token_map))
+        x = self.pool(maps[-1])
+        for level in range(self.n_ups + 1, 1, -1):
+            x = getattr(self, f"decoder{level}")(x, skips[level - 2])
+        logits: Tensor = self.out(x)
+        return logits
+
+
+class DeepDecoder8(Decoder):
+    """Patch 8, pooled bottleneck at 1/16: the paper's decoder (`UNETRx8_decoderv2`)."""
+
+    pools = True
+
+    def __init__(self, config: ModelConfig) -> None:
+        d, f = config.embed_dim, config.features
+        branches = [_token_up(d, 2 * f, 1), _token_up(d, 4 * f, 0), _basic(d, 8 * f)]
+        super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
+
+
+class ShallowDecoder8(Decoder):
+    """Patch 8, bottleneck = the token map itself (`UNETRx8_decoder`)."""
+
+    dense_skips = (4, 8)
+
+    def __init__(self, config: ModelConfig) -> None:
+        d, f = config.embed_dim, config.features
+        super().__init__(config, [_token_up(d, 2 * f, 1), _token_up(d, 4 * f, 0)], [4 * f, 2 * f, f])
+
+
+class UnetrDecoder16(Decoder):
+    """Patch 16: MONAI's UNETR (`UNETR_decoder`)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        d, f = config.embed_dim, config.features
+        branches = [_token_up(d, 2 * f, 2), _token_up(d, 4 * f, 1), _token_up(d, 8 * f, 0)]
+        super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
+
+
+class UnetrDecoder4(Decoder):
+    """Patch 4, pooled bottleneck at 1/8 (ours; the reference's patch-4 decoder does not run)."""
+
+    pools = True
+    dense_skips = (4, 8)
+
+    def __init__(self, config: ModelConfig) -> None:
+        d, f = config.embed_dim, config.features
+        super().__init__(config, [_token_up(d, 2 * f, 0), _basic(d, 4 * f)], [4 * f, 2 * f, f])
+
+
+class HalfDecoder(nn.Module):
+    """Ours, for laptops: all convolutions at half size or below, the last factor of two is learned.
+
+    The image enters through a stride-2 convolution that sees every voxel; a transposed convolution (eight
+    sub-voxel outputs per class) predicts at full size. About an eighth of the work of a full-size decoder.
+    """
+
+    dense_skips: ClassVar[tuple[int, ...]] = ()
+    n_maps: ClassVar[int] = 1
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        f, steps = config.features, config.patch.bit_length() - 2
+        self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
+        self.image_block = _basic(f, f)
+        self.bottleneck = _basic(config.embed_dim, f << steps)
+        self.token_ups = nn.ModuleList(
+            nn.Sequential(_token_up(f << (k + 1), f << k, 0), _basic(f << k, f << k)) for k in range(steps - 1, 0, -1)
+        )
+        self.join = _up(2 * f, f)
+        self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Raw-image branch: ``(b, c, z, y, x) -> (b, f, z/2, y/2, x/2)``."""
+        features: Tensor = self.image_block(self.image_in(image))
+        return features
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Image features and one token map ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``."""
+        x = self.bottleneck(maps[0])
+        for up in self.token_ups:
+            x = up(x)
+        logits: Tensor = self.out(self.join(x, image_features))
+        return logits
+
+
+DECODER_CLASSES: dict[str, type[Decoder] | type[HalfDecoder]] = {
+    "deep8": DeepDecoder8,
+    "shallow8": ShallowDecoder8,
+    "unetr16": UnetrDecoder16,
+    "unetr4": UnetrDecoder4,
+    "half": HalfDecoder,
+}
+
+
+def _basic(channels: int, width: int) -> nn.Module:
+    block: nn.Module = UnetrBasicBlock(
+        spatial_dims=3,
+        in_channels=channels,
+        out_channels=width,
+        kernel_size=3,
+        stride=1,
+        norm_name="instance",
+        res_block=True,
+    )
+    return block
+
+
+def _token_up(channels: int, width: int, extra_doublings: int) -> nn.Module:
+    block: nn.Module = UnetrPrUpBlock(
+        spatial_dims=3,
+        in_channels=channels,
+        out_channels=width,
+        num_layer=extra_doublings,
+        kernel_size=3,
+        stride=1,
+        upsample_kernel_size=2,
+        norm_name="instance",
+        conv_block=True,
+        res_block=True,
+    )
+    return block
+
+
+def _up(channels: int, width: int) -> nn.Module:
+    block: nn.Module = UnetrUpBlock(
+        spatial_dims=3,
+        in_channels=channels,
+        out_channels=width,
+        kernel_size=3,
+        upsample_kernel_size=2,
+        norm_name="instance",
+        res_block=True,
+    )
+    return block

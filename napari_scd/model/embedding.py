@@ -1,0 +1,81 @@
+"""Image -> tokens, and the position codes added to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_scd.model.config import Size3
+
+
+class PatchEmbedding(nn.Module):
+    """One token per patch by a convolution whose kernel and stride are the patch (the paper's stem)."""
+
+    def __init__(self, in_channels: int, dim: int, patch: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv3d(in_channels, dim, kernel_size=patch, stride=patch)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(b, c, z, y, x) -> (b, n, d)``, tokens row-major (last axis fastest)."""
+        tokens: Tensor = self.proj(image).flatten(2).transpose(1, 2)
+        return tokens
+
+
+class ConvStem(nn.Module):
+    """Tokens by a chain of stride-2 convolutions: trains faster than one large strided convolution.
+
+    Ours, not the paper's. Every step halves the grid; a normalised 3x3x3 convolution after all but the first
+    and last lets a token see slightly past its own patch.
+    """
+
+    def __init__(self, in_channels: int, dim: int, patch: int) -> None:
+        super().__init__()
+        steps = patch.bit_length() - 1
+        layers: list[nn.Module] = []
+        channels = in_channels
+        for step in range(steps - 1):
+            wider = max(dim >> (steps - step), 16)
+            layers.append(nn.Conv3d(channels, wider, kernel_size=2, stride=2))
+            if step:
+                layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01), nn.Conv3d(wider, wider, 3, padding=1)]
+            layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01)]
+            channels = wider
+        self.steps = nn.Sequential(*layers)
+        self.proj = nn.Conv3d(channels, dim, kernel_size=2, stride=2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(b, c, z, y, x) -> (b, n, d)``, tokens row-major (last axis fastest)."""
+        tokens: Tensor = self.proj(self.steps(image)).flatten(2).transpose(1, 2)
+        return tokens
+
+
+def sincos_positions(grid: Size3, dim: int) -> Tensor:
+    """Fixed 3D sine-cosine code of each grid position, CLS first.
+
+    Parameters
+    ----------
+    grid : (z, y, x) int
+        Tokens along each axis; positions are the integer indices.
+    dim : int
+        Code width, divisible by 6.
+
+    Returns
+    -------
+    Tensor ``(1, 1 + n, dim)`` float32
+        Six contiguous blocks [sin, cos] of axis 0, 1, 2 with frequencies ``10000 ** (-i / (dim / 6))``;
+        the CLS row is all zeros. Paper section 2.2.
+    """
+    width = dim // 6
+    frequency = 10000.0 ** (-torch.arange(width, dtype=torch.float64) / width)
+    axes = torch.meshgrid(*(torch.arange(edge, dtype=torch.float64) for edge in grid), indexing="ij")
+    blocks: list[Tensor] = []
+    for axis in axes:
+        angle = axis.flatten()[:, None] * frequency
+        blocks += [angle.sin(), angle.cos()]
+    code = torch.cat(blocks, dim=1)
+    return torch.cat([torch.zeros(1, dim), code.float()])[None]

@@ -1,0 +1,185 @@
+"""Sparse encoding: transformer blocks with pruning stages between them (paper section 2.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+
+from napari_scd.model.attention import LAYER_NORM_EPS, Block
+from napari_scd.model.embedding import ConvStem, PatchEmbedding
+from napari_scd.model.pruning import (
+    Scorer,
+    Split,
+    TokenGroup,
+    keep_count,
+    split_gumbel,
+    split_soft_top,
+    split_top,
+    split_top_through,
+    take,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_scd.model.config import ModelConfig
+
+
+class Encoded(NamedTuple):
+    """What leaves the encoder.
+
+    Attributes
+    ----------
+    groups : tuple of TokenGroup
+        Leavers of stage 1..S, then the survivors: disjoint positions that together cover the grid.
+    cls : Tensor ``(b, 1, d)``
+    scores : tuple of Tensor ``(b, l_s)``
+        Score of each token alive at stage s; empty where a stage ran at keep 1 and was not asked.
+    score_positions : tuple of Tensor ``(b, l_s)``
+        Grid index of each score.
+    skips : tuple of Tensor ``(b, n, d)``
+        Outputs of the blocks named in `skip_after` (dense baselines only).
+    """
+
+    groups: tuple[TokenGroup, ...]
+    cls: Tensor
+    scores: tuple[Tensor, ...]
+    score_positions: tuple[Tensor, ...]
+    skips: tuple[Tensor, ...]
+
+
+class SparseEncoder(nn.Module):
+    """ViT that drops tokens after some of its blocks.
+
+    Parameters
+    ----------
+    config : ModelConfig
+    skip_after : sequence of int
+        Blocks whose outputs a dense baseline hands to its decoder.
+    """
+
+    def __init__(self, config: ModelConfig, skip_after: Sequence[int] = ()) -> None:
+        super().__init__()
+        stem = PatchEmbedding if config.stem == "patch" else ConvStem
+        dim = config.embed_dim
+        self.prune_after = config.prune_after
+        self.skip_after = tuple(skip_after)
+        self.pruning = config.pruning
+        self.min_tokens = config.min_tokens
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.n_tokens, dim))
+        self.patch_embed = stem(config.in_channels, dim, config.patch)
+        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        self.blocks = nn.ModuleList(Block(dim, config.heads, rate) for rate in rates)
+        self.exit_norms = nn.ModuleList(nn.LayerNorm(dim, eps=LAYER_NORM_EPS) for _ in self.prune_after)
+        learned = config.pruning in ("stp", "topk", "gumbel")
+        self.scorers = nn.ModuleList(Scorer(dim) for _ in self.prune_after if learned)
+        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        nn.init.trunc_normal_(self.cls_token, std=0.02)
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+
+    @property
+    def prefix_depth(self) -> int:
+        """Blocks that do not depend on any keep ratio: those before the first stage."""
+        if not self.prune_after:
+            return 0
+        return self.prune_after[0] + (self.pruning != "attention")
+
+    def prefix(self, image: Tensor) -> Tensor:
+        """Image ``(b, c, z, y, x)`` -> all tokens, CLS first ``(b, 1 + n, d)``, up to the first stage."""
+        tokens = self.patch_embed(image)
+        cls = self.cls_token.expand(len(tokens), -1, -1)
+        tokens = torch.cat([cls, tokens], dim=1) + self.pos_embed
+        for block in self.blocks[: self.prefix_depth]:
+            tokens = block(tokens)
+        return tokens
+
+    def rest(self, tokens: Tensor, prune_ratios: Sequence[float], *, want_scores: bool = False) -> Encoded:
+        """Continue behind `prefix`.
+
+        Parameters
+        ----------
+        tokens : Tensor ``(b, 1 + n, d)``
+        prune_ratios : sequence of float
+            Share dropped at each stage; a stage that drops nothing is skipped.
+        want_scores : bool
+            Rate tokens also at stages that drop none.
+        """
+        b, n = tokens.shape[0], tokens.shape[1] - 1
+        walk = _Walk(tokens, torch.arange(n, device=tokens.device).expand(b, n), want_scores)
+        if self.prune_after and self.prefix_depth > self.prune_after[0]:
+            self._prune(walk, 0, prune_ratios[0])
+        for index in range(self.prefix_depth, len(self.blocks)):
+            block: Block = self.blocks[index]  # type: ignore[assignment]
+            stage = self.prune_after.index(index) if index in self.prune_after else None
+            if stage is not None and self.pruning == "attention":
+                walk.rating = block.attn.class_attention(block.norm1(walk.tokens)).float()
+            walk.tokens = block(walk.tokens)
+            if index in self.skip_after:
+                walk.skips.append(walk.tokens[:, 1:])
+            if stage is not None:
+                self._prune(walk, stage, prune_ratios[stage])
+        tokens = self.norm(walk.tokens)
+        walk.groups.append(TokenGroup(tokens[:, 1:], walk.positions))
+        return Encoded(
+            tuple(walk.groups), tokens[:, :1], tuple(walk.scores), tuple(walk.score_positions), tuple(walk.skips)
+        )
+
+    def _prune(self, walk: _Walk, stage: int, prune_ratio: float) -> None:
+        """Let the worst-rated tokens leave through the stage's norm; survivors stay in `walk`."""
+        living = walk.tokens[:, 1:]
+        count = keep_count(living.shape[1], prune_ratio, self.min_tokens)
+        drops = count < living.shape[1]
+        if drops or walk.want_scores:
+            rating = self._rate(walk, stage, living)
+            walk.scores.append(rating)
+            walk.score_positions.append(walk.positions)
+        if not drops:
+            walk.groups.append(TokenGroup(living[:, :0], walk.positions[:, :0]))
+            return
+        split = self._split(rating, count)
+        pruned = _scaled(self.exit_norms[stage](take(living, split.pruned)), split.pruned_factor)
+        walk.groups.append(TokenGroup(pruned, take(walk.positions, split.pruned)))
+        kept = _scaled(take(living, split.kept), split.kept_factor)
+        walk.tokens = torch.cat([walk.tokens[:, :1], kept], dim=1)
+        walk.positions = take(walk.positions, split.kept)
+
+    def _rate(self, walk: _Walk, stage: int, living: Tensor) -> Tensor:
+        if self.pruning == "attention":
+            return walk.rating.clamp_min(1e-12).log()
+        if self.pruning == "random":
+            return torch.rand(living.shape[:2], device=living.device).log()
+        scores: Tensor = self.scorers[stage](living)
+        return scores
+
+    def _split(self, rating: Tensor, count: int) -> Split:
+        if self.training and self.pruning == "stp":
+            return split_soft_top(rating, count)
+        if self.training and self.pruning == "gumbel":
+            return split_gumbel(rating, count)
+        if self.training and self.pruning == "topk":
+            return split_top_through(rating, count)
+        return split_top(rating.detach(), count)
+
+
+@dataclass
+class _Walk:
+    """Living tokens on their way through the blocks, and what has left so far."""
+
+    tokens: Tensor
+    positions: Tensor
+    want_scores: bool
+    rating: Tensor = field(default_factory=lambda: torch.empty(0))
+    groups: list[TokenGroup] = field(default_factory=list)
+    scores: list[Tensor] = field(default_factory=list)
+    score_positions: list[Tensor] = field(default_factory=list)
+    skips: list[Tensor] = field(default_factory=list)
+
+
+def _scaled(tokens: Tensor, factor: Tensor | None) -> Tensor:
+    return tokens if factor is None else tokens * factor[..., None].to(tokens.dtype)

@@ -1,0 +1,210 @@
+"""The whole network on one screen: sparse encoding -> token completion -> dense decoding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+
+import torch
+from torch import nn
+
+from napari_scd.errors import InputError
+from napari_scd.model.assembly import MaskTokenCompletion, TokenAssembly, ZeroCompletion
+from napari_scd.model.config import KEEP_RANGE, PRESETS, ModelConfig
+from napari_scd.model.cost import MacsByPart, count_macs
+from napari_scd.model.decoder import DECODER_CLASSES
+from napari_scd.model.encoder import Encoded, SparseEncoder
+from napari_scd.model.pruning import keep_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+Keep = float | tuple[float, ...] | None
+
+
+class Prefix(NamedTuple):
+    """Everything that does not depend on the keep ratio: cache it, ask many times.
+
+    Attributes
+    ----------
+    tokens : Tensor ``(b, 1 + n, d)``
+        CLS first, as they reach the first stage.
+    image_features : Tensor ``(b, f, ...)``
+        The decoder's raw-image branch.
+    """
+
+    tokens: Tensor
+    image_features: Tensor
+
+
+class Trace(NamedTuple):
+    """What the network did with each token; tokens are row-major over ``config.grid``.
+
+    Attributes
+    ----------
+    exit_stage : Tensor ``(b, n)`` int64
+        1..S = left at that stage, S + 1 = survived.
+    scores : Tensor ``(b, S, n)`` float32
+        Log-probability of being kept (<= 0) at each stage; NaN where the token was already gone.
+    completed : Tensor ``(b, n, d)``
+        Tokens after completion.
+    """
+
+    exit_stage: Tensor
+    scores: Tensor
+    completed: Tensor
+
+
+class ScdNetwork(nn.Module):
+    """Segmentation network whose compute is set by a keep ratio at call time.
+
+    Parts arrive finished; `build_network` knows the numbers.
+    """
+
+    def __init__(
+        self, config: ModelConfig, encoder: SparseEncoder, completion: nn.Module | None, decoder: nn.Module
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.completion = completion
+        self.decoder = decoder
+        self._macs: dict[tuple[float, ...], MacsByPart] = {}
+
+    @overload
+    def forward(self, image: Tensor, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def forward(self, image: Tensor, keep: Keep, return_trace: Literal[True]) -> tuple[Tensor, Trace]: ...
+
+    def forward(
+        self, image: Tensor, keep: Keep = None, return_trace: bool = False
+    ) -> Tensor | tuple[Tensor, Trace]:
+        """Segment windows.
+
+        Parameters
+        ----------
+        image : Tensor ``(b, c, z, y, x)``
+            Normalised windows of exactly ``config.roi``.
+        keep : float, tuple of float or None
+            Share of the living tokens kept at every stage, or one share per stage; None = the config's own.
+        return_trace : bool
+            Also return which token left where.
+
+        Returns
+        -------
+        Tensor ``(b, out, z, y, x)``, or that and a `Trace`
+
+        Raises
+        ------
+        InputError
+            A keep ratio outside (0, 1], a wrong number of them, or a window of another size.
+        """
+        if return_trace:
+            return self.rest(self.prefix(image), keep, True)
+        return self.rest(self.prefix(image), keep)
+
+    def prefix(self, image: Tensor) -> Prefix:
+        """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
+        expected = (self.config.in_channels, *self.config.roi)
+        if image.ndim != 5 or tuple(image.shape[1:]) != expected:
+            raise InputError(
+                f"The network takes windows of shape (batch, {', '.join(map(str, expected))}), "
+                f"not {tuple(image.shape)}."
+            )
+        return Prefix(self.encoder.prefix(image), self.decoder.encode_image(image))  # type: ignore[operator]
+
+    @overload
+    def rest(self, prefix: Prefix, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
+
+    @overload
+    def rest(self, prefix: Prefix, keep: Keep, return_trace: Literal[True]) -> tuple[Tensor, Trace]: ...
+
+    def rest(
+        self, prefix: Prefix, keep: Keep = None, return_trace: bool = False
+    ) -> Tensor | tuple[Tensor, Trace]:
+        """Prune, complete and decode what `prefix` returned; parameters as for `forward`."""
+        encoded = self.encoder.rest(prefix.tokens, self.prune_ratios(keep), want_scores=return_trace)
+        completed = encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
+        token_map = self._as_map(completed)
+        skips = [self._as_map(tokens) for tokens in encoded.skips]
+        branches = skips or [token_map] * (self.decoder.n_maps - 1)  # type: ignore[operator]
+        logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map])
+        return (logits, _trace(encoded, completed, self.config)) if return_trace else logits
+
+    def prune_ratios(self, keep: Keep = None) -> tuple[float, ...]:
+        """Share dropped at each stage for a keep ratio as users state it."""
+        config = self.config
+        if keep is None:
+            return config.prune_ratio
+        each = (float(keep),) * config.n_stages if isinstance(keep, int | float) else tuple(map(float, keep))
+        if len(each) != config.n_stages:
+            raise InputError(f"{len(each)} keep ratios came for {config.n_stages} stages: give one, or one each.")
+        if any(not 0 < ratio <= 1 for ratio in each):
+            low, high = KEEP_RANGE
+            raise InputError(f"Keep ratios lie in [{low}, {high:g}], not {keep}.")
+        return tuple(1.0 - ratio for ratio in each)
+
+    def token_counts(self, keep: Keep = None) -> tuple[int, ...]:
+        """Living tokens (without CLS) at the start and after each stage."""
+        counts = [self.config.n_tokens]
+        for ratio in self.prune_ratios(keep):
+            counts.append(keep_count(counts[-1], ratio, self.config.min_tokens))
+        return tuple(counts)
+
+    def macs(self, keep: Keep = None) -> MacsByPart:
+        """Multiply-accumulates of one window by part."""
+        ratios = self.prune_ratios(keep)
+        if ratios not in self._macs:
+            self._macs[ratios] = count_macs(self.config, self.token_counts(keep), self.encoder, self.decoder)
+        return self._macs[ratios]
+
+    def _as_map(self, tokens: Tensor) -> Tensor:
+        return tokens.transpose(1, 2).reshape(len(tokens), -1, *self.config.grid)
+
+
+def build_network(preset: str | ModelConfig) -> ScdNetwork:
+    """Build a network with random weights from a preset's name or a config.
+
+    Raises
+    ------
+    InputError
+        An unknown preset name.
+    """
+    if isinstance(preset, str):
+        if preset not in PRESETS:
+            raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
+        preset = PRESETS[preset]
+    decoder_class = DECODER_CLASSES[preset.decoder]
+    dense = preset.completion == "none"
+    encoder = SparseEncoder(preset, decoder_class.dense_skips if dense else ())
+    completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
+    network = ScdNetwork(preset, encoder, completion, decoder_class(preset))
+    network.apply(_initialise)
+    return network
+
+
+_COMPLETION_CLASSES: dict[str, Callable[[ModelConfig], nn.Module]] = {
+    "mta": TokenAssembly,
+    "mta-plain": TokenAssembly,
+    "mask": MaskTokenCompletion,
+    "zero": ZeroCompletion,
+}
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)
+
+
+def _trace(encoded: Encoded, completed: Tensor, config: ModelConfig) -> Trace:
+    b, n = completed.shape[:2]
+    exit_stage = torch.zeros(b, n, dtype=torch.int64, device=completed.device)
+    for stage, group in enumerate(encoded.groups, start=1):
+        exit_stage.scatter_(1, group.positions, stage)
+    scores = torch.full((b, config.n_stages, n), torch.nan, device=completed.device)
+    for stage, (score, positions) in enumerate(zip(encoded.scores, encoded.score_positions, strict=True)):
+        scores[:, stage].scatter_(1, positions, score.float())
+    return Trace(exit_stage, scores, completed)

@@ -1,0 +1,133 @@
+"""Soft-topK token pruning and its baselines: the only file that drops tokens (paper section 2.1).
+
+A stage splits the living tokens into survivors and leavers. Both carry their grid positions, so that the
+assembly can put a full grid back together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import gumbel_softmax, logsigmoid
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TokenGroup(NamedTuple):
+    """Tokens that left together (or survived), with their places on the grid.
+
+    Attributes
+    ----------
+    tokens : Tensor ``(b, m, d)``
+    positions : Tensor ``(b, m)`` int64
+        Row-major grid index of each token, without CLS.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+
+
+class Split(NamedTuple):
+    """One stage's decision.
+
+    Attributes
+    ----------
+    kept, pruned : Tensor ``(b, k)``, ``(b, l - k)`` int64
+        Indices into the living tokens, each ascending.
+    kept_factor, pruned_factor : Tensor or None
+        Straight-through factors of value 1 (training only); shapes of `kept` and `pruned`.
+    """
+
+    kept: Tensor
+    pruned: Tensor
+    kept_factor: Tensor | None = None
+    pruned_factor: Tensor | None = None
+
+
+class Scorer(nn.Module):
+    """The lightweight sub-network that rates each living token by itself and by the mean of all living ones."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.half = dim // 2
+        self.in_mlp = nn.Sequential(nn.LayerNorm(dim, eps=1e-5), nn.Linear(dim, dim), nn.GELU())
+        self.out_mlp = nn.Sequential(
+            nn.Linear(dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, dim // 4), nn.GELU(), nn.Linear(dim // 4, 1)
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Log-probability of being worth keeping: ``(b, l, d) -> (b, l)`` float32, values <= 0."""
+        hidden = self.in_mlp(tokens)
+        own, shared = hidden[..., : self.half], hidden[..., self.half :]
+        context = shared.mean(dim=1, keepdim=True).expand(-1, tokens.shape[1], -1)
+        logit = self.out_mlp(torch.cat([own, context], dim=-1)).squeeze(-1)
+        return logsigmoid(logit.float())
+
+
+def keep_count(living: int, prune_ratio: float, min_tokens: int = 1) -> int:
+    """Tokens that stay of `living` ones: ``int(living * (1 - prune_ratio))``, at least `min_tokens`."""
+    return min(living, max(int(living * (1 - prune_ratio)), min_tokens))
+
+
+def split_top(scores: Tensor, count: int) -> Split:
+    """Keep the `count` best-rated tokens; `scores` is ``(b, l)``."""
+    order = scores.topk(scores.shape[1], dim=1).indices
+    kept, pruned = order[:, :count], order[:, count:]
+    return Split(kept.sort(dim=1).values, pruned.sort(dim=1).values)
+
+
+def split_soft_top(scores: Tensor, count: int, tau: float = 1.0) -> Split:
+    """Soft-topK (paper equations 2-4): perturb the scores, keep the best, let both sides carry gradient.
+
+    The softmax of Gumbel-perturbed scores is the continuous distribution; its top `count` is a hard 0/1 mask.
+    The factors are 1 in value; their gradient is that of the distribution for kept and of its complement for
+    pruned tokens.
+    """
+    noise = -torch.empty_like(scores).exponential_().log()
+    return split_top_through((scores + noise) / tau, count)
+
+
+def split_top_through(scores: Tensor, count: int) -> Split:
+    """Top-k without perturbation, with the straight-through factors of `split_soft_top`."""
+    soft = scores.softmax(dim=1)
+    hard = split_top(soft.detach(), count)
+    through = soft - soft.detach()
+    return hard._replace(
+        kept_factor=1 + through.gather(1, hard.kept), pruned_factor=1 - through.gather(1, hard.pruned)
+    )
+
+
+def split_gumbel(scores: Tensor, count: int) -> Split:
+    """DynamicViT's choice: each token draws keep or drop by Gumbel-softmax on its own log-odds.
+
+    Token counts must agree within a batch, so drawn tokens come first and scores break the rest; the factors
+    are 1 in value and carry the gradient of the draw. `kept_share_loss` drives the share of draws to the
+    ratio.
+    """
+    drop = torch.log1p(-scores.exp().clamp(max=1 - 1e-6))
+    draw = gumbel_softmax(torch.stack([scores, drop], dim=-1), hard=True, dim=-1)[..., 0]
+    hard = split_top(draw.detach() + scores.detach().exp() * 0.5, count)
+    through = draw - draw.detach()
+    return hard._replace(
+        kept_factor=1 + through.gather(1, hard.kept), pruned_factor=1 - through.gather(1, hard.pruned)
+    )
+
+
+def kept_share_loss(scores: Tensor, keep_ratio: float) -> Tensor:
+    """DynamicViT's ratio loss: squared distance of the mean keep probability from `keep_ratio`.
+
+    `scores` is ``(b, l)`` log-probabilities; NaN marks tokens that were already gone.
+    """
+    alive = ~scores.isnan()
+    share = (scores.nan_to_num(0.0).exp() * alive).sum(1) / alive.sum(1)
+    return ((share - keep_ratio) ** 2).mean()
+
+
+def take(values: Tensor, index: Tensor) -> Tensor:
+    """Pick tokens: ``(b, l, ...)`` and ``(b, k)`` -> ``(b, k, ...)``."""
+    for _ in range(values.ndim - index.ndim):
+        index = index.unsqueeze(-1)
+    return values.gather(1, index.expand(*index.shape[:2], *values.shape[2:]))
