@@ -1,0 +1,49 @@
+"""Exponential moving average of the weights: what validation and export use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class WeightAverage:
+    """Averages a network's parameters; early steps use a shorter memory so that random weights fade soon.
+
+    Parameters
+    ----------
+    network : nn.Module
+    decay : float
+        Share of the old average kept at each step, once warmed up.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.weights = {key: value.detach().clone() for key, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Move the average towards the network's present weights."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for key, value in network.state_dict().items():
+            self.weights[key].lerp_(value, 1 - decay)
+
+    def copy_to(self, network: nn.Module) -> None:
+        """Load the average into a network."""
+        network.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Tensor | int | dict[str, Tensor]]:
+        """What an exact resume needs."""
+        return {"updates": self.updates, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Continue from a `state_dict`."""
+        self.updates = int(state["updates"])  # type: ignore[call-overload]
+        saved: dict[str, Tensor] = state["weights"]  # type: ignore[assignment]
+        for key, value in saved.items():
+            self.weights[key].copy_(value)
