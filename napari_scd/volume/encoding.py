@@ -102,6 +102,7 @@ def _mgh(data: np.ndarray, affine: np.ndarray, source: object) -> MGHImage:
     header = source.copy()
     header.set_data_dtype(data.dtype)
     header.set_data_shape(data.shape)
+    header["delta"] = source["delta"]  # set_data_shape has made it 1
     return MGHImage(data, header.get_affine(), header)
 
 

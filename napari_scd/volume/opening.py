@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nibabel as nib
+import numpy as np
 from nibabel.analyze import AnalyzeImage
 from nibabel.filebasedimages import ImageFileError
 from nibabel.freesurfer.mghformat import MGHImage
@@ -112,11 +113,12 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
 
 @contextmanager
 def _quiet_nibabel() -> Iterator[None]:
-    """Keep nibabel from printing about header oddities: we check those that matter ourselves."""
+    """Keep nibabel and numpy quiet about odd headers: we check what matters ourselves."""
     logger = logging.getLogger("nibabel.global")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     finally:
         logger.setLevel(level)

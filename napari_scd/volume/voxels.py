@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy, is_proxy
+from nibabel.openers import ImageOpener
 
 from napari_scd.errors import InputError
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
 
     from napari_scd.volume.orientation import Undo
+
+_TRAILER = 4096  # more bytes than MGH's footer
 
 
 def read_voxels(
@@ -86,8 +89,14 @@ def _stored(image: SpatialImage, index: tuple[int | slice, ...]) -> tuple[np.nda
     data = image.dataobj
     if not is_proxy(data):
         return np.asarray(data)[index], 1.0, 0.0
-    unscaled = ArrayProxy(data.file_like, (data.shape, data.dtype, data.offset), mmap=False)
-    return np.asarray(unscaled[index]), float(data.slope), float(data.inter)
+    with ImageOpener(data.file_like) as file:
+        unscaled = ArrayProxy(file, (data.shape, data.dtype, data.offset), mmap=False)
+        if any(isinstance(at, int) and n > 1 for at, n in zip(index, data.shape, strict=True)):
+            stored = unscaled[index]
+        else:
+            stored = np.asarray(unscaled)[index]
+        file.read(_TRAILER)  # at the end of the data this makes gzip compare its checksum
+    return stored, float(data.slope), float(data.inter)
 
 
 def _values(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:
@@ -96,7 +105,7 @@ def _values(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:
     if not scaled:
         kind = stored.dtype.newbyteorder("=") if stored.dtype.kind in "iub" else np.float32
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(stored, dtype=kind)
+            return np.require(stored, dtype=kind, requirements=("C", "W"))
     values = np.empty(stored.shape, dtype=np.float32)
     with np.errstate(over="ignore"):
         # slice by slice: in double precision, without a double copy of the whole
