@@ -111,8 +111,8 @@ class WayBack:
         """Place a box on the oriented grid into a zero volume and turn it to the source's axes."""
         prepared = self._prepared
         whole = np.zeros((*found.shape[:-3], *prepared.oriented_shape), found.dtype)
-        box = tuple(slice(a, a + n) for a, n in zip(self._first, self._shape, strict=True))
-        whole[(..., *box)] = found
+        z, y, x = (slice(a, a + n) for a, n in zip(self._first, self._shape, strict=True))
+        whole[..., z, y, x] = found
         return prepared.source.with_array(prepared.turn_back(whole))
 
     def _interpolate(

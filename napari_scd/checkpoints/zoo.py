@@ -1,0 +1,106 @@
+"""The table of models by name: those shipped with the package and those in the user's models folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from platformdirs import user_data_dir
+
+from napari_scd.checkpoints.card import ModelCard, read_card
+from napari_scd.errors import InputError
+
+SUFFIX = ".safetensors"
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED_ORDER = ("abdomen-ct", "brain-mr", "hippocampus-mr")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_logger = logging.getLogger(__name__)
+
+
+def models_folder() -> Path:
+    """Folder for the user's own checkpoints: ``$NAPARI_SCD_MODELS``, or the platform's data folder."""
+    chosen = os.environ.get("NAPARI_SCD_MODELS")
+    return Path(chosen).expanduser() if chosen else Path(user_data_dir("napari-scd", False)) / "models"
+
+
+def list_models() -> tuple[ModelCard, ...]:
+    """Read the cards of every model that can be named: shipped ones first, then the user's by name.
+
+    A file that cannot be read is left out with a log message; of two with one name the shipped one counts.
+    """
+    cards: dict[str, ModelCard] = {}
+    for path in (*_shipped_files(), *_files(models_folder())):
+        if path.stem in cards or not is_name(path.stem):
+            continue
+        try:
+            cards[path.stem] = read_card(path, shipped=path.parent == WEIGHTS)
+        except InputError as error:
+            _logger.warning("A file in the models folder is left out: %s", error)
+    return tuple(cards.values())
+
+
+def describe(name_or_path: str | os.PathLike[str]) -> ModelCard:
+    """Read the card of one model, by name or from a file.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or the file is no model.
+    """
+    path = find(name_or_path)
+    return read_card(path, shipped=path.parent == WEIGHTS)
+
+
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """Path of a model: a name of the table, else a file.
+
+    Raises
+    ------
+    InputError
+        If there is neither; the message lists the names.
+    """
+    if isinstance(name_or_path, str) and is_name(name_or_path):
+        for folder in (WEIGHTS, models_folder()):
+            path = folder / f"{name_or_path}{SUFFIX}"
+            if path.is_file():
+                return path
+    path = Path(name_or_path).expanduser()
+    if path.exists() or path.suffix == SUFFIX or len(path.parts) > 1:
+        return path
+    names = ", ".join(_names()) or "none"
+    raise InputError(f"There is no model '{name_or_path}' (there are: {names}): give one of them or a file.")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a model: letters, digits, dot, dash, underscore; never a way through folders."""
+    return _NAME.fullmatch(text) is not None and ".." not in text
+
+
+def listed_sha256(path: Path) -> str | None:
+    """Checksum that the package lists for one of its own files (``weights/SHA256SUMS``), else None."""
+    table = WEIGHTS / "SHA256SUMS"
+    if path.parent != WEIGHTS or not table.is_file():
+        return None
+    for line in table.read_text(encoding="utf-8").splitlines():
+        checksum, _, name = line.partition(" ")
+        if name.strip().lstrip("*") == path.name:
+            return checksum.lower()
+    return None
+
+
+def _names() -> list[str]:
+    return list(dict.fromkeys(path.stem for path in (*_shipped_files(), *_files(models_folder()))))
+
+
+def _shipped_files() -> list[Path]:
+    order = {name: rank for rank, name in enumerate(SHIPPED_ORDER)}
+    return sorted(_files(WEIGHTS), key=lambda path: order.get(path.stem, len(order)))
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX and path.is_file())
+    except OSError:
+        return []

@@ -1,0 +1,75 @@
+"""Overlaps add up to a mean; streaming changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_scd.engine import blend
+from napari_scd.engine.blend import Canvas
+from napari_scd.engine.windows import PatchGrid, blending_weights
+
+GRID = PatchGrid((30, 18, 21), (16, 16, 16), 4)
+WHOLE = ((0, 0, 0), GRID.size)
+
+
+def fill(canvas, starts, logits_of) -> torch.Tensor:
+    planes = []
+    for start in starts:
+        planes.append(canvas.take(start[0] - GRID.lead[0])[1])
+        canvas.add(start, logits_of(start))
+    while canvas.next_plane < GRID.size[0]:
+        planes.append(canvas.take(GRID.size[0])[1])
+    return torch.cat(planes, dim=1)
+
+
+def test_a_small_picture() -> None:
+    grid = PatchGrid((1, 1, 6), (1, 1, 4), 1)
+    canvas = Canvas(grid, torch.tensor([1.0, 3.0, 3.0, 1.0]).view(1, 1, 4), 1, ((0, 0, 0), grid.size))
+    canvas.add((0, 0, 0), torch.full((1, 1, 1, 4), 8.0))
+    canvas.add((0, 0, 2), torch.full((1, 1, 1, 4), 0.0))
+    assert canvas.mean().flatten().tolist() == [8, 8, 6, 2, 0, 0]
+
+
+@pytest.mark.parametrize("blending", ["gaussian", "constant"])
+def test_windows_of_one_picture_give_the_picture_back(blending) -> None:
+    picture = torch.randn(2, *GRID.size)
+    starts = GRID.starts((4, 8, 4))
+    canvas = Canvas(GRID, blending_weights(GRID.roi, blending), 2, WHOLE, depth=GRID.roi[0])
+    blended = fill(canvas, starts, lambda start: GRID.cut(picture, start, torch.zeros(2)))
+    torch.testing.assert_close(blended, picture)
+
+
+def test_streaming_equals_holding_everything() -> None:
+    torch.manual_seed(0)
+    starts = GRID.starts((8, 8, 8))
+    logits = {start: torch.randn(3, *GRID.roi) for start in starts}
+    weights = blending_weights(GRID.roi, "gaussian")
+    held = Canvas(GRID, weights, 3, WHOLE)
+    for start in starts:
+        held.add(start, logits[start])
+    streamed = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
+    torch.testing.assert_close(streamed, held.mean())
+    assert held.seen.all()
+
+
+def test_half_precision_sums_stay_close(monkeypatch) -> None:
+    torch.manual_seed(0)
+    starts = GRID.starts((8, 8, 8))
+    logits = {start: 10 * torch.randn(3, *GRID.roi) for start in starts}
+    weights = blending_weights(GRID.roi, "gaussian")
+    exact = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
+    monkeypatch.setattr(blend, "FULL_PRECISION_BYTES", 0)
+    rough = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
+    torch.testing.assert_close(rough, exact, atol=0.1, rtol=0.01)
+
+
+def test_a_grown_canvas_keeps_what_it_held() -> None:
+    weights = blending_weights(GRID.roi, "gaussian")
+    small = Canvas(GRID, weights, 2, GRID.image_box((0, 0, 0)))
+    small.add((0, 0, 0), torch.ones(2, *GRID.roi))
+    large = small.grown(WHOLE)
+    low, high = GRID.image_box((0, 0, 0))
+    assert large.seen.sum() == small.seen.sum()
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    torch.testing.assert_close(large.mean()[(slice(None), *box)], small.mean())
