@@ -118,6 +118,7 @@ def reference_config(values: Mapping[str, Any]) -> ModelConfig:
         decoder=_DECODERS[values["decoder"]],
         features=numbers["feature_size"],
         min_tokens=1,
+        stem="patch",
     )
 
 

@@ -11,7 +11,7 @@ from napari_scd.errors import InputError
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
 DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half")
-STEMS = ("patch", "conv")
+STEMS = ("patch", "conv", "shared")
 KEEP_RANGE = (0.05, 1.0)
 
 Size3 = tuple[int, int, int]
@@ -48,7 +48,8 @@ class ModelConfig:
     min_tokens : int
         Tokens that stay alive whatever the keep ratio.
     stem : str
-        "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem.
+        "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
+        stem on the half-size image features of the decoder "half", computed once for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     """
@@ -58,9 +59,9 @@ class ModelConfig:
     roi: Size3 = (96, 96, 96)
     patch: int = 8
     embed_dim: int = 192
-    depth: int = 8
+    depth: int = 12
     heads: int = 6
-    prune_after: tuple[int, ...] = (1, 3, 5)
+    prune_after: tuple[int, ...] = (0, 3, 6)
     prune_ratio: tuple[float, ...] = (0.5, 0.5, 0.5)
     pruning: str = "stp"
     completion: str = "mta"
@@ -70,7 +71,7 @@ class ModelConfig:
     decoder: str = "half"
     features: int = 16
     min_tokens: int = 8
-    stem: str = "patch"
+    stem: str = "shared"
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
@@ -150,6 +151,8 @@ def _problems(config: ModelConfig) -> list[str]:
         found.append(f"completion_dim {c.completion_dim} must be a multiple of 6 and of its heads")
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         found.append("completion 'mta-plain' needs completion_dim equal to embed_dim")
+    if c.stem == "shared" and c.decoder != "half":
+        found.append("stem 'shared' needs decoder 'half'")
     needed = {"deep8": 8, "shallow8": 8, "unetr16": 16, "unetr4": 4}.get(c.decoder, c.patch)
     if c.patch != needed or c.patch not in (4, 8, 16):
         found.append(f"decoder '{c.decoder}' does not fit patch {c.patch}")
@@ -190,7 +193,7 @@ def _type_problems(config: ModelConfig) -> list[str]:
     return []
 
 
-_VIT_B = {"embed_dim": 768, "depth": 12, "heads": 12, "decoder": "deep8", "features": 16, "min_tokens": 1}
+_VIT_B = {"embed_dim": 768, "depth": 12, "heads": 12, "decoder": "deep8", "features": 16, "min_tokens": 1, "stem": "patch"}
 _PAPER_COMPLETION = {"completion_dim": 768, "completion_depth": 1, "completion_heads": 12}
 
 
@@ -213,6 +216,6 @@ PRESETS: dict[str, ModelConfig] = {
     "paper-btcv-dense": _dense(_BTCV),
     "paper-brats": _BRATS,
     "paper-brats-dense": _dense(_BRATS),
-    "house-8": ModelConfig(roi=(96, 96, 96), patch=8, stem="conv"),
-    "house-4": ModelConfig(roi=(32, 48, 32), patch=4, stem="conv"),
+    "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
+    "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
 }

@@ -39,7 +39,10 @@ def count_macs(
     token_counts : tuple of int
         Living tokens at the start and after each stage (CLS not counted).
     """
-    stem = _measure(encoder.patch_embed, torch.empty(1, config.in_channels, *config.roi, device="meta"))
+    seen = (config.in_channels, *config.roi)
+    if config.stem == "shared":
+        seen = (config.features, *(edge // 2 for edge in config.roi))
+    stem = _measure(encoder.patch_embed, torch.empty(1, *seen, device="meta"))
     blocks = 0
     for index in range(config.depth):
         stage = sum(index > block for block in config.prune_after)

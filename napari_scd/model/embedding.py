@@ -10,7 +10,7 @@ from torch import nn
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_scd.model.config import Size3
+    from napari_scd.model.config import ModelConfig, Size3
 
 
 class PatchEmbedding(nn.Module):
@@ -52,6 +52,15 @@ class ConvStem(nn.Module):
         """``(b, c, z, y, x) -> (b, n, d)``, tokens row-major (last axis fastest)."""
         tokens: Tensor = self.proj(self.steps(image)).flatten(2).transpose(1, 2)
         return tokens
+
+
+def build_stem(config: ModelConfig) -> nn.Module:
+    """The stem a config asks for; "shared" takes half-size features of the decoder instead of the image."""
+    if config.stem == "patch":
+        return PatchEmbedding(config.in_channels, config.embed_dim, config.patch)
+    if config.stem == "conv":
+        return ConvStem(config.in_channels, config.embed_dim, config.patch)
+    return ConvStem(config.features, config.embed_dim, config.patch // 2)
 
 
 def sincos_positions(grid: Size3, dim: int) -> Tensor:

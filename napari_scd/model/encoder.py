@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from napari_scd.model.attention import LAYER_NORM_EPS, Block
-from napari_scd.model.embedding import ConvStem, PatchEmbedding
+from napari_scd.model.embedding import build_stem
 from napari_scd.model.pruning import (
     Scorer,
     Split,
@@ -65,7 +65,6 @@ class SparseEncoder(nn.Module):
 
     def __init__(self, config: ModelConfig, skip_after: Sequence[int] = ()) -> None:
         super().__init__()
-        stem = PatchEmbedding if config.stem == "patch" else ConvStem
         dim = config.embed_dim
         self.prune_after = config.prune_after
         self.skip_after = tuple(skip_after)
@@ -73,7 +72,7 @@ class SparseEncoder(nn.Module):
         self.min_tokens = config.min_tokens
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.n_tokens, dim))
-        self.patch_embed = stem(config.in_channels, dim, config.patch)
+        self.patch_embed = build_stem(config)
         rates = torch.linspace(0, config.drop_path, config.depth).tolist()
         self.blocks = nn.ModuleList(Block(dim, config.heads, rate) for rate in rates)
         self.exit_norms = nn.ModuleList(nn.LayerNorm(dim, eps=LAYER_NORM_EPS) for _ in self.prune_after)
@@ -91,7 +90,7 @@ class SparseEncoder(nn.Module):
         return self.prune_after[0] + (self.pruning != "attention")
 
     def prefix(self, image: Tensor) -> Tensor:
-        """Image ``(b, c, z, y, x)`` -> all tokens, CLS first ``(b, 1 + n, d)``, up to the first stage."""
+        """Image (or what the stem takes) ``(b, c, z, y, x)`` -> all tokens before the first stage, CLS first."""
         tokens = self.patch_embed(image)
         cls = self.cls_token.expand(len(tokens), -1, -1)
         tokens = torch.cat([cls, tokens], dim=1) + self.pos_embed

@@ -113,7 +113,9 @@ class ScdNetwork(nn.Module):
                 f"The network takes windows of shape (batch, {', '.join(map(str, expected))}), "
                 f"not {tuple(image.shape)}."
             )
-        return Prefix(self.encoder.prefix(image), self.decoder.encode_image(image))  # type: ignore[operator]
+        image_features: Tensor = self.decoder.encode_image(image)  # type: ignore[operator]
+        seen = image_features if self.config.stem == "shared" else image
+        return Prefix(self.encoder.prefix(seen), image_features)
 
     @overload
     def rest(self, prefix: Prefix, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
