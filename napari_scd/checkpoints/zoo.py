@@ -70,7 +70,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     if path.exists() or path.suffix == SUFFIX or len(path.parts) > 1:
         return path
     names = ", ".join(_names()) or "none"
-    raise InputError(f"There is no model '{name_or_path}' (there are: {names}): give one of them or a file.")
+    raise InputError(f"There is no model '{name_or_path}' (there are: {names}): give one or a file.")
 
 
 def is_name(text: str) -> bool:

@@ -260,9 +260,7 @@ class Session:
         cancel: CancelToken | None = None,
     ) -> Run:
         loaded = self._volume_in_use()
-        return Run(
-            self._model, loaded, self._memory, request or Request(), progress=progress, cancel=cancel
-        )
+        return Run(self._model, loaded, self._memory, request or Request(), progress=progress, cancel=cancel)
 
     def _volume_in_use(self) -> Loaded:
         if self._loaded is None:

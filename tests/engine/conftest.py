@@ -32,9 +32,7 @@ class Thresholds(nn.Module):
     def __init__(self, levels=(0.5,), roi=(16, 16, 16), patch=4, in_channels=1, activation="softmax") -> None:
         super().__init__()
         outputs = len(levels) + (activation == "softmax")
-        self.config = ModelConfig(
-            roi=roi, patch=patch, in_channels=in_channels, out_channels=outputs, **TINY
-        )
+        self.config = ModelConfig(roi=roi, patch=patch, in_channels=in_channels, out_channels=outputs, **TINY)
         self.levels = levels
         self.activation = activation
         self.n_prefix = self.n_rest = 0
@@ -53,7 +51,7 @@ class Thresholds(nn.Module):
         self.batches.append(len(image))
         above = [8 * (image - level) for level in self.levels]
         if self.activation == "softmax":
-            above = [torch.zeros_like(image), *(logit * (i + 1) for i, logit in enumerate(above))]
+            above = [torch.zeros_like(image), *(logit * 10**i for i, logit in enumerate(above))]
         logits = torch.stack(above, dim=1)
         means = prefix.tokens[:, 1:, 0]
         exit_stage = 1 + (means > 0.25).long() + (means > 0.75).long()

@@ -59,9 +59,7 @@ def test_cut_equals_padding_by_hand() -> None:
     image = torch.arange(2 * 10 * 21 * 16, dtype=torch.float32).reshape(2, 10, 21, 16)
     fill = torch.tensor([-1.0, -2.0])
     pads = [(lead, n - size - lead) for lead, n, size in zip(grid.lead, grid.shape, grid.size, strict=True)]
-    padded = np.stack(
-        [np.pad(image[c].numpy(), pads, constant_values=float(fill[c])) for c in range(2)]
-    )
+    padded = np.stack([np.pad(image[c].numpy(), pads, constant_values=float(fill[c])) for c in range(2)])
     for start in grid.starts((4, 4, 4)):
         box = tuple(slice(a, a + 16) for a in start)
         np.testing.assert_array_equal(grid.cut(image, start, fill).numpy(), padded[(slice(None), *box)])
