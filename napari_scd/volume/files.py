@@ -72,6 +72,8 @@ def from_nibabel(
     path: Path | None = None,
 ) -> Volume:
     """Make a volume of an image that nibabel holds, as :func:`read_volume` does of a file."""
+    if len(image.shape) < 3:
+        raise InputError(f"The image is {len(image.shape)}D (shape {image.shape}); give a 3D volume.")
     geometry = read_geometry(image)
     turn = turn_to(AXES, geometry.affine)
     affine = geometry.affine @ turn.matrix(image.shape[:3])

@@ -93,8 +93,6 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
         raise InputError(f"{path.name} holds colours (RGB); give a scan with one number per voxel.")
     if dtype.kind not in "buif":
         raise InputError(f"{path.name} holds numbers of type {dtype}; give a scan with real numbers.")
-    if len(shape) < 3:
-        raise InputError(f"{path.name} is {len(shape)}D (shape {shape}); give a 3D volume.")
     if min(shape) < 1:
         raise InputError(f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
     file = Path(image.file_map["image"].filename)

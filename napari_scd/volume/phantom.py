@@ -48,7 +48,7 @@ _TISSUE = {"MR": (0.0, 190.0, 66.0, 4.0, 5.0), "CT": (-1000.0, -100.0, 45.0, 6.0
 
 def make_phantom(
     shape: tuple[int, int, int] = (64, 64, 64),
-    spacing_mm: tuple[float, float, float] = (3.0, 4.0, 5.0),
+    spacing_mm: tuple[float, float, float] = (5.0, 4.0, 4.0),
     *,
     seed: int = 0,
     modality: str = "MR",

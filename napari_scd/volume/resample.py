@@ -2,8 +2,9 @@
 
 Old and new grid share their centre, so a voxel index on one axis of the target grid lies at
 ``(i - (n_to - 1) / 2) * step + (n_from - 1) / 2`` on the other, with ``step`` in voxels.
-Each axis is a small sparse matrix of triangle weights: linear interpolation where the grid gets finer, and a
-triangle as wide as the new voxels where it gets coarser, which averages voxels instead of skipping them.
+Each axis is a small sparse matrix of weights. Where the grid gets finer they interpolate linearly; where it
+gets coarser they average the linear interpolant over about one new voxel, so that detail the new grid cannot
+hold does not alias. Both leave linear ramps exactly as they are.
 """
 
 from __future__ import annotations
@@ -57,12 +58,17 @@ class AxisMap(NamedTuple):
         return np.clip(np.ceil(self.positions() - 0.5 - 1e-6), 0, self.n_from - 1).astype(np.intp)
 
     def weights(self) -> sparse.csr_array:
-        """Return the triangle weights (n_to, n_from); rows sum to 1, the border voxel goes on outside."""
-        width = max(1.0, self.step)
+        """Return the weights (n_to, n_from); rows sum to 1, and outside the grid its border voxels go on."""
+        # hat and box together are as wide as the new voxel; nothing is averaged at a step of 1 or less
+        box = float(np.sqrt(max(0.0, self.step**2 - 1.0)))
         positions = self.positions()[:, None]
-        columns = np.floor(positions - width).astype(np.intp) + np.arange(int(np.ceil(2 * width)) + 2)
-        values = np.clip(1.0 - np.abs(columns - positions) / width, 0.0, None)
-        values /= values.sum(axis=1, keepdims=True)
+        first = np.floor(positions - 1.0 - box / 2).astype(np.intp)
+        columns = first + np.arange(int(np.ceil(box)) + 4)
+        away = columns - positions
+        if box > 0.0:
+            values = (_hat_integral(away + box / 2) - _hat_integral(away - box / 2)) / box
+        else:
+            values = np.clip(1.0 - np.abs(away), 0.0, None)
         rows = np.broadcast_to(np.arange(self.n_to)[:, None], columns.shape)
         entries = (values.ravel(), (rows.ravel(), np.clip(columns, 0, self.n_from - 1).ravel()))
         matrix = sparse.csr_array(entries, shape=(self.n_to, self.n_from), dtype=np.float32)
@@ -161,6 +167,12 @@ def _along(array: np.ndarray, weights: sparse.csr_array, axis: int) -> np.ndarra
     flat = moved.reshape(moved.shape[0], -1).astype(np.float32, copy=False)
     result = np.asarray(weights @ flat).reshape(weights.shape[0], *moved.shape[1:])
     return np.moveaxis(result, 0, axis)
+
+
+def _hat_integral(t: np.ndarray) -> np.ndarray:
+    """Return the integral from -1 to ``t`` of the hat function 1 - |t|."""
+    t = np.clip(t, -1.0, 1.0)
+    return np.asarray(0.5 + t - 0.5 * t * np.abs(t))
 
 
 def _axis_map(n: int, old_mm: float, new_mm: float) -> AxisMap:

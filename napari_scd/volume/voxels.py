@@ -64,8 +64,8 @@ def _choose(shape: tuple[int, ...], frame: int | None, channels: int | None) -> 
             )
         if n_frames != channels:
             raise InputError(
-                f"The last axis of the file has {n_frames} volumes and {channels} channels are needed; give "
-                f"a 4D file with {channels} of them."
+                f"{channels} channels are needed and the file holds {n_frames}; give a 4D file with "
+                f"{channels} volumes along its last axis."
             )
         take = slice(None)
     elif n_frames > 1 and frame is None:

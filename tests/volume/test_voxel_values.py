@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,15 +64,33 @@ def test_one_frame_of_a_4d_file(
                 read_volume(source, frame=frame)
 
 
-def test_only_the_chosen_frame_is_scaled_and_kept(tmp_path: Path, numbered: Make) -> None:
-    image = nib.Nifti1Image(numbered((3, 4, 5, 6)), np.eye(4))
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_one_frame_costs_the_memory_of_one_frame(tmp_path: Path, numbered: Make, ending: str) -> None:
+    data = numbered((40, 40, 40, 20))
+    image = nib.Nifti1Image(data, np.eye(4))
     image.header.set_slope_inter(2.0, 1.0)
-    image.to_filename(tmp_path / "scan.nii.gz")
-    volume = read_volume(tmp_path / "scan.nii.gz", frame=2)
-    assert volume.array.base is None or volume.array.base.size == volume.array.size
-    np.testing.assert_array_equal(
-        volume.source.to_disk(volume.array), numbered((3, 4, 5, 6))[..., 2] * 2.0 + 1.0
-    )
+    image.to_filename(tmp_path / f"scan{ending}")
+    stored = np.asarray(nib.load(tmp_path / f"scan{ending}").dataobj[..., 2])
+    tracemalloc.start()
+    try:
+        volume = read_volume(tmp_path / f"scan{ending}", frame=2)
+        assert tracemalloc.get_traced_memory()[1] < 3 * 4 * 40**3 + 200_000
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(volume.source.to_disk(volume.array), stored)
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".mgz"])
+@pytest.mark.parametrize("letters", ["LPS", "RAS", "SPL"])
+def test_arrays_are_contiguous_and_writable(
+    tmp_path: Path, numbered: Make, ras_affine: Make, ending: str, letters: str
+) -> None:
+    kind = nib.MGHImage if ending == ".mgz" else nib.Nifti1Image
+    for shape, options in (((4, 5, 6), {}), ((4, 5, 6, 2), {"frame": 1}), ((4, 5, 6, 2), {"channels": 2})):
+        kind(numbered(shape, "uint8"), ras_affine(letters)).to_filename(tmp_path / f"scan{ending}")
+        array = read_volume(tmp_path / f"scan{ending}", **options).array
+        assert array.flags["C_CONTIGUOUS"]
+        assert array.flags["WRITEABLE"]
 
 
 def test_channels_come_first(
@@ -87,7 +106,7 @@ def test_channels_come_first(
     np.testing.assert_array_equal(np.asarray(nib.load(tmp_path / "out.nii.gz").dataobj), data)
     assert_same_geometry(tmp_path / "out.nii.gz", source)
     for n in (3, 4):
-        with pytest.raises(InputError, match=f"has 2 volumes and {n} channels"):
+        with pytest.raises(InputError, match=f"{n} channels are needed and the file holds 2"):
             read_volume(source, channels=n)
     with pytest.raises(InputError, match="leave the frame out"):
         read_volume(source, channels=2, frame=0)
