@@ -1,0 +1,100 @@
+"""The command tree, and what becomes of an exception."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_scd import __version__
+from napari_scd.cli.benchmark import benchmark
+from napari_scd.cli.console import complain, unexpected
+from napari_scd.cli.demo import demo
+from napari_scd.cli.models import info, list_
+from napari_scd.cli.points import PointCommand
+from napari_scd.cli.segment import segment
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+logger = logging.getLogger(__name__)
+
+EXIT_UNEXPECTED = 1
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+app = typer.Typer(
+    name="napari-scd",
+    help="Segment CT and MR volumes, and see which image patches the network looked at. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models = typer.Typer(help="The models that are ready to use.", no_args_is_help=True)
+models.command("list")(list_)
+models.command("info")(info)
+app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
+app.add_typer(models, name="models")
+app.command("demo")(demo)
+app.command("benchmark")(benchmark)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"napari-scd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error (at any place).")
+    ] = False,
+) -> None:
+    """Options of every command; `main` has taken ``--debug`` out before they are read."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 all well; 2 the input cannot be used (one sentence on stderr); 130 interrupted by Ctrl+C, 143 by a
+    termination signal; 1 anything that should not have happened.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Command and options; those of the process when left out.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if "--debug" in arguments:
+        logging.basicConfig()
+        logging.getLogger("napari_scd").setLevel(logging.DEBUG)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        app([word for word in arguments if word != "--debug"], prog_name="napari-scd")
+    except InputError as error:
+        logger.debug("Leaving with an error", exc_info=True)
+        complain(str(error))
+        sys.exit(EXIT_INPUT)
+    except KeyboardInterrupt:
+        complain("Interrupted.")
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        logger.debug("Leaving with an error", exc_info=True)
+        complain(unexpected(error))
+        sys.exit(EXIT_UNEXPECTED)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Turn a termination signal into an exit that cleans up temporary files on its way."""
+    sys.exit(EXIT_TERMINATED)

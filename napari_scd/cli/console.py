@@ -1,0 +1,39 @@
+"""Where the command line talks: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def say(message: str, style: str = "") -> None:
+    """Print a sentence on stdout; a path in it is never broken over two lines."""
+    out.print(Text(message, style=style), soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    """Print a warning on stderr."""
+    err.print(Text.assemble(("Warning: ", "yellow"), message), soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Print an error on stderr, always as one line."""
+    err.print(Text.assemble(("Error: ", "bold red"), " ".join(message.split())), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout, plain, for another program."""
+    print(json.dumps(value, indent=2))
+
+
+def unexpected(error: BaseException) -> str:
+    """One sentence for an error that is ours, or the machine's, rather than the user's."""
+    said = " ".join(str(error).split())
+    cause = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"Unexpected error ({cause[:300]}); run the same command with --debug to see where."

@@ -1,0 +1,154 @@
+"""`napari-scd models`: what is there, and what is known about one model; reads headers only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from napari_scd.cli.console import out, print_json, say
+from napari_scd.cli.segment import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_scd.checkpoints import ModelCard
+
+
+def list_(as_json: JsonOption = False) -> None:
+    """List the models that can be named: those of the package, then your own."""
+    from napari_scd.checkpoints import list_models, models_folder
+
+    cards = list_models()
+    if as_json:
+        print_json([card_dict(card) for card in cards])
+        return
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in ("name", "input", "use", "structures", "size", "what it is"):
+        rows.add_column(
+            title, justify="right" if title == "size" else "left", no_wrap=title in ("name", "size")
+        )
+    for card in cards:
+        rows.add_row(
+            Text(card.name, style="bold"),
+            input_text(card),
+            "at a point" if card.recipe.field == "click" else "whole volume",
+            structures_text(card),
+            f"{card.n_bytes / 2**20:.1f} MiB",
+            card.provenance.title + (" (preview)" if card.provenance.preview else ""),
+        )
+    if cards:
+        out.print(rows)
+    else:
+        say("No model is there yet.")
+    say(f"Own models: {models_folder()}", style="dim")
+
+
+def info(
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A name of `models list`, or a file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show one model: input, structures, quality at each keep ratio, data, licence."""
+    from napari_scd.checkpoints import describe
+
+    card = describe(name)
+    if as_json:
+        print_json(card_dict(card))
+        return
+    say(card.provenance.title or card.name, style="bold")
+    if card.provenance.description:
+        out.print(card.provenance.description)
+    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for key, value in facts(card):
+        rows.add_row(Text(key, style="dim"), value)
+    out.print(rows)
+    for measure, by_keep in by_keep_ratio(card.provenance.metrics).items():
+        out.print(keep_table(measure, by_keep))
+
+
+def card_dict(card: ModelCard) -> dict[str, Any]:
+    """JSON-ready copy of a card."""
+    return {
+        "name": card.name,
+        "path": str(card.path),
+        "shipped": card.shipped,
+        "n_parameters": card.n_parameters,
+        "n_bytes": card.n_bytes,
+        "config": card.config,
+        "recipe": card.recipe.to_dict(),
+        "labels": card.labels.to_list(),
+        "provenance": card.provenance.to_dict(),
+    }
+
+
+def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Yield what is worth knowing about a model, as names and values."""
+    made = card.provenance
+    roi, patch = card.config.get("roi", ()), card.config.get("patch", "?")
+    yield "name", card.name + (" (preview)" if made.preview else "")
+    yield "file", f"{card.path} ({card.n_bytes / 2**20:.1f} MiB, {card.n_parameters / 1e6:.2f} M weights)"
+    yield "input", input_text(card)
+    yield "used", "at a point (--at R A S)" if card.recipe.field == "click" else "on a whole volume"
+    yield "window", f"{' x '.join(map(str, roi))} voxels, tokens of {patch} x {patch} x {patch}"
+    yield "structures", ", ".join(card.labels.names)
+    for key in ("data", "licence", "created"):
+        if getattr(made, key):
+            yield key, getattr(made, key)
+    if made.steps:
+        yield "training", f"{made.steps} steps, seed {made.seed}"
+    for key, value in made.metrics.items():
+        if isinstance(value, bool | int | float | str) and "@" not in key:
+            yield key.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Measures that are given for several keep ratios: name -> keep ratio -> value.
+
+    Both ``{"dice": {"0.5": 0.87}}`` and ``{"dice@0.5": 0.87}`` are understood; with a value per structure
+    (``{"dice": {"0.5": {"liver": 0.9}}}``) there is one measure for each structure.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for key, value in metrics.items():
+        measure, _, ratio = key.partition("@")
+        by_ratio = {ratio: value} if ratio else value
+        for ratio, number in by_ratio.items() if isinstance(by_ratio, dict) else ():
+            parts = number if isinstance(number, dict) else {"": number}
+            for part, single in parts.items() if _is_ratio(ratio) else ():
+                if isinstance(single, int | float):
+                    found.setdefault(f"{measure} {part}".strip(), {})[ratio] = float(single)
+    return found
+
+
+def keep_table(measure: str, by_keep: dict[str, float]) -> Table:
+    """One measure, a column per keep ratio, most tokens first."""
+    ratios = sorted(by_keep, key=float, reverse=True)
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for title in ("keep ratio", *ratios):
+        rows.add_column(title, justify="right")
+    rows.add_row(measure.replace("_", " "), *(f"{by_keep[ratio]:.3f}" for ratio in ratios))
+    return rows
+
+
+def input_text(card: ModelCard) -> str:
+    """Modality and voxel size, such as "MR, 1 mm"."""
+    spacing = card.recipe.spacing_mm
+    if spacing is None:
+        return f"{card.recipe.modality}, any voxel size"
+    each = [f"{mm:g}" for mm in spacing]
+    return f"{card.recipe.modality}, {each[0] if len(set(each)) == 1 else ' x '.join(each)} mm"
+
+
+def structures_text(card: ModelCard) -> str:
+    """Names of few structures, the number of many."""
+    names = card.labels.names
+    return ", ".join(names) if len(names) <= 3 else str(len(names))
+
+
+def _is_ratio(text: str) -> bool:
+    try:
+        return 0 < float(text) <= 1
+    except ValueError:
+        return False

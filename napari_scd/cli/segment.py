@@ -1,0 +1,145 @@
+"""`napari-scd segment`: its options, turned into one frozen order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_scd.cli.cases import Targets, plan_batch
+from napari_scd.cli.points import parse_point
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_scd.cli.points import Point
+
+DEFAULT_MODEL = "hippocampus-mr"
+
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A name of `models list`, or a model file.")
+]
+KeepOption = Annotated[
+    str | None,
+    typer.Option(
+        "--keep-ratio",
+        "-k",
+        metavar="K | K1,K2,K3",
+        help="Share of the living tokens each stage keeps, 0.05 to 1; the model's own when left out.",
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+PrecisionOption = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads to compute with.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another program instead of tables.")]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one call of `segment` asks for, for every input alike.
+
+    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file.
+    """
+
+    model: str = DEFAULT_MODEL
+    keep: float | tuple[float, ...] | None = None
+    points: tuple[Point, ...] = ()
+    structures: tuple[str, ...] = ()
+    frame: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    stride: int | None = None
+    probability: bool = False
+    threads: int | None = None
+
+
+def segment(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help="NIfTI or MGH/MGZ volumes.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File for the labels; for several inputs a folder (names kept).",
+        ),
+    ],
+    model: ModelOption = DEFAULT_MODEL,
+    keep_ratio: KeepOption = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="R A S",
+            help="A point in mm (right, anterior, superior): keep the structure under it; repeatable.",
+        ),
+    ] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,..", help="Keep only these structures or groups.")
+    ] = None,
+    frame: Annotated[int | None, typer.Option(metavar="N", help="Which image of a 4D file, from 0.")] = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    stride: Annotated[
+        int | None, typer.Option(metavar="VOXELS", help="Step between windows; half a window when left out.")
+    ] = None,
+    tokens: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write where each token left the network.")
+    ] = None,
+    score: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the first stage's token scores.")
+    ] = None,
+    probability: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write class probabilities (4D, large).")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Also write what was run, tokens, seconds and volumes in ml."),
+    ] = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment volumes and write label files on the inputs' own grids.
+
+    With several inputs, a bad one is reported and the others finish; the exit code is then 2.
+    """
+    order = Order(
+        model=model,
+        keep=parse_keep(keep_ratio),
+        points=tuple(parse_point(text) for text in at or ()),
+        structures=parse_names(labels),
+        frame=frame,
+        device=device,
+        precision=precision,
+        stride=stride,
+        probability=probability is not None,
+        threads=threads,
+    )
+    batch = plan_batch(inputs, Targets(output, tokens, score, probability, report))
+    from napari_scd.cli.running import run_batch  # loads torch: only when there is something to compute
+
+    raise typer.Exit(run_batch(batch, order, as_json=as_json))
+
+
+def parse_keep(text: str | None) -> float | tuple[float, ...] | None:
+    """Read ``K`` or ``K1,K2,K3``; the range is checked where it is used.
+
+    Raises
+    ------
+    InputError
+        When a part is not a number.
+    """
+    if text is None:
+        return None
+    try:
+        ratios = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--keep-ratio got '{text}': give one share from 0.05 to 1, or one per stage such as 0.5,0.4,0.3."
+        ) from None
+    return ratios[0] if len(ratios) == 1 else ratios
+
+
+def parse_names(texts: list[str] | None) -> tuple[str, ...]:
+    """Read ``NAME,..``, given once or several times."""
+    return tuple(name.strip() for text in texts or () for name in text.split(",") if name.strip())
