@@ -68,7 +68,7 @@ class BatchMaker:
         config = self.config
         case = self.cases[int(torch.randint(len(self.cases), (), generator=self.generator))]
         centre = self._centre(case)
-        warp = random_warp(centre, config.model.roi, config.warp, self.generator)
+        warp = random_warp(centre, tuple(case.label.shape[1:]), config.model.roi, config.warp, self.generator)
         image = warp.sample(case.image)
         label = warp.sample(case.label, nearest=True).to(torch.uint8)
         if config.recipe.normalise_over == "window":

@@ -53,7 +53,7 @@ def _tiles(case: Case, config: TrainConfig) -> list[tuple[Tensor, Tensor]]:
         for y in _centres(size[1], roi[1]):
             for x in _centres(size[2], roi[2]):
                 centre = torch.tensor([z, y, x], device=case.image.device)
-                warp: Warp = random_warp(centre, roi, still, generator)
+                warp: Warp = random_warp(centre, tuple(size), roi, still, generator)
                 image, label = warp.sample(case.image), warp.sample(case.label, nearest=True).to(torch.uint8)
                 if not label.any():
                     continue

@@ -57,7 +57,7 @@ class Warp:
     Attributes
     ----------
     points : Tensor ``(1, z, y, x, 3)``
-        Voxel coordinates (z, y, x) in the case.
+        Places in the case as `grid_sample` takes them: (x, y, z), each from -1 to 1 across the case.
     reflect : bool
         Mirror at the case's border instead of filling with zeros.
     """
@@ -67,11 +67,9 @@ class Warp:
 
     def sample(self, volume: Tensor, *, nearest: bool = False) -> Tensor:
         """Read a case ``(c, z, y, x)`` at the points -> window ``(c, z, y, x)`` float32."""
-        size = torch.tensor(volume.shape[1:], device=volume.device, dtype=torch.float32)
-        normalised = (self.points * 2 + 1) / size - 1
         sampled: Tensor = grid_sample(
             volume[None].float(),
-            normalised.flip(-1),
+            self.points,
             mode="nearest" if nearest else "bilinear",
             padding_mode="reflection" if self.reflect else "zeros",
             align_corners=False,
@@ -79,16 +77,28 @@ class Warp:
         return sampled[0]
 
 
-def random_warp(centre: Tensor, roi: Size3, limits: WarpRange, generator: torch.Generator) -> Warp:
-    """Draw a warp of a window of `roi` voxels around `centre` (3,) in voxel coordinates of the case."""
+def random_warp(
+    centre: Tensor, size: Size3, roi: Size3, limits: WarpRange, generator: torch.Generator
+) -> Warp:
+    """Draw a warp of a window of `roi` voxels.
+
+    Parameters
+    ----------
+    centre : Tensor ``(3,)``
+        Window centre in voxel coordinates (z, y, x) of the case.
+    size, roi : (z, y, x) int
+        Voxels of the case and of the window.
+    """
     device = centre.device
     shift = _symmetric(3, limits.shift_vox, generator).to(device)
-    matrix = _random_matrix(limits, generator).to(device)
+    per_voxel = 2 / torch.tensor(size, device=device, dtype=torch.float32)
+    matrix = (_random_matrix(limits, generator).to(device) * per_voxel[:, None]).flip(0)
+    origin = ((centre + shift + 0.5) * per_voxel - 1).flip(0)
     axes = [torch.arange(edge, dtype=torch.float32, device=device) - (edge - 1) / 2 for edge in roi]
-    offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
-    points = offsets @ matrix.T + (centre + shift)
+    points = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) @ matrix.T
+    points += origin
     if limits.bend_vox:
-        points = points + _random_bend(roi, limits, generator, device)
+        points += _random_bend(roi, limits, per_voxel, generator)
     reflect = bool(torch.rand((), generator=generator) < limits.reflect_share)
     return Warp(points[None], reflect)
 
@@ -108,11 +118,12 @@ def _random_matrix(limits: WarpRange, generator: torch.Generator) -> Tensor:
     return torch.diag(scale) @ matrix
 
 
-def _random_bend(roi: Size3, limits: WarpRange, generator: torch.Generator, device: torch.device) -> Tensor:
+def _random_bend(roi: Size3, limits: WarpRange, per_voxel: Tensor, generator: torch.Generator) -> Tensor:
+    """Smooth displacement in units of `Warp.points`: ``(z, y, x, 3)``."""
     coarse = [max(2, round(edge / limits.bend_every_vox) + 1) for edge in roi]
     strength = limits.bend_vox * torch.rand((), generator=generator)
-    control = torch.randn(1, 3, *coarse, generator=generator) * strength
-    control = control.to(device)
+    control = (torch.randn(1, 3, *coarse, generator=generator) * strength).to(per_voxel.device)
+    control = (control * per_voxel.view(1, 3, 1, 1, 1)).flip(1)
     return interpolate(control, size=roi, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0)
 
 
