@@ -1,18 +1,22 @@
-"""Every size of a network in one frozen, checked record, and the presets known by name."""
+"""Every size of a network in one frozen, checked record."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
 DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half")
 STEMS = ("patch", "conv", "shared")
 KEEP_RANGE = (0.05, 1.0)
+DENSE_SKIPS = {"deep8": (3, 6, 9), "shallow8": (4, 8), "unetr16": (3, 6, 9), "unetr4": (4, 8), "half": ()}
 
 Size3 = tuple[int, int, int]
 
@@ -39,8 +43,8 @@ class ModelConfig:
     pruning : str
         Who chooses the tokens: one of ``PRUNINGS`` ("stp" is the paper's).
     completion : str
-        How the dense grid comes back: one of ``COMPLETIONS`` ("mta" is the paper's; "none" needs no stages; "zero" is the
-        control whose decoder gets zeros for tokens).
+        How the dense grid comes back: one of ``COMPLETIONS`` ("mta" is the paper's; "mask" fills in one
+        learned token; "none" needs no stages; "zero" is the control whose decoder gets zeros for tokens).
     completion_dim, completion_depth, completion_heads : int
         Width, blocks and heads of the completion.
     decoder, features : str, int
@@ -59,9 +63,9 @@ class ModelConfig:
     roi: Size3 = (96, 96, 96)
     patch: int = 8
     embed_dim: int = 192
-    depth: int = 12
+    depth: int = 8
     heads: int = 6
-    prune_after: tuple[int, ...] = (0, 3, 6)
+    prune_after: tuple[int, ...] = (1, 3, 5)
     prune_ratio: tuple[float, ...] = (0.5, 0.5, 0.5)
     pruning: str = "stp"
     completion: str = "mta"
@@ -71,12 +75,13 @@ class ModelConfig:
     decoder: str = "half"
     features: int = 16
     min_tokens: int = 8
-    stem: str = "shared"
+    stem: str = "conv"
     drop_path: float = 0.0
 
     def __post_init__(self) -> None:
         """Check every bound that a stranger's file could break; raises `InputError`."""
-        for problem in _problems(self):
+        problem = next(_problems(self), None)
+        if problem is not None:
             raise InputError(f"This network configuration cannot be built: {problem}.")
 
     @property
@@ -98,7 +103,7 @@ class ModelConfig:
     @property
     def default_keep(self) -> tuple[float, ...]:
         """Keep ratio of each stage when none is asked for."""
-        return tuple(1.0 - ratio for ratio in self.prune_ratio)
+        return tuple(round(1.0 - ratio, 12) for ratio in self.prune_ratio)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy."""
@@ -111,54 +116,21 @@ class ModelConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise InputError(f"The network configuration has an unknown entry '{unknown[0]}'.")
-        listed = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        listed: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         try:
             return cls(**listed)
         except (TypeError, AttributeError) as error:
             raise InputError(f"The network configuration has an entry of the wrong type: {error}.") from error
 
 
-def _problems(config: ModelConfig) -> list[str]:
-    found = _type_problems(config)
-    if found:
-        return found
-    c = config
-    if len(c.roi) != 3 or any(edge < c.patch or edge % c.patch for edge in c.roi):
-        found.append(f"the window {c.roi} must have three edges that are multiples of the patch {c.patch}")
-    elif c.n_tokens > 65536 or math.prod(c.roi) > 2**28:
-        found.append(f"the window {c.roi} is too large ({c.n_tokens} tokens)")
-    if c.embed_dim % c.heads:
-        found.append(f"the width {c.embed_dim} must be a multiple of its {c.heads} heads")
-    if c.embed_dim % 4:
-        found.append(f"the width {c.embed_dim} must be a multiple of 4")
-    if list(c.prune_after) != sorted(set(c.prune_after)) or any(
-        not 0 <= block < c.depth for block in c.prune_after
-    ):
-        found.append(f"prune_after {c.prune_after} must ascend within the {c.depth} blocks")
-    if len(c.prune_ratio) != len(c.prune_after) or any(not 0 <= ratio < 1 for ratio in c.prune_ratio):
-        found.append(f"prune_ratio {c.prune_ratio} must give one share in [0, 1) for each stage")
-    choices = {"pruning": PRUNINGS, "completion": COMPLETIONS, "decoder": DECODERS, "stem": STEMS}
-    for name, allowed in choices.items():
-        if getattr(c, name) not in allowed:
-            found.append(f"{name} '{getattr(c, name)}' is none of {', '.join(allowed)}")
-    if found:
-        return found
-    if (c.pruning == "none") != (c.n_stages == 0):
-        found.append("pruning 'none' and an empty prune_after go together")
-    if c.completion == "none" and c.n_stages:
-        found.append("completion 'none' needs an empty prune_after")
-    if c.completion != "none" and (c.completion_dim % 6 or c.completion_dim % c.completion_heads):
-        found.append(f"completion_dim {c.completion_dim} must be a multiple of 6 and of its heads")
-    if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
-        found.append("completion 'mta-plain' needs completion_dim equal to embed_dim")
-    if c.stem == "shared" and c.decoder != "half":
-        found.append("stem 'shared' needs decoder 'half'")
-    needed = {"deep8": 8, "shallow8": 8, "unetr16": 16, "unetr4": 4}.get(c.decoder, c.patch)
-    if c.patch != needed or c.patch not in (4, 8, 16):
-        found.append(f"decoder '{c.decoder}' does not fit patch {c.patch}")
-    if c.decoder in ("deep8", "unetr4") and any(edge % 2 for edge in c.grid):
-        found.append(f"decoder '{c.decoder}' needs an even number of tokens along each axis, not {c.grid}")
-    return found
+def _problems(config: ModelConfig) -> Iterator[str]:
+    """Say what is wrong, in an order in which each check may rely on those before it."""
+    yield from _type_problems(config)
+    yield from _choice_problems(config)
+    yield from _size_problems(config)
+    yield from _combination_problems(config)
 
 
 _BOUNDS = {
@@ -176,46 +148,62 @@ _BOUNDS = {
 }
 
 
-def _type_problems(config: ModelConfig) -> list[str]:
+def _type_problems(c: ModelConfig) -> Iterator[str]:
     for name, (low, high) in _BOUNDS.items():
-        value = getattr(config, name)
+        value = getattr(c, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            return [f"{name} must be a whole number from {low} to {high}, not {value!r}"]
+            yield f"{name} must be a whole number from {low} to {high}, not {value!r}"
     for name in ("roi", "prune_after"):
-        value = getattr(config, name)
+        value = getattr(c, name)
         if not isinstance(value, tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in value):
-            return [f"{name} must list whole numbers, not {value!r}"]
-    ratios = config.prune_ratio
-    if not isinstance(ratios, tuple) or any(not isinstance(v, int | float) for v in ratios):
-        return [f"prune_ratio must list numbers, not {ratios!r}"]
-    if not isinstance(config.drop_path, int | float) or not 0 <= config.drop_path < 1:
-        return [f"drop_path must lie in [0, 1), not {config.drop_path!r}"]
-    return []
+            yield f"{name} must list whole numbers, not {value!r}"
+    if not isinstance(c.prune_ratio, tuple) or any(not isinstance(v, int | float) for v in c.prune_ratio):
+        yield f"prune_ratio must list numbers, not {c.prune_ratio!r}"
+    if not isinstance(c.drop_path, int | float) or not 0 <= c.drop_path < 1:
+        yield f"drop_path must lie in [0, 1), not {c.drop_path!r}"
 
 
-_VIT_B = {"embed_dim": 768, "depth": 12, "heads": 12, "decoder": "deep8", "features": 16, "min_tokens": 1, "stem": "patch"}
-_PAPER_COMPLETION = {"completion_dim": 768, "completion_depth": 1, "completion_heads": 12}
+def _choice_problems(c: ModelConfig) -> Iterator[str]:
+    choices = {"pruning": PRUNINGS, "completion": COMPLETIONS, "decoder": DECODERS, "stem": STEMS}
+    for name, allowed in choices.items():
+        if getattr(c, name) not in allowed:
+            yield f"{name} {getattr(c, name)!r} is none of {', '.join(allowed)}"
 
 
-def _paper(ratio: float, **sizes: Any) -> ModelConfig:
-    stages = (2, 5, 8)
-    return ModelConfig(
-        prune_after=stages, prune_ratio=(ratio,) * len(stages), **_VIT_B, **_PAPER_COMPLETION, **sizes
-    )
+def _size_problems(c: ModelConfig) -> Iterator[str]:
+    if len(c.roi) != 3 or any(edge < c.patch or edge % c.patch for edge in c.roi):
+        yield f"the window {c.roi} must have three edges that are multiples of the patch {c.patch}"
+    if not 2 <= c.n_tokens <= 65536 or math.prod(c.roi) > 2**28:
+        yield f"the window {c.roi} must hold 2 to 65536 tokens, not {c.n_tokens}"
+    if c.embed_dim % c.heads:
+        yield f"embed_dim {c.embed_dim} must be a multiple of its {c.heads} heads"
+    if c.embed_dim % 4:
+        yield f"embed_dim {c.embed_dim} must be a multiple of 4"
+    blocks = c.prune_after
+    if list(blocks) != sorted(set(blocks)) or any(not 0 <= block < c.depth for block in blocks):
+        yield f"prune_after {blocks} must ascend within the {c.depth} blocks"
+    if len(c.prune_ratio) != len(blocks) or any(not 0 <= ratio < 1 for ratio in c.prune_ratio):
+        yield f"prune_ratio {c.prune_ratio} must give one share in [0, 1) for each stage"
 
 
-def _dense(config: ModelConfig) -> ModelConfig:
-    return replace(config, prune_after=(), prune_ratio=(), pruning="none", completion="none")
+def _combination_problems(c: ModelConfig) -> Iterator[str]:
+    if (c.pruning == "none") != (c.n_stages == 0):
+        yield "pruning 'none' and an empty prune_after go together"
+    if c.completion == "none" and c.n_stages:
+        yield "completion 'none' needs an empty prune_after"
+    skips = DENSE_SKIPS[c.decoder]
+    if c.completion == "none" and c.depth <= max(skips, default=0):
+        yield f"decoder '{c.decoder}' without completion reads blocks {skips}, but depth is {c.depth}"
+    if c.completion != "none" and (c.completion_dim % 6 or c.completion_dim % c.completion_heads):
+        yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of its {c.completion_heads} heads"
+    if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
+        yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
+    if c.stem == "shared" and c.decoder != "half":
+        yield "stem 'shared' needs decoder 'half'"
+    if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
+        yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
+    if c.decoder in ("deep8", "unetr4") and any(edge % 2 for edge in c.grid):
+        yield f"decoder '{c.decoder}' needs an even number of tokens along each axis, not {c.grid}"
 
 
-_BTCV = _paper(0.90, out_channels=14, roi=(96, 96, 96), drop_path=0.1)
-_BRATS = _paper(0.75, in_channels=4, out_channels=3, roi=(128, 128, 128))
-
-PRESETS: dict[str, ModelConfig] = {
-    "paper-btcv": _BTCV,
-    "paper-btcv-dense": _dense(_BTCV),
-    "paper-brats": _BRATS,
-    "paper-brats-dense": _dense(_BRATS),
-    "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
-    "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
-}
+_PATCHES_OF_DECODER = {"deep8": (8,), "shallow8": (8,), "unetr16": (16,), "unetr4": (4,), "half": (4, 8, 16)}
