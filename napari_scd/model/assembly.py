@@ -30,13 +30,14 @@ class TokenAssembly(nn.Module):
         self.projections = nn.ModuleList(
             nn.Identity() if plain else nn.Linear(dim, width) for _ in range(n_groups)
         )
-        self.layer_embeddings = nn.ParameterList(nn.Parameter(torch.zeros(1, 1, width)) for _ in range(n_groups))
+        marks = [nn.Parameter(torch.zeros(1, 1, width)) for _ in range(n_groups)]
+        self.layer_embeddings = nn.ParameterList(marks)
         self.mixer = _Mixer(config, nn.Identity() if plain else nn.Linear(width, dim))
         for embedding in self.layer_embeddings:
             nn.init.trunc_normal_(embedding, std=0.02)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        """Groups of the encoder -> completed tokens in grid order ``(b, n, d)``."""
+        """Put all groups of the encoder together: completed tokens in grid order ``(b, n, d)``."""
         last = len(encoded.groups) - 1
         filled: list[Tensor] = []
         cls: Tensor | None = None
@@ -47,7 +48,8 @@ class TokenAssembly(nn.Module):
                 cls = project(encoded.cls) + mark
         assert cls is not None  # the survivors' group always exists
         positions = torch.cat([group.positions for group in encoded.groups], dim=1)
-        return self.mixer(cls, _in_grid_order(torch.cat(filled, dim=1), positions))
+        completed: Tensor = self.mixer(cls, _in_grid_order(torch.cat(filled, dim=1), positions))
+        return completed
 
 
 class MaskTokenCompletion(nn.Module):
@@ -63,13 +65,14 @@ class MaskTokenCompletion(nn.Module):
         nn.init.trunc_normal_(self.mask_token, std=0.02)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        """Survivors of the encoder -> completed tokens in grid order ``(b, n, d)``."""
+        """Fill the grid around the survivors: completed tokens in grid order ``(b, n, d)``."""
         survivors = encoded.groups[-1]
         tokens = self.in_linear(self.in_norm(torch.cat([encoded.cls, survivors.tokens], dim=1)))
         n = self.mixer.n_tokens
         grid = self.mask_token.to(tokens.dtype).expand(len(tokens), n, -1)
         index = survivors.positions[..., None].expand(-1, -1, tokens.shape[-1])
-        return self.mixer(tokens[:, :1], grid.scatter(1, index, tokens[:, 1:]))
+        completed: Tensor = self.mixer(tokens[:, :1], grid.scatter(1, index, tokens[:, 1:]))
+        return completed
 
 
 class ZeroCompletion(nn.Module):

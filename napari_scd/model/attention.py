@@ -34,7 +34,7 @@ class Attention(nn.Module):
         """Attention of the first token (CLS) to the others, head mean: ``(b, n, d) -> (b, n - 1)``."""
         query, key, _ = self._heads(tokens)
         scale = query.shape[-1] ** -0.5
-        weights = (query[:, :, :1] @ key.transpose(-2, -1) * scale).softmax(dim=-1)
+        weights: Tensor = (query[:, :, :1] @ key.transpose(-2, -1) * scale).softmax(dim=-1)
         return weights.mean(dim=1)[:, 0, 1:]
 
     def _heads(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:

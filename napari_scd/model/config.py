@@ -195,7 +195,7 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
     if c.completion == "none" and c.depth <= max(skips, default=0):
         yield f"decoder '{c.decoder}' without completion reads blocks {skips}, but depth is {c.depth}"
     if c.completion != "none" and (c.completion_dim % 6 or c.completion_dim % c.completion_heads):
-        yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of its {c.completion_heads} heads"
+        yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of {c.completion_heads} heads"
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
     if c.stem == "shared" and c.decoder != "half":

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from napari_scd.model.decoder import DECODER_CLASSES
+from napari_scd.model.embedding import build_stem
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import nn
 
     from napari_scd.model.config import ModelConfig
 
@@ -29,34 +30,23 @@ class MacsByPart(NamedTuple):
         return self.encoder + self.assembly + self.decoder
 
 
-def count_macs(
-    config: ModelConfig, token_counts: tuple[int, ...], encoder: nn.Module, decoder: nn.Module
-) -> MacsByPart:
-    """Linear layers, attention products and convolutions; norms and activations are left out.
+def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart:
+    """Count linear layers, attention products and convolutions; norms and activations are left out.
 
     Parameters
     ----------
+    config : ModelConfig
     token_counts : tuple of int
         Living tokens at the start and after each stage (CLS not counted).
     """
-    seen = (config.in_channels, *config.roi)
-    if config.stem == "shared":
-        seen = (config.features, *(edge // 2 for edge in config.roi))
-    stem = _measure(encoder.patch_embed, torch.empty(1, *seen, device="meta"))
+    stem, decoder = _convolution_macs(config)
     blocks = 0
     for index in range(config.depth):
         stage = sum(index > block for block in config.prune_after)
         blocks += block_macs(token_counts[stage] + 1, config.embed_dim)
-    scorers = 0
-    if config.pruning in ("stp", "topk", "gumbel"):
-        per_token = scorer_macs(config.embed_dim)
-        scorers = sum(
-            per_token * before
-            for before, after in zip(token_counts[:-1], token_counts[1:], strict=True)
-            if after < before
-        )
-    decode = _measure_decoder(config, decoder)
-    return MacsByPart(stem + blocks + scorers, _assembly_macs(config, token_counts), decode)
+    return MacsByPart(
+        stem + blocks + _scorer_macs(config, token_counts), _assembly_macs(config, token_counts), decoder
+    )
 
 
 def block_macs(tokens: int, dim: int) -> int:
@@ -67,6 +57,14 @@ def block_macs(tokens: int, dim: int) -> int:
 def scorer_macs(dim: int) -> int:
     """One token through a scorer."""
     return dim * dim + dim * (dim // 2) + (dim // 2) * (dim // 4) + dim // 4
+
+
+def _scorer_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
+    """Scorers run on what reaches their stage, unless the stage keeps all."""
+    if config.pruning not in ("stp", "topk", "gumbel"):
+        return 0
+    steps = zip(token_counts[:-1], token_counts[1:], strict=True)
+    return scorer_macs(config.embed_dim) * sum(before for before, after in steps if after < before)
 
 
 def _assembly_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
@@ -80,22 +78,23 @@ def _assembly_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
     return mixing + (entering + n) * d * width
 
 
-def _measure_decoder(config: ModelConfig, decoder: nn.Module) -> int:
-    image = torch.empty(1, config.in_channels, *config.roi, device="meta")
-    token_map = torch.empty(1, config.embed_dim, *config.grid, device="meta")
+@lru_cache(maxsize=32)
+def _convolution_macs(config: ModelConfig) -> tuple[int, int]:
+    """Stem and decoder, counted on tensors without data: neither depends on the keep ratio."""
+    with torch.device("meta"):
+        stem, decoder = build_stem(config), DECODER_CLASSES[config.decoder](config)
+        image = torch.empty(1, config.in_channels, *config.roi)
+        token_map = torch.empty(1, config.embed_dim, *config.grid)
+    features = decoder.encode_image(image)
+    seen = features if config.stem == "shared" else image
+    return (
+        _measured(lambda: stem(seen)),
+        _measured(lambda: decoder(decoder.encode_image(image), [token_map] * decoder.n_maps)),
+    )
 
-    def decode(module: Any) -> None:
-        module(module.encode_image(image), [token_map] * module.n_maps)
 
-    return _measure(decoder, run=decode)
-
-
-def _measure(module: nn.Module, *inputs: torch.Tensor, run: Callable[[Any], None] | None = None) -> int:
-    shadow = copy.deepcopy(module).to("meta").eval()
+def _measured(run: Callable[[], object]) -> int:
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        if run is None:
-            shadow(*inputs)
-        else:
-            run(shadow)
+        run()
     return int(counter.get_total_flops()) // 2

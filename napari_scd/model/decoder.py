@@ -7,26 +7,45 @@ network hands the same completed map to all of them, a dense baseline different 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from monai.networks.blocks import UnetOutBlock, UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
 from torch import nn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from napari_scd.model.config import ModelConfig
 
 
-class Decoder(nn.Module):
-    """What all decoders share: the image branch, the way up, the output layer.
+class Decoder(nn.Module, ABC):
+    """What the network asks of a decoder."""
 
-    Subclasses fill `branches` (finest first) and `ups` (coarsest first).
+    n_maps: int
+
+    @abstractmethod
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Take what the decoder wants of the raw image ``(b, c, z, y, x)``; no token is needed for it."""
+
+    @abstractmethod
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Image features and `n_maps` token maps ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``."""
+
+
+class UnetrDecoder(Decoder):
+    """What the decoders of UNETR's kind share: the image branch, the way up, the output layer.
+
+    Parameters
+    ----------
+    branches : sequence of Module
+        What makes skips of token maps, finest first.
+    widths : sequence of int
+        Channels on the way up, coarsest first.
     """
 
-    dense_skips: ClassVar[tuple[int, ...]] = (3, 6, 9)
     pools: ClassVar[bool] = False
 
     def __init__(self, config: ModelConfig, branches: Sequence[nn.Module], widths: Sequence[int]) -> None:
@@ -35,7 +54,7 @@ class Decoder(nn.Module):
         self.encoder1 = _basic(config.in_channels, f)
         for level, branch in enumerate(branches, start=2):
             setattr(self, f"encoder{level}", branch)
-        self.n_branches = len(branches)
+        self.n_maps = len(branches) + 1
         channels = config.embed_dim
         for level, width in zip(range(len(widths) + 1, 1, -1), widths, strict=True):
             setattr(self, f"decoder{level}", _up(channels, width))
@@ -44,18 +63,13 @@ class Decoder(nn.Module):
         self.pool = nn.AvgPool3d(3, stride=2, padding=1) if self.pools else nn.Identity()
         self.out = UnetOutBlock(spatial_dims=3, in_channels=f, out_channels=config.out_channels)
 
-    @property
-    def n_maps(self) -> int:
-        """Token maps `forward` takes: one per branch and the bottleneck."""
-        return self.n_branches + 1
-
     def encode_image(self, image: Tensor) -> Tensor:
-        """Raw-image branch: ``(b, c, z, y, x) -> (b, f, z, y, x)``."""
+        """Run the raw-image branch: ``(b, c, z, y, x) -> (b, f, z, y, x)``."""
         features: Tensor = self.encoder1(image)
         return features
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        """Image features and `n_maps` token maps ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``."""
+        """Decode token maps: those of the branches, finest first, then the bottleneck's."""
         skips = [image_features]
         for level, token_map in enumerate(maps[:-1], start=2):
             skips.append(getattr(self, f"encoder{level}")(token_map))
@@ -66,7 +80,7 @@ class Decoder(nn.Module):
         return logits
 
 
-class DeepDecoder8(Decoder):
+class DeepDecoder8(UnetrDecoder):
     """Patch 8, pooled bottleneck at 1/16: the paper's decoder (`UNETRx8_decoderv2`)."""
 
     pools = True
@@ -77,17 +91,15 @@ class DeepDecoder8(Decoder):
         super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
 
 
-class ShallowDecoder8(Decoder):
+class ShallowDecoder8(UnetrDecoder):
     """Patch 8, bottleneck = the token map itself (`UNETRx8_decoder`)."""
-
-    dense_skips = (4, 8)
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
         super().__init__(config, [_token_up(d, 2 * f, 1), _token_up(d, 4 * f, 0)], [4 * f, 2 * f, f])
 
 
-class UnetrDecoder16(Decoder):
+class UnetrDecoder16(UnetrDecoder):
     """Patch 16: MONAI's UNETR (`UNETR_decoder`)."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -96,26 +108,24 @@ class UnetrDecoder16(Decoder):
         super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
 
 
-class UnetrDecoder4(Decoder):
+class UnetrDecoder4(UnetrDecoder):
     """Patch 4, pooled bottleneck at 1/8 (ours; the reference's patch-4 decoder does not run)."""
 
     pools = True
-    dense_skips = (4, 8)
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
         super().__init__(config, [_token_up(d, 2 * f, 0), _basic(d, 4 * f)], [4 * f, 2 * f, f])
 
 
-class HalfDecoder(nn.Module):
+class HalfDecoder(Decoder):
     """Ours, for laptops: all convolutions at half size or below, the last factor of two is learned.
 
     The image enters through a stride-2 convolution that sees every voxel; a transposed convolution (eight
     sub-voxel outputs per class) predicts at full size. About an eighth of the work of a full-size decoder.
     """
 
-    dense_skips: ClassVar[tuple[int, ...]] = ()
-    n_maps: ClassVar[int] = 1
+    n_maps = 1
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -124,18 +134,19 @@ class HalfDecoder(nn.Module):
         self.image_block = _basic(f, f)
         self.bottleneck = _basic(config.embed_dim, f << steps)
         self.token_ups = nn.ModuleList(
-            nn.Sequential(_token_up(f << (k + 1), f << k, 0), _basic(f << k, f << k)) for k in range(steps - 1, 0, -1)
+            nn.Sequential(_token_up(2 * width, width, 0), _basic(width, width))
+            for width in (f << step for step in range(steps - 1, 0, -1))
         )
         self.join = _up(2 * f, f)
         self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
 
     def encode_image(self, image: Tensor) -> Tensor:
-        """Raw-image branch: ``(b, c, z, y, x) -> (b, f, z/2, y/2, x/2)``."""
+        """Run the raw-image branch: ``(b, c, z, y, x) -> (b, f, z/2, y/2, x/2)``."""
         features: Tensor = self.image_block(self.image_in(image))
         return features
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        """Image features and one token map ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``."""
+        """Decode one token map."""
         x = self.bottleneck(maps[0])
         for up in self.token_ups:
             x = up(x)
@@ -143,7 +154,7 @@ class HalfDecoder(nn.Module):
         return logits
 
 
-DECODER_CLASSES: dict[str, type[Decoder] | type[HalfDecoder]] = {
+DECODER_CLASSES: dict[str, Callable[[ModelConfig], Decoder]] = {
     "deep8": DeepDecoder8,
     "shallow8": ShallowDecoder8,
     "unetr16": UnetrDecoder16,

@@ -42,7 +42,8 @@ class ConvStem(nn.Module):
             wider = max(dim >> (steps - step), 16)
             layers.append(nn.Conv3d(channels, wider, kernel_size=2, stride=2))
             if step:
-                layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01), nn.Conv3d(wider, wider, 3, padding=1)]
+                mix = nn.Conv3d(wider, wider, kernel_size=3, padding=1)
+                layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01), mix]
             layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01)]
             channels = wider
         self.steps = nn.Sequential(*layers)
@@ -55,7 +56,7 @@ class ConvStem(nn.Module):
 
 
 def build_stem(config: ModelConfig) -> nn.Module:
-    """The stem a config asks for; "shared" takes half-size features of the decoder instead of the image."""
+    """Build the stem a config asks for; "shared" takes the decoder's half-size features, not the image."""
     if config.stem == "patch":
         return PatchEmbedding(config.in_channels, config.embed_dim, config.patch)
     if config.stem == "conv":
@@ -64,7 +65,7 @@ def build_stem(config: ModelConfig) -> nn.Module:
 
 
 def sincos_positions(grid: Size3, dim: int) -> Tensor:
-    """Fixed 3D sine-cosine code of each grid position, CLS first.
+    """Compute the fixed 3D sine-cosine code of each grid position, CLS first.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class SparseEncoder(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.n_tokens, dim))
         self.patch_embed = build_stem(config)
-        rates = torch.linspace(0, config.drop_path, config.depth).tolist()
+        rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
         self.blocks = nn.ModuleList(Block(dim, config.heads, rate) for rate in rates)
         self.exit_norms = nn.ModuleList(nn.LayerNorm(dim, eps=LAYER_NORM_EPS) for _ in self.prune_after)
         learned = config.pruning in ("stp", "topk", "gumbel")
@@ -90,8 +90,8 @@ class SparseEncoder(nn.Module):
         return self.prune_after[0] + (self.pruning != "attention")
 
     def prefix(self, image: Tensor) -> Tensor:
-        """Image (or what the stem takes) ``(b, c, z, y, x)`` -> all tokens before the first stage, CLS first."""
-        tokens = self.patch_embed(image)
+        """Image (or what the stem takes) ``(b, c, z, y, x)`` -> tokens before the first stage, CLS first."""
+        tokens: Tensor = self.patch_embed(image)
         cls = self.cls_token.expand(len(tokens), -1, -1)
         tokens = torch.cat([cls, tokens], dim=1) + self.pos_embed
         for block in self.blocks[: self.prefix_depth]:
@@ -126,7 +126,11 @@ class SparseEncoder(nn.Module):
         tokens = self.norm(walk.tokens)
         walk.groups.append(TokenGroup(tokens[:, 1:], walk.positions))
         return Encoded(
-            tuple(walk.groups), tokens[:, :1], tuple(walk.scores), tuple(walk.score_positions), tuple(walk.skips)
+            groups=tuple(walk.groups),
+            cls=tokens[:, :1],
+            scores=tuple(walk.scores),
+            score_positions=tuple(walk.score_positions),
+            skips=tuple(walk.skips),
         )
 
     def _prune(self, walk: _Walk, stage: int, prune_ratio: float) -> None:

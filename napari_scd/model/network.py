@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import torch
@@ -9,16 +10,19 @@ from torch import nn
 
 from napari_scd.errors import InputError
 from napari_scd.model.assembly import MaskTokenCompletion, TokenAssembly, ZeroCompletion
-from napari_scd.model.config import KEEP_RANGE, PRESETS, ModelConfig
+from napari_scd.model.config import DENSE_SKIPS, KEEP_RANGE, ModelConfig
 from napari_scd.model.cost import MacsByPart, count_macs
 from napari_scd.model.decoder import DECODER_CLASSES
 from napari_scd.model.encoder import Encoded, SparseEncoder
+from napari_scd.model.presets import PRESETS
 from napari_scd.model.pruning import keep_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from napari_scd.model.decoder import Decoder
 
 Keep = float | tuple[float, ...] | None
 
@@ -63,14 +67,13 @@ class ScdNetwork(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, encoder: SparseEncoder, completion: nn.Module | None, decoder: nn.Module
+        self, config: ModelConfig, encoder: SparseEncoder, completion: nn.Module | None, decoder: Decoder
     ) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
         self.completion = completion
         self.decoder = decoder
-        self._macs: dict[tuple[float, ...], MacsByPart] = {}
 
     @overload
     def forward(self, image: Tensor, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
@@ -113,7 +116,7 @@ class ScdNetwork(nn.Module):
                 f"The network takes windows of shape (batch, {', '.join(map(str, expected))}), "
                 f"not {tuple(image.shape)}."
             )
-        image_features: Tensor = self.decoder.encode_image(image)  # type: ignore[operator]
+        image_features = self.decoder.encode_image(image)
         seen = image_features if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)
 
@@ -131,7 +134,7 @@ class ScdNetwork(nn.Module):
         completed = encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
         token_map = self._as_map(completed)
         skips = [self._as_map(tokens) for tokens in encoded.skips]
-        branches = skips or [token_map] * (self.decoder.n_maps - 1)  # type: ignore[operator]
+        branches = skips or [token_map] * (self.decoder.n_maps - 1)
         logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map])
         return (logits, _trace(encoded, completed, self.config)) if return_trace else logits
 
@@ -140,9 +143,16 @@ class ScdNetwork(nn.Module):
         config = self.config
         if keep is None:
             return config.prune_ratio
-        each = (float(keep),) * config.n_stages if isinstance(keep, int | float) else tuple(map(float, keep))
+        try:
+            each = tuple(map(float, keep)) if isinstance(keep, Iterable) else (float(keep),) * config.n_stages
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"Keep ratios are numbers, not {keep!r}: give one, or one each stage."
+            ) from error
         if len(each) != config.n_stages:
-            raise InputError(f"{len(each)} keep ratios came for {config.n_stages} stages: give one, or one each.")
+            raise InputError(
+                f"{len(each)} keep ratios came for {config.n_stages} stages: give one, or one each."
+            )
         if any(not 0 < ratio <= 1 for ratio in each):
             low, high = KEEP_RANGE
             raise InputError(f"Keep ratios lie in [{low}, {high:g}], not {keep}.")
@@ -157,10 +167,7 @@ class ScdNetwork(nn.Module):
 
     def macs(self, keep: Keep = None) -> MacsByPart:
         """Multiply-accumulates of one window by part."""
-        ratios = self.prune_ratios(keep)
-        if ratios not in self._macs:
-            self._macs[ratios] = count_macs(self.config, self.token_counts(keep), self.encoder, self.decoder)
-        return self._macs[ratios]
+        return count_macs(self.config, self.token_counts(keep))
 
     def _as_map(self, tokens: Tensor) -> Tensor:
         return tokens.transpose(1, 2).reshape(len(tokens), -1, *self.config.grid)
@@ -178,11 +185,10 @@ def build_network(preset: str | ModelConfig) -> ScdNetwork:
         if preset not in PRESETS:
             raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
         preset = PRESETS[preset]
-    decoder_class = DECODER_CLASSES[preset.decoder]
     dense = preset.completion == "none"
-    encoder = SparseEncoder(preset, decoder_class.dense_skips if dense else ())
+    encoder = SparseEncoder(preset, DENSE_SKIPS[preset.decoder] if dense else ())
     completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
-    network = ScdNetwork(preset, encoder, completion, decoder_class(preset))
+    network = ScdNetwork(preset, encoder, completion, DECODER_CLASSES[preset.decoder](preset))
     network.apply(_initialise)
     return network
 

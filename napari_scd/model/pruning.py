@@ -48,20 +48,24 @@ class Split(NamedTuple):
 
 
 class Scorer(nn.Module):
-    """The lightweight sub-network that rates each living token by itself and by the mean of all living ones."""
+    """The lightweight sub-network: rates a token by itself and by the mean of all living ones."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.half = dim // 2
+        self.own_width = dim // 2
         self.in_mlp = nn.Sequential(nn.LayerNorm(dim, eps=1e-5), nn.Linear(dim, dim), nn.GELU())
         self.out_mlp = nn.Sequential(
-            nn.Linear(dim, dim // 2), nn.GELU(), nn.Linear(dim // 2, dim // 4), nn.GELU(), nn.Linear(dim // 4, 1)
+            nn.Linear(dim, dim // 2),
+            nn.GELU(),
+            nn.Linear(dim // 2, dim // 4),
+            nn.GELU(),
+            nn.Linear(dim // 4, 1),
         )
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Log-probability of being worth keeping: ``(b, l, d) -> (b, l)`` float32, values <= 0."""
         hidden = self.in_mlp(tokens)
-        own, shared = hidden[..., : self.half], hidden[..., self.half :]
+        own, shared = hidden[..., : self.own_width], hidden[..., self.own_width :]
         context = shared.mean(dim=1, keepdim=True).expand(-1, tokens.shape[1], -1)
         logit = self.out_mlp(torch.cat([own, context], dim=-1)).squeeze(-1)
         return logsigmoid(logit.float())

@@ -1,0 +1,47 @@
+"""The networks known by name: the paper's, their dense baselines, and ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_scd.model.config import ModelConfig, Size3
+
+
+def _paper(in_channels: int, out_channels: int, roi: Size3, prune_ratio: float) -> ModelConfig:
+    """ViT-B on patches of 8 with three stages, MTA and the deep decoder (paper section 3.1)."""
+    return ModelConfig(
+        in_channels=in_channels,
+        out_channels=out_channels,
+        roi=roi,
+        patch=8,
+        embed_dim=768,
+        depth=12,
+        heads=12,
+        prune_after=(2, 5, 8),
+        prune_ratio=(prune_ratio,) * 3,
+        completion_dim=768,
+        completion_depth=1,
+        completion_heads=12,
+        decoder="deep8",
+        features=16,
+        min_tokens=1,
+        stem="patch",
+    )
+
+
+def _dense(config: ModelConfig) -> ModelConfig:
+    """UNETR with the same patches: no stages, no completion (the baseline of the paper's speed-ups)."""
+    return replace(config, prune_after=(), prune_ratio=(), pruning="none", completion="none")
+
+
+_BTCV = replace(_paper(1, 14, (96, 96, 96), 0.90), drop_path=0.1)
+_BRATS = _paper(4, 3, (128, 128, 128), 0.75)
+
+PRESETS: dict[str, ModelConfig] = {
+    "paper-btcv": _BTCV,
+    "paper-btcv-dense": _dense(_BTCV),
+    "paper-brats": _BRATS,
+    "paper-brats-dense": _dense(_BRATS),
+    "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
+    "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
+}
