@@ -15,7 +15,6 @@ from napari_scd.benchmarks import time_windows
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import err, out, print_json, say
 from napari_scd.cli.staging import staged
-from napari_scd.cli.tables import tokens_text
 from napari_scd.cli.timing_plot import draw_timing
 from napari_scd.engine import Request
 from napari_scd.engine.hardware import choose_hardware
@@ -30,17 +29,7 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
 
 
-_COLUMNS = (
-    "keep",
-    "tokens",
-    "GMACs",
-    "prefix",
-    "blocks",
-    "decoder",
-    "window",
-    "spread",
-    "speed-up",
-)
+_COLUMNS = ("keep", "tokens", "GMACs", "prefix", "blocks", "decoder", "window", "speed-up")
 
 
 @dataclass(frozen=True)
@@ -112,24 +101,36 @@ def _network(name: str) -> ScdNetwork:
 
 
 def _print(result: WindowBenchmark) -> None:
-    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for title in _COLUMNS:
         rows.add_column(title, justify="left" if title == "tokens" else "right", no_wrap=True)
     for row in result.rows:
         rows.add_row(
             f"{row.keep:g}",
-            tokens_text(list(row.tokens)),
+            _tokens(row.tokens),
             f"{row.macs / 1e9:.2f}",
-            *(_ms(seconds) for seconds in (*row.median, row.total_s, row.spread_s)),
+            *(_ms(seconds) for seconds in row.median),
+            f"{_ms(row.total_s)} \u00b1 {_ms(row.spread_s)}",
             f"{row.speedup:.2f} x",
         )
     out.print(rows)
     window = " x ".join(map(str, result.roi))
-    machine = f"{result.device} · {result.precision} · {result.threads} threads · batch {result.batch}"
-    how = f"medians of {result.rounds} rounds run in turn, spread = interquartile"
-    say(f"{result.model} · window {window} · {machine} · {how}", style="dim")
-    say("prefix = before the first stage, blocks = the later ones and token assembly", style="dim")
+    threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
+    machine = f"{result.device} · {result.precision} · {threads} · batch {result.batch}"
+    say(
+        f"{result.model} · window {window} · {machine} · medians of {result.rounds} rounds run in turn",
+        style="dim",
+    )
+    say(
+        "times in ms, \u00b1 distance of the quartiles; prefix = before the first stage, "
+        "blocks = the later ones and token assembly",
+        style="dim",
+    )
+
+
+def _tokens(counts: tuple[int, ...]) -> str:
+    return ">".join(map(str, counts)) if len(set(counts)) > 1 else f"{counts[0]} (all)"
 
 
 def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+    return f"{seconds * 1000:.0f}" if seconds >= 0.1 else f"{seconds * 1000:.1f}"

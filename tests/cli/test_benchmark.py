@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+
+def test_table_and_plot(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("benchmark", "-m", "whole", "--quick", "--threads", 1, "--plot", "b.png")
+    assert (code, err) == (0, "")
+    assert all(word in out for word in ("keep", "decoder", "speed-up", "1 thread", "64>32>16"))
+    assert (tmp_path / "b.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_json_has_a_sweep_for_each_precision(run: Run) -> None:
+    words = ("-k", "0.5", "--rounds", 1, "--precision", "float32,bfloat16", "--json")
+    code, out, _ = run("benchmark", "-m", "whole", *words)
+    sweeps = json.loads(out)["benchmarks"]
+    assert code == 0
+    assert [sweep["precision"] for sweep in sweeps] == ["float32", "bfloat16"]
+    assert [row["keep"] for row in sweeps[0]["rows"]] == [1.0, 0.5]
+    assert sweeps[0]["rows"][0]["speedup"] == 1.0
+    assert {"threads", "torch", "rounds", "batch", "device"} <= set(sweeps[0])
+
+
+@pytest.mark.parametrize(
+    "words", [["-k", "2"], ["-k", "some"], ["-m", "none"], ["--plot", "b.txt"], ["--precision", "int1"]]
+)
+def test_bad_settings(run: Run, words: list[str]) -> None:
+    code, _, err = run("benchmark", "-m", "whole", "--quick", *words)
+    assert code == 2
+    assert err.count("\n") == 1
