@@ -52,7 +52,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         border = open_border(found.mask, canvas.seen.numpy(), canvas.low, grid.size)
         if border is None or (start := grid.start_around(border)) in done:
             break
-        canvas = canvas.grown(_union((canvas.low, canvas.high), grid.image_box(start)))
+        canvas = canvas.grown(_union(canvas.box, grid.image_box(start)))
     return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,22 +16,22 @@ if TYPE_CHECKING:
 def label_map(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
     """Label of every voxel: ``(classes, ...)`` logits -> ``(...)`` ids.
 
-    Softmax: the channel with the largest logit, channel 0 being background. Sigmoid: channel i says whether
-    label i + 1 is there (probability above .5, that is a logit above 0); of several, the first in
-    ``recipe.precedence`` wins, then the lower id.
+    Softmax: the channel with the largest logit (of equal ones the first), channel 0 being background.
+    Sigmoid: channel i says whether label i + 1 is there (probability above .5, that is a logit above 0); of
+    several, the first in ``recipe.precedence`` wins, then the lower id.
     """
-    if recipe.activation != "sigmoid":
-        best = torch.zeros(logits.shape[1:], dtype=torch.uint8)
-        height = logits[0].clone()
-        for index in range(1, len(logits)):
-            higher = logits[index] > height
-            best.masked_fill_(higher, index)
-            torch.maximum(height, logits[index], out=height)
-        return best.numpy()
-    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8)
-    for index in reversed(precedence(recipe, len(logits))):
-        labels.masked_fill_(logits[index - 1] > 0, index)
-    return labels.numpy()
+    values = logits.numpy()
+    labels = np.zeros(values.shape[1:], np.uint8)
+    if recipe.activation == "sigmoid":
+        for index in reversed(precedence(recipe, len(values))):
+            np.putmask(labels, values[index - 1] > 0, index)
+        return labels
+    highest, higher = values[0].copy(), np.empty(labels.shape, bool)
+    for index in range(1, len(values)):
+        np.greater(values[index], highest, out=higher)
+        np.putmask(labels, higher, index)
+        np.maximum(values[index], highest, out=highest)
+    return labels
 
 
 def precedence(recipe: Recipe, n_labels: int) -> tuple[int, ...]:

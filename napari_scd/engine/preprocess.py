@@ -100,9 +100,13 @@ class Prepared:
         z, y, x = (slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
         return z, y, x
 
+    def raw_window(self, start: Size3) -> Tensor:
+        """One window ``(c, *roi)`` float32 as it lies in `image`; `start` counts padded model voxels."""
+        return self.grid.cut(self.image, start, self.fill)
+
     def window(self, start: Size3) -> Tensor:
         """One normalised window ``(c, *roi)`` float32; `start` counts padded model voxels."""
-        window = self.grid.cut(self.image, start, self.fill)
+        window = self.raw_window(start)
         if self.recipe.normalise_over != "window":
             return window
         return torch.from_numpy(np.ascontiguousarray(normalise(window.numpy(), self.recipe), np.float32))
@@ -122,12 +126,8 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
         _check_resampled_size(oriented, recipe.spacing_mm)
         placed, _ = resample(oriented, recipe.spacing_mm)
     image = placed.array if placed.array.ndim == 4 else placed.array[None]
-    image = np.asarray(image, np.float32)
-    if recipe.normalise_over != "window":
-        image = np.asarray(normalise(image, recipe), np.float32)
-    image = np.ascontiguousarray(image)
-    if not image.flags.writeable or np.shares_memory(image, volume.array):
-        image = image.copy()
+    by_window = recipe.normalise_over == "window"
+    image = np.array(image, np.float32, order="C") if by_window else normalise(image, recipe)
     tensor = torch.from_numpy(image)
     size = _size3(image.shape[1:])
     return Prepared(

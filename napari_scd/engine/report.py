@@ -43,9 +43,11 @@ class Report:
     tokens : tuple of int
         Living tokens of a window: at the start and after each stage.
     n_windows, n_windows_planned : int
-        Windows computed, and windows the run was to have.
+        Windows answered, and windows the run was to have.
+    n_windows_blank : int
+        Of those answered, windows of pure background that cost nothing.
     macs : int
-        Multiply-accumulates of the windows computed, all parts.
+        Multiply-accumulates of the windows that were not blank, all parts.
     encoder_macs_saved : float
         Share of the dense encoder's MACs that pruning spared, 0-1.
     seconds : Seconds
@@ -73,6 +75,7 @@ class Report:
     tokens: tuple[int, ...]
     n_windows: int
     n_windows_planned: int
+    n_windows_blank: int
     macs: int
     encoder_macs_saved: float
     seconds: Seconds

@@ -221,8 +221,9 @@ class Run:
     ) -> Report:
         grid, network, source = self.prepared.grid, self.model.network, self.prepared.source
         macs, dense = network.macs(self.keep), network.macs(1.0)
-        prefix_s, rest_s = self.predictor.clock.prefix_s, self.predictor.clock.rest_s
+        clock = self.predictor.clock
         total_s = time.perf_counter() - self._began
+        other_s = total_s - clock.prefix_s - clock.rest_s
         counts = voxel_counts(labels.array[region])
         table = self.model.labels.labels
         return Report(
@@ -240,9 +241,10 @@ class Run:
             tokens=network.token_counts(self.keep),
             n_windows=self._done,
             n_windows_planned=n_planned,
-            macs=self._done * macs.total,
+            n_windows_blank=clock.n_blank,
+            macs=(self._done - clock.n_blank) * macs.total,
             encoder_macs_saved=1 - macs.encoder / dense.encoder if dense.encoder else 0.0,
-            seconds=Seconds(prefix_s, rest_s, total_s - prefix_s - rest_s, total_s),
+            seconds=Seconds(clock.prefix_s, clock.rest_s, other_s, total_s),
             device=self.hardware.device.type,
             precision=self.hardware.precision,
             blending=self.request.blending,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable, Recipe, Volume
 
 PREFIX_CACHE_BYTES = 2**29
-WINDOW_CACHE_BYTES = 2**27
+WINDOW_CACHE_BYTES = 2**28
 
 
 class Named(Protocol):
@@ -173,10 +173,9 @@ class Session:
         whole = ((0, 0, 0), grid.size)
         canvas, sink = run.canvas(whole, depth=grid.roi[0]), run.sink(whole)
         for window in run.windows(starts):
-            sink.write(*canvas.take(window.start[0] - grid.lead[0]))
+            sink.write(canvas.take(window.start[0] - grid.lead[0]))
             canvas.add(window.start, window.logits)
-        while canvas.next_plane < grid.size[0]:
-            sink.write(*canvas.take(grid.size[0]))
+        sink.write(canvas.take(grid.size[0]))
         return run.segmentation(sink, len(starts))
 
     def preview(self, request: Request | None = None, *, centre_index: Sequence[float]) -> Segmentation:
@@ -201,7 +200,7 @@ class Session:
         result = run.window(start)
         if result is not None:
             canvas.add(start, result.logits)
-        sink.write(*canvas.take(box[1][0]))
+        sink.write(canvas.take(box[1][0]))
         return run.segmentation(sink, 1)
 
     def click(
@@ -237,13 +236,13 @@ class Session:
         voxel = _voxel_inside(index, run.prepared.source.spatial_shape)
         at = run.prepared.model_voxel(voxel)
         canvas, found, why_not, cancelled = follow(run, at, everything=everything)
-        sink = run.sink((canvas.low, canvas.high))
-        sink.write(canvas.low[0], canvas.mean())
+        sink, shape = run.sink(canvas.box), canvas.seen.shape
+        sink.write(canvas.take(canvas.high[0]))
         n_planned = run.n_windows + cancelled
         if everything:
             segmentation = run.segmentation(sink, n_planned)
         elif found is None:
-            segmentation = run.segmentation(sink, n_planned, only=np.zeros(canvas.seen.shape, bool))
+            segmentation = run.segmentation(sink, n_planned, only=np.zeros(shape, bool))
         else:
             segmentation = run.segmentation(sink, n_planned, only=found.mask, members=found.members)
         if found is None:

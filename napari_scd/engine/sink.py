@@ -11,15 +11,16 @@ from napari_scd.engine.postprocess import label_map
 from napari_scd.engine.wayback import WayBack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
+    from napari_scd.engine.blend import Planes
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
     from napari_scd.volume import Volume
 
+FULL_PRECISION_BYTES = 2**28
 MAX_LOGIT_BYTES = 2**30
 
 
@@ -38,30 +39,33 @@ class LabelSink:
     Notes
     -----
     Without resampling, planes are turned into labels at once and their logits are freed. With resampling the
-    logits are kept in float16 and interpolated linearly to the source voxels; when they would take more than
-    1 GiB (and no probability is asked for) the labels go back by nearest neighbour instead.
+    logits are kept (float32 up to 256 MiB, else float16) and interpolated linearly to the source voxels; when
+    they would take more than 1 GiB, and no probability is asked for, labels go back by nearest neighbour.
     """
 
     def __init__(
         self, prepared: Prepared, n_classes: int, box: tuple[Size3, Size3], *, probability: bool = False
     ) -> None:
-        self._prepared = prepared
-        self._low, self._high = box
-        shape = tuple(b - a for a, b in zip(*box, strict=True))
-        self._labels = np.zeros(shape, np.uint8)
-        self._seen = np.zeros(shape, bool) if probability else None
-        n_bytes = 2 * n_classes * int(np.prod(shape))
-        keep_logits = probability or (prepared.resampled and n_bytes <= MAX_LOGIT_BYTES)
-        self._logits = torch.zeros((n_classes, *shape), dtype=torch.float16) if keep_logits else None
+        self._way = WayBack(prepared, *box)
+        self._recipe = prepared.recipe
+        self._low = box[0]
+        z, y, x = (b - a for a, b in zip(*box, strict=True))
+        self._labels = np.zeros((z, y, x), np.uint8)
+        self._seen = np.zeros((z, y, x), bool) if probability else None
+        n_values = n_classes * z * y * x
+        keep_logits = probability or (prepared.resampled and 2 * n_values <= MAX_LOGIT_BYTES)
+        dtype = torch.float32 if 4 * n_values <= FULL_PRECISION_BYTES else torch.float16
+        self._logits = torch.zeros((z, y, x, n_classes), dtype=dtype) if keep_logits else None
 
-    def write(self, first: int, logits: Tensor) -> None:
-        """Take mean logits ``(classes, planes, y, x)`` from image plane `first` on."""
-        here = slice(first - self._low[0], first - self._low[0] + logits.shape[1])
-        self._labels[here] = label_map(logits, self._prepared.recipe)
-        if self._logits is not None:
-            self._logits[:, here] = logits.to(torch.float16)
-        if self._seen is not None:
-            self._seen[here] = (logits != 0).any(dim=0).numpy()
+    def write(self, planes: Iterable[Planes]) -> None:
+        """Take finished planes."""
+        for first, logits, seen in planes:
+            here = slice(first - self._low[0], first - self._low[0] + logits.shape[1])
+            self._labels[here] = label_map(logits, self._recipe)
+            if self._logits is not None:
+                self._logits[here] = logits.permute(1, 2, 3, 0).to(self._logits.dtype)
+            if self._seen is not None:
+                self._seen[here] = seen.numpy()
 
     def labels(
         self, structures: Sequence[int] = (), only: NDArray[np.bool_] | None = None
@@ -75,19 +79,17 @@ class LabelSink:
         only : bool, shape of the box, optional
             Keep labels where this is true (on the model grid).
         """
-        way = WayBack(self._prepared, self._low, self._high)
-        found = way.labels(self._labels, self._logits, self._prepared.recipe)
+        found = self._way.labels(self._labels, self._logits, self._recipe)
         if only is not None:
-            found = np.where(way.touched(only), found, np.uint8(0))
+            found = found * self._way.touched(only)
         if structures:
-            keep = np.zeros(256, bool)
-            keep[list(structures)] = True
-            found = np.where(keep[found], found, np.uint8(0))
-        return way.on_source(found), way.region
+            keep = np.zeros(256, np.uint8)
+            keep[list(structures)] = list(structures)
+            found = keep[found]
+        return self._way.on_source(found), self._way.region
 
     def probability(self) -> Volume | None:
         """Class probabilities on the source grid, ``(classes, z, y, x)`` float16; 0 where not computed."""
         if self._seen is None or self._logits is None:
             return None
-        way = WayBack(self._prepared, self._low, self._high)
-        return way.on_source(way.probabilities(self._logits, self._seen, self._prepared.recipe))
+        return self._way.on_source(self._way.probabilities(self._logits, self._seen, self._recipe))

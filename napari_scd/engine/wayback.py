@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
+from torch.nn.functional import embedding_bag
 
 from napari_scd.engine.postprocess import class_probabilities, label_map
 
@@ -74,7 +75,7 @@ class WayBack:
         Parameters
         ----------
         labels : ``(z, y, x)`` of the box
-        logits : Tensor ``(classes, z, y, x)`` or None
+        logits : Tensor ``(z, y, x, classes)`` of the box, or None
             None = nearest neighbour.
         """
         if not self._prepared.resampled:
@@ -85,10 +86,9 @@ class WayBack:
         low, high = _cell_extremes(labels)
         found = low[np.ix_(*self._below)]
         mixed = (low != high)[np.ix_(*self._below)]
-        for z in range(len(found)):
+        for z in np.flatnonzero(mixed.any(axis=(1, 2))):
             y, x = np.nonzero(mixed[z])
-            if len(y):
-                found[z, y, x] = label_map(self._interpolate(logits, np.full_like(y, z), y, x), recipe)
+            found[z, y, x] = label_map(self._interpolate(logits, int(z), y, x), recipe)
         return found
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -98,13 +98,21 @@ class WayBack:
         return _cell_extremes(mask)[1][np.ix_(*self._below)]
 
     def probabilities(self, logits: Tensor, seen: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.float16]:
-        """Probabilities ``(classes, z, y, x)`` on the oriented source grid within the box, plane by plane."""
-        result = np.zeros((len(logits), *self._shape), np.float16)
-        y, x = (grid.ravel() for grid in np.indices(self._shape[1:]))
+        """Probabilities ``(classes, z, y, x)`` on the oriented source grid within the box, plane by plane.
+
+        Parameters
+        ----------
+        logits : Tensor ``(z, y, x, classes)`` of the box
+        seen : bool ``(z, y, x)``
+            Where a window came; the others stay 0.
+        """
+        n_classes = logits.shape[-1]
+        result = np.zeros((n_classes, *self._shape), np.float16)
+        y, x = (index.ravel() for index in np.indices(self._shape[1:]))
         for z in range(self._shape[0]):
-            plane = class_probabilities(self._interpolate(logits, np.full_like(y, z), y, x), recipe)
+            plane = class_probabilities(self._interpolate(logits, z, y, x), recipe)
             there = seen[self._below[0][z]][np.ix_(self._below[1], self._below[2])]
-            result[:, z] = plane.reshape(len(logits), *there.shape).numpy() * there
+            result[:, z] = plane.reshape(n_classes, *there.shape).numpy() * there
         return result
 
     def on_source(self, found: NDArray[np.generic]) -> Volume:
@@ -115,24 +123,20 @@ class WayBack:
         whole[..., z, y, x] = found
         return prepared.source.with_array(prepared.turn_back(whole))
 
-    def _interpolate(
-        self, logits: Tensor, z: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]
-    ) -> Tensor:
-        """Linear interpolation of ``(classes, z, y, x)`` at source voxels: ``(classes, points)`` float32."""
-        shape = logits.shape[1:]
-        flat = logits.reshape(len(logits), -1)
-        result = torch.zeros(len(logits), len(z))
-        for corner in range(8):
-            index = np.zeros_like(z)
-            weight = np.ones(len(z), np.float32)
-            for axis, at in enumerate((z, y, x)):
-                up = (corner >> axis) & 1
-                step = np.minimum(self._below[axis][at] + up, shape[axis] - 1)
-                index = index * shape[axis] + step
-                share = self._share[axis][at]
-                weight *= share if up else 1 - share
-            result += flat[:, torch.from_numpy(index)].float() * torch.from_numpy(weight)
-        return result
+    def _interpolate(self, logits: Tensor, z: int, y: NDArray[np.int64], x: NDArray[np.int64]) -> Tensor:
+        """Interpolate ``(z, y, x, classes)`` linearly at voxels of a source plane: ``(classes, points)``."""
+        rows, weights = np.zeros((len(y), 1), np.int64), np.ones((len(y), 1), np.float32)
+        for axis, at in enumerate((np.full_like(y, z), y, x)):
+            size = logits.shape[axis]
+            below, share = self._below[axis][at], self._share[axis][at]
+            ends = np.stack([below, np.minimum(below + 1, size - 1)], axis=1)
+            shares = np.stack([1 - share, share], axis=1)
+            rows = (rows[:, :, None] * size + ends[:, None]).reshape(len(y), -1)
+            weights = (weights[:, :, None] * shares[:, None]).reshape(len(y), -1)
+        table = logits.view(-1, logits.shape[-1])
+        shares_of = torch.from_numpy(weights).to(table.dtype)
+        mixed = embedding_bag(torch.from_numpy(rows), table, per_sample_weights=shares_of, mode="sum")
+        return mixed.float().T
 
 
 def _cell_extremes(values: NDArray[V]) -> tuple[NDArray[V], NDArray[V]]:

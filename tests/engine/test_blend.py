@@ -16,11 +16,13 @@ WHOLE = ((0, 0, 0), GRID.size)
 def fill(canvas, starts, logits_of) -> torch.Tensor:
     planes = []
     for start in starts:
-        planes.append(canvas.take(start[0] - GRID.lead[0])[1])
+        planes += canvas.take(start[0] - GRID.lead[0])
         canvas.add(start, logits_of(start))
-    while canvas.next_plane < GRID.size[0]:
-        planes.append(canvas.take(GRID.size[0])[1])
-    return torch.cat(planes, dim=1)
+    planes += canvas.take(GRID.size[0])
+    assert all(part.seen.all() for part in planes)
+    firsts = [part.first for part in planes]
+    assert firsts == [sum(other.logits.shape[1] for other in planes[:i]) for i in range(len(planes))]
+    return torch.cat([part.logits for part in planes], dim=1)
 
 
 def test_a_small_picture() -> None:
@@ -60,6 +62,7 @@ def test_half_precision_sums_stay_close(monkeypatch) -> None:
     weights = blending_weights(GRID.roi, "gaussian")
     exact = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
     monkeypatch.setattr(blend, "FULL_PRECISION_BYTES", 0)
+    monkeypatch.setattr(blend, "CHUNK_VALUES", 1)
     rough = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
     torch.testing.assert_close(rough, exact, atol=0.1, rtol=0.01)
 

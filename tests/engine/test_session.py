@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from napari_scd.engine import CancelToken, Request, Session
+from napari_scd.engine.predict import Predictor
 from napari_scd.errors import InputError
 from napari_scd.volume import LabelTable, Recipe, Source, Volume
 
@@ -258,7 +259,7 @@ def test_a_report_is_json_with_everything(thresholder) -> None:
     assert report["keep"] == [0.25, 0.25]
     assert report["tokens"] == [64, 32, 16]
     assert report["stride"] == [8, 8, 8] and report["roi"] == [16, 16, 16] and report["patch"] == 4
-    assert report["macs"] == 1000 * report["n_windows"]
+    assert (report["n_windows"], report["n_windows_blank"], report["macs"]) == (8, 3, 5000)
     assert report["encoder_macs_saved"] == pytest.approx(0.4)
     assert set(report["seconds"]) == {"prefix", "rest", "other", "total"}
     assert report["seconds"]["total"] > 0
@@ -370,6 +371,23 @@ def test_errors_of_the_network_come_out(thresholder) -> None:
     session._model.network.rest = lambda *_, **__: (_ for _ in ()).throw(RuntimeError("shape"))
     with pytest.raises(RuntimeError, match="shape"):
         session.segment()
+
+
+def test_windows_of_air_cost_nothing_and_change_nothing(tiny_network, monkeypatch) -> None:
+    array = np.full((56, 16, 16), -1.0, np.float32)
+    array[:16] = volume((16, 16, 16)).array
+    request = Request(precision="float32", probability=True, batch=2)
+    session = Session(tiny_network(), Recipe("MR"), LabelTable.from_names(["a", "b"]))
+    session.set_volume(Volume(array, np.eye(4)))
+    short = session.segment(request)
+    assert (short.report.n_windows, short.report.n_windows_blank) == (6, 3)
+    assert short.report.cache.misses == 3
+    monkeypatch.setattr(Predictor, "_is_blank", lambda *_: False)
+    session.set_volume(Volume(array, np.eye(4)))
+    full = session.segment(request)
+    assert full.report.n_windows_blank == 0
+    np.testing.assert_allclose(short.probability.array, full.probability.array, atol=2e-3)
+    np.testing.assert_array_equal(short.tokens.array, full.tokens.array)
 
 
 def test_running_out_of_memory_halves_the_batch(thresholder) -> None:
