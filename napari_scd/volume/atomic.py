@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,16 +44,18 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"Cannot write {path}: {_reason(error)}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _check_target(target: Path) -> None:
-    if target.is_dir():
+    # os.path asks without raising where a folder may not be looked into
+    if os.path.isdir(target):
         raise InputError(f"Cannot write {target}: it is a folder; give a file name.")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):
         raise InputError(f"Cannot write {target}: the folder {target.parent} does not exist; make it first.")
-    if target.exists():
-        if not target.is_file():
+    if os.path.exists(target):
+        if not os.path.isfile(target):
             raise InputError(f"Cannot write {target}: it is no ordinary file; give a file name.")
         if not os.access(target, os.W_OK):
             raise InputError(f"Cannot write {target}: the file there is read-only; choose another place.")

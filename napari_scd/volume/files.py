@@ -12,7 +12,7 @@ from napari_scd.volume.atomic import atomic_path
 from napari_scd.volume.encoding import encode
 from napari_scd.volume.geometry import read_geometry
 from napari_scd.volume.label_names import names_extension, table_in_header
-from napari_scd.volume.opening import DAMAGE, WRITABLE, check_ending, damaged, open_image
+from napari_scd.volume.opening import UNREADABLE, WRITABLE, check_ending, damaged, open_image
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume, times
 from napari_scd.volume.voxels import read_voxels
@@ -57,7 +57,7 @@ def read_volume(
         return from_nibabel(image, path.name, frame=frame, channels=channels, path=path)
     except InputError as error:
         raise InputError(f"{path.name}: {error}") from error
-    except DAMAGE as error:
+    except UNREADABLE as error:
         raise damaged(path, error) from error
     except MemoryError as error:
         raise InputError(f"{path.name} does not fit into memory; cut out the part you need.") from error

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 ORIENTATION_UNKNOWN = "Orientation unknown: left and right may be swapped."
 """The warning of a volume whose file does not say how it lies in the patient."""
 
-_MM_PER_UNIT = {"meter": 1000.0, "micron": 0.001}
+_SPACE_BITS = 7  # the part of xyzt_units that holds the unit of length
+_UNITS = {1: ("metres", 1000.0), 3: ("microns", 0.001)}
 _MGH_GOOD_RAS_AT = 28  # byte offset of goodRASFlag in the MGH header
 
 
@@ -47,13 +48,13 @@ def read_geometry(image: SpatialImage) -> Geometry:
     """
     header = image.header
     _check_spacing(image)
-    affine = spl_from_ras(np.asarray(image.affine, dtype=np.float64))
+    affine = spl_from_ras(checked_affine(image.affine))
     warnings = []
     if isinstance(header, Nifti1Header):
-        unit = header.get_xyzt_units()[0]
-        if unit in _MM_PER_UNIT:
-            affine[:3] *= _MM_PER_UNIT[unit]
-            warnings.append(f"The file gives its lengths in {unit}s; they were converted to mm.")
+        unit, mm_per_unit = _UNITS.get(int(header["xyzt_units"]) & _SPACE_BITS, ("mm", 1.0))
+        if mm_per_unit != 1.0:
+            affine[:3] *= mm_per_unit
+            warnings.append(f"The file gives its lengths in {unit}; they were converted to mm.")
         if header["qform_code"] == 0 and header["sform_code"] == 0:
             warnings.append(ORIENTATION_UNKNOWN)
         elif _forms_disagree(header):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +13,14 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 from nibabel.analyze import AnalyzeImage
-from nibabel.filebasedimages import ImageFileError
 from nibabel.freesurfer.mghformat import MGHImage
-from nibabel.spatialimages import HeaderDataError, HeaderTypeError, SpatialImage
 
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
+
+    from nibabel.spatialimages import SpatialImage
 
 READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".mgz")
 """File endings this package reads."""
@@ -28,11 +28,8 @@ READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".m
 WRITABLE = (".nii", ".nii.gz", ".mgh", ".mgz")
 """File endings this package writes."""
 
-DAMAGE = (
-    ImageFileError, HeaderDataError, HeaderTypeError, OSError, EOFError, zlib.error, ValueError, KeyError,
-    TypeError, IndexError, OverflowError,
-)  # fmt: skip
-"""What nibabel, gzip and numpy raise on damaged files."""
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What is raised when voxels are missing or garbled."""
 
 _MAX_GZIP_RATIO = 1032  # the most that deflate can shrink a run of zeros
 
@@ -53,14 +50,11 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     """
     path = Path(path)
     check_ending(path, READABLE)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give one image file (turn DICOM folders into NIfTI first).")
-    if not path.exists():
-        raise InputError(f"There is no file {path}; check the name.")
+    _check_readable(path)
     try:
         with _quiet_nibabel():
             image = nib.load(path, mmap=False)
-    except DAMAGE as error:
+    except Exception as error:  # nibabel raises all kinds of them on damaged headers
         raise damaged(path, error) from error
     if not isinstance(image, AnalyzeImage | MGHImage):
         raise InputError(f"{path.name} holds a {type(image).__name__}; give a NIfTI or MGH volume.")
@@ -78,11 +72,22 @@ def check_ending(path: Path, endings: tuple[str, ...]) -> str:
 
 def damaged(path: Path, error: BaseException) -> InputError:
     """Return the error that tells the user a file cannot be read, and why."""
-    if isinstance(error, PermissionError):
-        return InputError(f"Cannot read {path}: no permission; make the file readable.")
     if isinstance(error, EOFError | zlib.error) or "Expected" in str(error):
         return InputError(f"{path.name} is truncated or damaged; copy or export it again.")
     return InputError(f"{path.name} is no readable NIfTI or MGH image; copy or export it again.")
+
+
+def _check_readable(path: Path) -> None:
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder; give one image file (turn DICOM folders into NIfTI first).")
+    try:
+        path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"There is no file {path}; check the name.") from error
+    except PermissionError as error:
+        raise InputError(f"Cannot read {path}: no permission; make the file readable.") from error
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror}; check the name and the disk.") from error
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
@@ -93,7 +98,7 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
         raise InputError(f"{path.name} holds colours (RGB); give a scan with one number per voxel.")
     if dtype.kind not in "buif":
         raise InputError(f"{path.name} holds numbers of type {dtype}; give a scan with real numbers.")
-    if min(shape) < 1:
+    if min(shape, default=0) < 1:
         raise InputError(f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
     file = Path(image.file_map["image"].filename)
     if not file.exists():
@@ -101,7 +106,7 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
     room = file.stat().st_size
     if file.name.lower().endswith((".gz", ".mgz")):
         room = room * _MAX_GZIP_RATIO
-    needed = math.prod(shape) * dtype.itemsize
+    needed = image.dataobj.offset + math.prod(shape) * dtype.itemsize
     if needed > room:
         raise InputError(
             f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from nibabel.spatialimages import SpatialHeader
 
+_LARGEST_MM = 1e9
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -158,9 +160,9 @@ def checked_affine(affine: np.ndarray) -> np.ndarray:
         raise InputError(
             f"An affine of shape {matrix.shape} came; give a 4 x 4 matrix from voxel index to mm."
         )
-    if not np.isfinite(matrix).all():
+    if not (np.abs(matrix) < _LARGEST_MM).all():
         raise InputError(
-            "The image's affine holds NaN or infinite numbers; give it a valid voxel size and position."
+            "The image's affine holds NaN, infinite or absurd numbers; give a valid voxel size and position."
         )
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     if not (spacing > 0).all():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
-from napari_scd.volume import Volume, atomic_path, write_labels, write_volume
+from napari_scd.volume import Volume, atomic_path, read_volume, write_labels, write_volume
 
 LABELS = Volume(np.ones((3, 4, 5), np.uint8), np.eye(4))
 
@@ -87,21 +87,29 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write anywhere"
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read and write anywhere"
 )
-def test_read_only_places(tmp_path: Path) -> None:
-    target = tmp_path / "out.nii.gz"
-    target.write_bytes(b"mine")
+def test_places_without_permission(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    target = folder / "out.nii.gz"
+    write_labels(target, LABELS)
     target.chmod(0o400)
     with pytest.raises(InputError, match="read-only"):
         write_labels(target, LABELS)
-    assert target.read_bytes() == b"mine"
-    tmp_path.chmod(0o500)
+    target.chmod(0)
+    with pytest.raises(InputError, match="no permission"):
+        read_volume(target)
     try:
+        for mode in (0o500, 0):
+            folder.chmod(mode)
+            with pytest.raises(InputError, match="no permission"):
+                write_labels(folder / "new.nii.gz", LABELS)
         with pytest.raises(InputError, match="no permission"):
-            write_labels(tmp_path / "new.nii.gz", LABELS)
+            read_volume(target)
     finally:
-        tmp_path.chmod(0o700)
+        folder.chmod(0o700)
+    assert [path.name for path in folder.iterdir()] == ["out.nii.gz"]
 
 
 def test_success_replaces_the_file_and_keeps_links(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
-from napari_scd.volume import read_volume
+from napari_scd.volume import read_volume, reorient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,11 @@ def test_unknown_ending(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz", "scan.mgh"])
-@pytest.mark.parametrize("content", [b"", b"x", b"no image at all" * 40, b"\x1f\x8b\x08" + b"\0" * 30])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"no image at all" * 40, b"\x1f\x8b\x08" + b"\0" * 30],
+    ids=["empty", "letter", "text", "gzip"],
+)
 def test_not_an_image(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     _refused(tmp_path / name, "no readable|truncated")
@@ -129,6 +133,8 @@ def test_voxel_size_of_nothing(tmp_path: Path, size: float, form: str) -> None:
         ([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], "above zero"),
         ([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0]], "singular"),
         ([[np.nan, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], "NaN"),
+        ([[1, 0, 0, np.inf], [0, 1, 0, 0], [0, 0, 1, 0]], "infinite"),
+        ([[1e30, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], "absurd"),
     ],
 )
 def test_affines_of_no_use(tmp_path: Path, rows: list[list[float]], words: str) -> None:
@@ -168,6 +174,39 @@ def test_huge_dimensions_in_a_tiny_file_take_no_memory(tmp_path: Path, name: str
         assert tracemalloc.get_traced_memory()[1] < 20e6
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.mgz"])
+@pytest.mark.parametrize("kept", [0.3, 0.6])
+def test_truncated_frames(tmp_path: Path, name: str, kept: float) -> None:
+    data = np.random.default_rng(0).integers(0, 4000, (9, 8, 7, 6)).astype(np.int16)
+    kind = nib.MGHImage if "mg" in name else nib.Nifti1Image
+    kind(data, np.eye(4)).to_filename(tmp_path / name)
+    raw = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(raw[: int(len(raw) * kept)])
+    _refused(tmp_path / name, "truncated|no readable", frame=5)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image, nib.MGHImage])
+def test_damaged_headers_are_read_or_refused(tmp_path: Path, kind: type, seed: int) -> None:
+    """Whatever a header says, the answer is a volume or one sentence."""
+    rng = np.random.default_rng(seed)
+    path = tmp_path / ("scan.mgh" if kind is nib.MGHImage else "scan.nii")
+    kind(np.zeros((6, 7, 8), np.int16), np.diag([-1, 2, 3, 1])).to_filename(path)
+    good = path.read_bytes()
+    header_bytes = {nib.Nifti1Image: 352, nib.Nifti2Image: 544, nib.MGHImage: 90}[kind]
+    for _ in range(20):
+        raw = bytearray(good)
+        for at in rng.integers(0, header_bytes, rng.integers(1, 5)):
+            raw[at] = rng.integers(0, 256)
+        path.write_bytes(raw)
+        try:
+            volume = read_volume(path)
+        except InputError as error:
+            assert path.name in str(error)
+        else:
+            reorient(volume, "RAS")
 
 
 def test_other_kinds_of_nifti(tmp_path: Path) -> None:
