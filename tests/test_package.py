@@ -88,3 +88,19 @@ def metadata_name(requirement: str) -> str:
         if not (letter.isalnum() or letter in "-_."):
             return requirement[:end].lower().replace("_", "-")
     return requirement.lower()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'python -m pip install -c constraints.txt -e ".[all,samples]" && napari-scd demo',
+        'python -m pip install -c constraints.txt -e ".[testing]" && python -m pytest',
+    ],
+)
+def test_the_readme_shows_both_commands(command: str) -> None:
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert 'python -m pip install -c constraints.txt -e ".[testing]" && python -m pytest' in script
