@@ -1,0 +1,132 @@
+"""The work bench: models and the session, used by the worker thread only, one job at a time.
+
+The only file of this room that runs checkpoints and engine. Both are imported by the methods that need
+them, because they load torch, which takes seconds and must not happen in the thread that draws the window.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_scd.viewer.state import resolve
+from napari_scd.viewer.tokens import dice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_scd.checkpoints import Checkpoint
+    from napari_scd.engine import CancelToken, Click, Plan, Progress, Segmentation, Session
+    from napari_scd.viewer.geometry import SourceView
+    from napari_scd.viewer.state import Choices
+
+    Report = Callable[[Progress], None]
+
+
+class Prepared(NamedTuple):
+    """A model and a volume, ready to run."""
+
+    checkpoint: Checkpoint
+    plan: Plan
+    warnings: tuple[str, ...]
+    n_channels: int
+
+
+class Agreement(NamedTuple):
+    """The visible window at the chosen keep ratio against the dense network."""
+
+    dice: float | None
+    keep: tuple[float, ...]
+
+
+class Bench:
+    """Holds one model, its session and the volume laid on it."""
+
+    def __init__(self) -> None:
+        self._model: str | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._session: Session | None = None
+        self._key: tuple[Any, ...] | None = None
+
+    def preload(self, progress: Report, cancel: CancelToken) -> tuple[str, ...]:
+        """Import what is slow to import; return the devices of this machine."""
+        import torch
+
+        import napari_scd.checkpoints
+        import napari_scd.engine  # noqa: F401
+
+        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+        return ("auto", "cpu", *(name for name, available in there.items() if available))
+
+    def prepare(
+        self, view: SourceView | None, choices: Choices, progress: Report, cancel: CancelToken
+    ) -> Any:
+        """Load the model and lay the volume on it, whichever changed; without a volume return None."""
+        checkpoint = self._load(choices.model)
+        if view is None:
+            return None
+        session = self._lay(view, choices)
+        plan = session.plan(resolve(choices))
+        return Prepared(checkpoint, plan, self._warnings, len(checkpoint.recipe.channels))
+
+    def segment(
+        self, view: SourceView, choices: Choices, progress: Report, cancel: CancelToken
+    ) -> Segmentation:
+        """Segment the whole volume."""
+        return self._lay(view, choices).segment(resolve(choices), progress=progress, cancel=cancel)
+
+    def click(
+        self,
+        view: SourceView,
+        choices: Choices,
+        places: Sequence[tuple[tuple[int, int, int], bool]],
+        progress: Report,
+        cancel: CancelToken,
+    ) -> list[Click]:
+        """Answer clicks (index, everything) one after the other, until cancelled."""
+        session, request = self._lay(view, choices), resolve(choices)
+        answers = []
+        for index, everything in places:
+            if cancel.cancelled:
+                break
+            answers.append(
+                session.click(index, request, everything=everything, progress=progress, cancel=cancel)
+            )
+        return answers
+
+    def preview(
+        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+    ) -> Segmentation:
+        """Segment the window nearest a voxel, from its cached prefix when there is one."""
+        return self._lay(view, choices).preview(resolve(choices), centre_index=tuple(centre))
+
+    def compare(
+        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+    ) -> Agreement:
+        """Run the window nearest a voxel at the chosen keep ratio and dense; return how far they agree."""
+        session = self._lay(view, choices)
+        pruned = session.preview(resolve(choices), centre_index=tuple(centre))
+        dense = session.preview(resolve(choices, keep=1.0), centre_index=tuple(centre))
+        return Agreement(dice(pruned.labels.array, dense.labels.array), tuple(pruned.report.keep))
+
+    def _load(self, model: str | None) -> Checkpoint:
+        from napari_scd.checkpoints import load
+        from napari_scd.engine import Session
+
+        if self._checkpoint is None or model != self._model:
+            self._key = self._session = None
+            self._checkpoint = load(model)
+            self._session = Session(*self._checkpoint)
+            self._model = model
+        return self._checkpoint
+
+    def _lay(self, view: SourceView, choices: Choices) -> Session:
+        self._load(choices.model)
+        session = self._session
+        assert session is not None
+        if self._key != view.key:
+            self._key = None
+            volume = view.volume()
+            session.set_volume(volume)
+            self._key = view.key
+            self._warnings = tuple(getattr(session, "warnings", ()))
+        return session

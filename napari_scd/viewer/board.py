@@ -1,0 +1,211 @@
+"""Our layers in one viewer: found by `unique_id`, never by name; all others are left as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.viewer.geometry import layer_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    import napari
+
+    from napari_scd.viewer.geometry import SourceView
+    from napari_scd.viewer.layers import Colours, LayerTuple
+
+_PLACE = ("scale", "translate", "rotate", "shear", "affine")
+_LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
+
+
+class Board:
+    """Adds, updates and removes our layers.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer, viewer model or public proxy of one.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._ours: dict[tuple[Hashable, str], Hashable] = {}
+
+    def layer(self, uid: Hashable | None) -> Any | None:
+        """Return the layer with a `unique_id`, None when it is gone."""
+        for layer in self._viewer.layers:
+            if uid is not None and layer.unique_id == uid:
+                return layer
+        return None
+
+    def images(self) -> list[Any]:
+        """Return image layers that may be segmented: all but our own score maps, topmost first."""
+        mine = set(self._ours.values())
+        return [
+            layer
+            for layer in reversed(list(self._viewer.layers))
+            if type(layer).__name__ == "Image" and layer.unique_id not in mine and "scd" not in layer.metadata
+        ]
+
+    def outputs(self, view: SourceView | None) -> list[Any]:
+        """Return Labels layers on the image's grid that are not one of our previews or token maps."""
+        if view is None:
+            return []
+        temporary = {uid for (_, kind), uid in self._ours.items() if kind != "seg"}
+        return [
+            layer
+            for layer in reversed(list(self._viewer.layers))
+            if type(layer).__name__ == "Labels"
+            and layer.unique_id not in temporary
+            and not layer.multiscale
+            and tuple(layer.data.shape) == tuple(view.data.shape)
+            and np.allclose(layer_matrix(layer), view.matrix, atol=1e-6)
+        ]
+
+    def ours(self, source: Hashable, kind: str) -> Any | None:
+        """Return our layer of a kind for an image, None when there is none (any more)."""
+        return self.layer(self._ours.get((source, kind)))
+
+    def show(self, source: Hashable, kind: str, layer_tuple: LayerTuple, *, visible: bool = True) -> Any:
+        """Add our layer of a kind, or bring the one that is there up to date; selection stays as it was."""
+        data, keywords, layer_type = layer_tuple
+        layer = self.ours(source, kind)
+        if layer is None:
+            layer = self._add(layer_type, data, keywords | {"visible": visible})
+            self._ours[source, kind] = layer.unique_id
+            return layer
+        for name in _PLACE:
+            if name in keywords and not _same(_current(layer, name), keywords[name]):
+                setattr(layer, name, keywords[name])
+        layer.data = data
+        for name in _LOOK:
+            if name in keywords:
+                setattr(layer, name, keywords[name])
+        return layer
+
+    def remove(self, source: Hashable, *kinds: str) -> None:
+        """Take our layers of these kinds away."""
+        for kind in kinds:
+            layer = self.ours(source, kind)
+            if layer is not None:
+                self._viewer.layers.remove(layer)
+            self._ours.pop((source, kind), None)
+
+    def forget(self, source: Hashable, kind: str) -> None:
+        """Leave our layer of a kind to the user; the next one will be a new layer."""
+        self._ours.pop((source, kind), None)
+
+    def recolour(self, source: Hashable, colours: Colours) -> None:
+        """Swap the colours of the token map."""
+        layer = self.ours(source, "tokens")
+        if layer is not None:
+            layer.colormap = colours
+
+    def set_visible(self, source: Hashable, kind: str, visible: bool) -> None:
+        """Show or hide our layer of a kind."""
+        layer = self.ours(source, kind)
+        if layer is not None and layer.visible != visible:
+            layer.visible = visible
+
+    @property
+    def in_3d(self) -> bool:
+        """Whether the viewer shows three dimensions."""
+        return bool(self._viewer.dims.ndisplay == 3)
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """The viewer's current position in world coordinates."""
+        return tuple(float(value) for value in self._viewer.dims.point)
+
+    def centre_index(self, view: SourceView) -> tuple[int, int, int]:
+        """Return the voxel of the image nearest the middle of what is on screen, on the current slice."""
+        world = np.asarray(self.point)
+        displayed = list(self._viewer.dims.displayed)
+        world[displayed] = np.asarray(self._viewer.scene.camera.center)[-len(displayed) :]
+        layer = self.layer(view.uid)
+        if layer is None:
+            return _middle(view.shape)
+        index = np.asarray(layer.world_to_data(world))[-3:]
+        z, y, x = np.clip(np.round(index), 0, np.asarray(view.shape) - 1).astype(int).tolist()
+        return z, y, x
+
+    def go_to(self, view: SourceView, index: Sequence[float]) -> None:
+        """Bring a voxel of the image on screen: move the slice and the camera's centre, not the zoom."""
+        layer = self.layer(view.uid)
+        if layer is None:
+            return
+        world = np.asarray(layer.data_to_world(view.frame + tuple(float(i) for i in index)))
+        point = np.asarray(self.point)
+        point[-len(world) :] = world
+        for axis, value in enumerate(point):
+            self._viewer.dims.set_point(axis, float(value))
+        displayed = list(self._viewer.dims.displayed)
+        centre = np.asarray(self._viewer.scene.camera.center, float)
+        centre[-len(displayed) :] = point[displayed]
+        self._viewer.scene.camera.center = tuple(centre.tolist())
+
+    def add_extra(self, layer_tuple: LayerTuple) -> None:
+        """Add a layer that we do not keep track of."""
+        data, keywords, layer_type = layer_tuple
+        self._add(layer_type, data, keywords)
+
+    def _add(self, layer_type: str, data: Any, keywords: dict[str, Any]) -> Any:
+        layers = self._viewer.layers
+        selected, active = list(layers.selection), layers.selection.active
+        layer = getattr(self._viewer, f"add_{layer_type}")(data, **keywords)
+        if selected:
+            layers.selection.clear()
+            for before in selected:
+                layers.selection.add(before)
+            if active is not None:
+                layers.selection.active = active
+        if hasattr(layer, "colorbar"):
+            layer.colorbar.visible = True
+        return layer
+
+
+def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np.ndarray:
+    """Return labels of one frame in an array of the whole layer's shape.
+
+    Parameters
+    ----------
+    labels : (z, y, x) uint8
+    earlier
+        Labels layer whose other frames are kept, or None.
+    """
+    if view.n_leading == 0:
+        return labels
+    same_shape = earlier is not None and earlier.data.shape == view.data.shape
+    whole = np.array(earlier.data) if same_shape else np.zeros(view.data.shape, labels.dtype)
+    whole[view.frame] = labels
+    return whole
+
+
+def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
+    """Write a preview into a Labels layer as one undo step; return how many voxels changed.
+
+    Only voxels that change are touched; with `protect`, voxels that already have a label keep it.
+    """
+    before = np.asarray(layer.data)
+    changed = (preview > 0) & (preview != before)
+    if protect:
+        changed &= before == 0
+    indices = np.nonzero(changed)
+    if indices[0].size:
+        layer.data_setitem(indices, preview[indices].astype(before.dtype))
+    return int(indices[0].size)
+
+
+def _current(layer: Any, name: str) -> np.ndarray:
+    return np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == np.shape(b) and bool(np.array_equal(a, b))
+
+
+def _middle(shape: Sequence[int]) -> tuple[int, int, int]:
+    z, y, x = (n // 2 for n in shape)
+    return z, y, x

@@ -1,0 +1,121 @@
+"""Puts a result on the board: preview, tokens, score and clicks, in the view the user chose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.errors import InputError
+from napari_scd.viewer import layers
+from napari_scd.viewer.board import accept_into, full_labels
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.board import Board
+    from napari_scd.viewer.results import Result
+    from napari_scd.viewer.state import Choices
+
+
+class Display:
+    """Draws results; reads the token view from the choices."""
+
+    def __init__(self, board: Board, choices: Choices) -> None:
+        self._board = board
+        self._choices = choices
+
+    def show(self, result: Result) -> None:
+        """Draw everything; layers that are there are brought up to date."""
+        view, show = result.view, self._board.show
+        self._tokens(result)
+        score = layers.score_layer(result.scores, view, result.report)
+        show(view.uid, "score", score, visible=self._choices.show == "score")
+        earlier = self._board.ours(view.uid, "preview")
+        data = full_labels(view, result.labels, earlier)
+        preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
+        preview[1]["features"] = layers.features_of(result.found(), result.table)
+        show(view.uid, "preview", preview)
+        if result.clicks or self._board.ours(view.uid, "clicks") is not None:
+            show(view.uid, "clicks", self._clicks(result))
+
+    def estimate(self, result: Result, exits: np.ndarray) -> None:
+        """Draw where tokens would leave, before the network has answered."""
+        layer = self._board.ours(result.view.uid, "tokens")
+        if layer is None or self._choices.show not in ("dim", "exit"):
+            return
+        layer.data = exits.reshape(layer.data.shape)
+        self._board.recolour(result.view.uid, self._colours(result, estimated=True))
+
+    def recolour(self, result: Result | None) -> None:
+        """Follow a change of the token view, the stage, or between 2D and 3D."""
+        if result is None:
+            return
+        uid, show = result.view.uid, self._choices.show
+        self._board.recolour(uid, self._colours(result))
+        self._board.set_visible(uid, "tokens", show in ("dim", "exit"))
+        self._board.set_visible(uid, "score", show == "score")
+
+    def explode(self, result: Result) -> None:
+        """Add the token map with one more axis, the stage."""
+        self._board.add_extra(layers.stages_layer(result.tokens, result.view, result.n_stages, result.report))
+
+    def accept(self, result: Result) -> tuple[Any, int]:
+        """Write the preview (with what the user painted on it) into the output layer, then take it away.
+
+        Returns
+        -------
+        The output layer and the number of voxels that changed.
+
+        Raises
+        ------
+        InputError
+            If the output layer has another shape.
+        """
+        uid = result.view.uid
+        preview = self._board.ours(uid, "preview")
+        painted = (
+            np.asarray(preview.data) if preview is not None else full_labels(result.view, result.labels, None)
+        )
+        output = self._output(result, painted)
+        n_voxels = accept_into(output, painted, protect=self._choices.protect)
+        self.clear(result, "preview")
+        return output, n_voxels
+
+    def clear(self, result: Result, *kinds: str) -> None:
+        """Take layers of a result away."""
+        self._board.remove(result.view.uid, *kinds)
+
+    def _output(self, result: Result, painted: np.ndarray) -> Any:
+        output = self._board.layer(self._choices.output)
+        if output is None:
+            empty = np.zeros(painted.shape, np.uint8)
+            seg = layers.labels_layer(empty, result.view, result.table, kind="seg", report=result.report)
+            self._board.forget(result.view.uid, "seg")
+            return self._board.show(result.view.uid, "seg", seg)
+        if tuple(output.data.shape) != tuple(painted.shape):
+            shapes = " and ".join("x".join(str(n) for n in a.shape) for a in (painted, output.data))
+            raise InputError(
+                f"'{output.name}' has another shape ({shapes}): choose 'new layer' under Output."
+            )
+        return output
+
+    def _tokens(self, result: Result) -> None:
+        tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
+        self._board.show(result.view.uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
+
+    def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
+        return layers.token_colours(
+            self._choices.show,
+            result.n_stages,
+            stage=min(self._choices.stage, result.n_stages),
+            solid=self._board.in_3d,
+            estimated=estimated,
+        )
+
+    def _clicks(self, result: Result) -> layers.LayerTuple:
+        points = [result.view.whole_index(click.index) for click in result.clicks]
+        rows = {
+            "label": [click.name for click in result.clicks],
+            "keep": [", ".join(f"{ratio:.2f}" for ratio in click.keep) for click in result.clicks],
+            "time": [click.time for click in result.clicks],
+        }
+        return layers.clicks_layer(points, rows, result.view)

@@ -1,0 +1,84 @@
+"""Advanced: what hardly anybody needs to set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QCheckBox, QWidget
+from superqt import QCollapsible
+
+from napari_scd.viewer.geometry import orientations
+from napari_scd.viewer.panels.parts import Chooser, form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOWARDS = {"S": "superior", "I": "inferior", "P": "posterior", "A": "anterior", "L": "left", "R": "right"}
+
+
+class AdvancedPanel(QCollapsible):
+    """Stride, blending, precision, batch, orientation and automatic saving; collapsed at first."""
+
+    changed = Signal(str, object)  # name of the choice, its new value
+
+    def __init__(self) -> None:
+        super().__init__("Advanced")
+        self.setObjectName("scd.advanced")
+        self.layout().setContentsMargins(0, 0, 0, 0)
+        content = QWidget()
+        rows = form()
+        content.setLayout(rows)
+        self.stride = self._chooser("stride", [("half a window", None)])
+        self.stride.setToolTip("Step between windows in voxels: smaller is smoother and slower.")
+        self.blending = self._chooser("blending", [("gaussian", "gaussian"), ("constant", "constant")])
+        self.precision = self._chooser(
+            "precision", [(name, name) for name in ("auto", "float32", "bfloat16")]
+        )
+        self.batch = self._chooser("batch", [("auto", None), *((str(n), n) for n in (1, 2, 4, 8))])
+        axes = [(_spelt_out(axes), axes) for axes in orientations()]
+        self.world_axes = self._chooser("world_axes", [("as the file says", None), *axes])
+        rows.addRow("Stride", self.stride)
+        rows.addRow("Blending", self.blending)
+        rows.addRow("Precision", self.precision)
+        rows.addRow("Batch", self.batch)
+        rows.addRow("Orientation", self.world_axes)
+        self.live = QCheckBox("Live preview while Keep moves")
+        self.live.setObjectName("scd.live")
+        self.autosave = QCheckBox("Save beside the image after Accept")
+        self.autosave.setObjectName("scd.autosave")
+        rows.addRow(self.live)
+        rows.addRow(self.autosave)
+        self.live.toggled.connect(lambda on: self.changed.emit("live", on))
+        self.autosave.toggled.connect(lambda on: self.changed.emit("autosave", on))
+        self.setContent(content)
+        self.setCollapsedIcon("▸")
+        self.setExpandedIcon("▾")
+        self.collapse(animate=False)
+
+    def show_switches(self, *, live: bool, autosave: bool) -> None:
+        """Set the two switches without emitting anything."""
+        for box, on in ((self.live, live), (self.autosave, autosave)):
+            with QSignalBlocker(box):
+                box.setChecked(on)
+
+    def set_strides(self, roi: Sequence[int], patch: int) -> None:
+        """Offer strides that fit the model's window."""
+        edge = min(roi)
+        steps = sorted(
+            {patch * max(round(edge * share / patch), 1) for share in (1, 0.75, 0.5, 0.25)}, reverse=True
+        )
+        self.stride.set_items([("half a window", None), *((f"{step} voxels", step) for step in steps)])
+
+    def _chooser(self, name: str, items: Sequence[tuple[str, Any]]) -> Chooser:
+        chooser = Chooser(f"scd.{name}")
+        chooser.set_items(items)
+        chooser.activated.connect(
+            lambda _, name=name, chooser=chooser: self.changed.emit(name, chooser.value)
+        )
+        return chooser
+
+
+def _spelt_out(axes: str) -> str:
+    towards = ", ".join(f"{name} to {_TOWARDS[letter]}" for name, letter in zip("zyx", axes, strict=True))
+    return f"{axes}  ({towards})"

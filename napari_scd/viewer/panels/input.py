@@ -1,0 +1,131 @@
+"""Input: which volume, which model, which device, and the status line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+
+from napari_scd.viewer.panels.parts import Chooser, Panel, form, wrapping_label
+from napari_scd.viewer.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_scd.viewer.state import Status
+
+BAD = frozenset({State.ERROR, State.BAD_INPUT})
+
+
+class InputPanel(Panel):
+    """Chooses what is segmented, with what, on what."""
+
+    volumes_chosen = Signal(object)  # tuple of unique_id, one per channel
+    model_chosen = Signal(object)  # name or path
+    device_chosen = Signal(str)
+    file_wanted = Signal()
+    remedy_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__("Input")
+        self._rows = form()
+        self.column.addLayout(self._rows)
+        self.volume = Chooser("scd.volume")
+        self.volume.setPlaceholderText("no image yet")
+        self._channels: list[Chooser] = []
+        self._images: list[tuple[str, Any]] = []
+        self._rows.addRow("Volume", self.volume)
+        self.model = Chooser("scd.model")
+        self.model.setPlaceholderText("no model found")
+        browse = QPushButton("...")
+        browse.setObjectName("scd.model.file")
+        browse.setToolTip("Choose a model file (.safetensors)")
+        browse.clicked.connect(self.file_wanted)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.model)
+        row.addWidget(browse)
+        self._rows.addRow("Model", row)
+        self.device = Chooser("scd.device")
+        self.device.setMinimumContentsLength(4)
+        self.set_devices(("auto", "cpu"))
+        self.pace = QLabel()
+        self.pace.setObjectName("scd.pace")
+        self.pace.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.device, 1)
+        row.addWidget(self.pace, 2)
+        self._rows.addRow("Device", row)
+        self.status = wrapping_label("scd.status")
+        self.column.addWidget(self.status)
+        self.remedy = QPushButton()
+        self.remedy.setObjectName("scd.remedy")
+        self.remedy.hide()
+        self.column.addWidget(self.remedy)
+        self.warnings = wrapping_label("scd.warnings")
+        self.warnings.hide()
+        self.column.addWidget(self.warnings)
+        self._action = ""
+        self.volume.activated.connect(self._on_volume)
+        self.model.activated.connect(lambda _: self.model_chosen.emit(self.model.value))
+        self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.value))
+        self.remedy.clicked.connect(lambda: self.remedy_wanted.emit(self._action))
+
+    def set_images(self, images: Sequence[tuple[str, Any]]) -> bool:
+        """List the image layers (name, unique_id); return whether the choice changed."""
+        self._images = list(images)
+        return any([chooser.set_items(self._images) for chooser in (self.volume, *self._channels)])
+
+    def set_channels(self, names: Sequence[str]) -> None:
+        """Offer one chooser per input channel of the model."""
+        for _ in self._channels:
+            self._rows.removeRow(1)
+        self._channels = []
+        for number, name in enumerate(names[1:], start=1):
+            chooser = Chooser(f"scd.volume.{number}")
+            chooser.set_items(self._images)
+            chooser.setCurrentIndex(min(number, len(self._images) - 1))
+            chooser.activated.connect(self._on_volume)
+            self._channels.append(chooser)
+            self._rows.insertRow(number, name, chooser)
+        label = self._rows.labelForField(self.volume)
+        if isinstance(label, QLabel):
+            label.setText(names[0] if len(names) > 1 else "Volume")
+
+    @property
+    def chosen_volumes(self) -> tuple[Any, ...]:
+        """`unique_id` of the image of every channel."""
+        found = [chooser.value for chooser in (self.volume, *self._channels)]
+        return tuple(uid for uid in found if uid is not None)
+
+    @property
+    def n_channels(self) -> int:
+        """How many choosers there are."""
+        return 1 + len(self._channels)
+
+    def show_pace(self, text: str) -> None:
+        """Write what a window takes beside the device."""
+        self.pace.setText(text)
+        self.pace.setToolTip(text)
+
+    def set_devices(self, names: Sequence[str]) -> None:
+        """List the devices of this machine."""
+        self.device.set_items([(name, name) for name in names])
+
+    def show_status(self, status: Status) -> None:
+        """Write the status line, its way out and its warnings."""
+        self.status.setText(status.sentence)
+        self.status.setProperty("state", status.state.name)
+        self.status.setStyleSheet("color: #e5534b;" if status.state in BAD else "")
+        self.remedy.setVisible(status.remedy is not None)
+        if status.remedy is not None:
+            self.remedy.setText(status.remedy.text)
+            self._action = status.remedy.action
+        self.warnings.setVisible(bool(status.warnings))
+        self.warnings.setText("\n".join(text for _, text in status.warnings))
+        self.warnings.setStyleSheet("color: #d99a2b;")
+
+    def _on_volume(self, _row: int) -> None:
+        self.volumes_chosen.emit(self.chosen_volumes)

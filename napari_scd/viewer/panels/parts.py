@@ -1,0 +1,124 @@
+"""Small Qt parts the panels share: headings, choosers that hold values, and texts that wrap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QFlowLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Heading(QLabel):
+    """Name of a panel."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        font = self.font()
+        font.setBold(True)
+        self.setFont(font)
+
+
+class Panel(QWidget):
+    """A heading and a column of parts below it."""
+
+    def __init__(self, title: str = "") -> None:
+        super().__init__()
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(6)
+        if title:
+            self.column.addWidget(Heading(title))
+
+
+class Chooser(QComboBox):
+    """A combo box of (text, value) pairs that keeps its choice while the list changes.
+
+    Long texts are cut to the dock's width and shown whole in the tool tip.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.currentIndexChanged.connect(self._show_whole_text)
+
+    @property
+    def value(self) -> Any:
+        """The chosen value, None when the list is empty."""
+        return self.currentData()
+
+    def set_items(self, items: Sequence[tuple[str, Any]], *, hints: Sequence[str] = ()) -> bool:
+        """Replace the list; return whether the chosen value changed by it. Emits nothing."""
+        before = self.currentData()
+        with QSignalBlocker(self):
+            self.clear()
+            for text, value in items:
+                self.addItem(text, value)
+            for row, hint in enumerate(hints):
+                self.setItemData(row, hint, Qt.ItemDataRole.ToolTipRole)
+            self.setCurrentIndex(0 if self.count() else -1)
+            self._select(before)
+        self._show_whole_text()
+        return bool(self.currentData() != before)
+
+    def choose(self, value: Any) -> None:
+        """Choose a value without emitting anything."""
+        with QSignalBlocker(self):
+            self._select(value)
+        self._show_whole_text()
+
+    def wheelEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Leave the wheel to the scroll area, unless the list has the focus."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _select(self, value: Any) -> None:
+        for row in range(self.count()):
+            if self.itemData(row) == value:
+                self.setCurrentIndex(row)
+                return
+
+    def _show_whole_text(self, _index: int = 0) -> None:
+        hint = self.currentData(Qt.ItemDataRole.ToolTipRole)
+        self.setToolTip(hint or self.currentText())
+
+
+def wrapping_label(name: str = "") -> QLabel:
+    """Return a text that wraps and can be copied."""
+    label = QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def flow(*widgets: QWidget) -> QFlowLayout:
+    """Return a row of buttons that breaks into lines where it is too narrow."""
+    row = QFlowLayout()
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setHorizontalSpacing(6)
+    row.setVerticalSpacing(4)
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def form() -> QFormLayout:
+    """Return rows of (name, field) whose fields take the room there is."""
+    rows = QFormLayout()
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setHorizontalSpacing(8)
+    rows.setVerticalSpacing(4)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return rows

@@ -1,0 +1,205 @@
+"""The result on screen: labels, tokens and scores of one image, merged from runs, clicks and windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from napari_scd.viewer.layers import Voxels, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_scd.engine import Click, Segmentation
+    from napari_scd.viewer.geometry import SourceView
+    from napari_scd.volume import LabelTable, Volume
+
+Box = tuple[slice, slice, slice]
+
+
+class ClickRecord(NamedTuple):
+    """One clicked structure: where, what, at which keep ratio, and its voxels in a box of the source grid."""
+
+    index: tuple[int, int, int]
+    everything: bool
+    label: int
+    name: str
+    keep: tuple[float, ...]
+    time: str
+    box: Box
+    values: np.ndarray
+
+    def holds(self, index: Sequence[int]) -> bool:
+        """Whether a voxel of the source grid belongs to this structure."""
+        inside = [i - side.start for i, side in zip(index, self.box, strict=True)]
+        if any(not 0 <= i < n for i, n in zip(inside, self.values.shape, strict=True)):
+            return False
+        return bool(self.values[tuple(inside)])
+
+
+@dataclass(eq=False)
+class Result:
+    """Everything a preview is drawn from.
+
+    Parameters
+    ----------
+    view
+        The image it belongs to.
+    table
+        The structures' names and colours.
+    labels : (z, y, x) uint8
+        On the image's grid.
+    tokens, scores, stage_scores
+        On the token grid, as the engine returned them.
+    report
+        The last run's report (JSON values).
+    clicks
+        Clicked structures, in the order of painting; empty for a run over the volume.
+    complete
+        False after a cancelled run.
+    touched
+        True when a window was run again since, so that the report's volumes no longer hold.
+    accepted
+        True when it was written into the segmentation: then it is no preview any more.
+    key
+        What it was computed from, image and model; whoever shows it sets this.
+    """
+
+    view: SourceView
+    table: LabelTable
+    labels: np.ndarray
+    tokens: Volume
+    scores: Volume
+    stage_scores: np.ndarray
+    report: dict[str, Any]
+    clicks: list[ClickRecord] = field(default_factory=list)
+    complete: bool = True
+    touched: bool = False
+    accepted: bool = False
+    key: object = None
+
+    @property
+    def n_stages(self) -> int:
+        """Pruning stages of the network."""
+        return int(self.stage_scores.shape[0])
+
+    @property
+    def voxel_ml(self) -> float:
+        """Millilitres in a voxel of the image."""
+        return float(abs(np.linalg.det(self.view.affine[:3, :3]))) / 1000.0
+
+    def found(self) -> dict[int, Voxels]:
+        """Voxels and millilitres of every structure on screen."""
+        if not self.clicks and not self.touched:
+            counts = self.report["voxels"]
+            return {
+                label.index: Voxels(int(counts[label.name]), counts[label.name] * self.voxel_ml)
+                for label in self.table.labels
+            }
+        part = self.labels[bounding_box(self.labels)] if self.clicks else self.labels
+        return measure(part, self.table, self.voxel_ml)
+
+    def repaint(self) -> None:
+        """Draw the labels from the clicks, later ones on top."""
+        self.labels = np.zeros(self.view.shape, np.uint8)
+        for click in self.clicks:
+            part = self.labels[click.box]
+            part[click.values > 0] = click.values[click.values > 0]
+
+    def unclick(self, index: Sequence[int]) -> ClickRecord | None:
+        """Take away the topmost clicked structure at a voxel, if there is one."""
+        for click in reversed(self.clicks):
+            if click.holds(index):
+                self.clicks.remove(click)
+                self.repaint()
+                return click
+        return None
+
+
+def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) -> Result:
+    """Return the result of a run over the whole volume."""
+    return Result(
+        view=view,
+        table=table,
+        labels=segmentation.labels.array,
+        tokens=segmentation.tokens,
+        scores=segmentation.scores,
+        stage_scores=segmentation.stage_scores,
+        report=report_of(segmentation, view),
+        complete=segmentation.complete,
+    )
+
+
+def report_of(segmentation: Segmentation, view: SourceView) -> dict[str, Any]:
+    """Return the run's report as JSON values, with the image's name and orientation."""
+    report = segmentation.report.to_dict()
+    report["n_stages"] = int(segmentation.stage_scores.shape[0])
+    report["layer"] = view.name
+    report["orientation_known"] = bool(view.orientation_known)
+    return report
+
+
+def record_of(click: Click, *, everything: bool) -> ClickRecord:
+    """Keep a click's voxels in a box that just holds them."""
+    labels = click.segmentation.labels.array
+    box = bounding_box(labels)
+    return ClickRecord(
+        index=tuple(int(i) for i in click.index),
+        everything=everything,
+        label=click.label,
+        name="all structures" if everything else click.name,
+        keep=tuple(click.segmentation.report.keep),
+        time=datetime.now().isoformat(timespec="seconds"),
+        box=box,
+        values=labels[box].copy(),
+    )
+
+
+def with_click(
+    result: Result | None, click: Click, record: ClickRecord, view: SourceView, table: LabelTable
+) -> Result:
+    """Add a click to the clicks on screen; `result` is None when there are none of this image and model."""
+    run = from_run(click.segmentation, view, table)
+    clicks = [record] if click.label else []
+    if result is not None:
+        clicks = [*result.clicks, *clicks]
+        merge_tokens(run, result)
+    run.clicks = clicks
+    run.repaint()
+    return run
+
+
+def merge_tokens(newer: Result, older: Result) -> None:
+    """Fill in the tokens that only the older result computed; where both did, the newer one stands."""
+    if newer.tokens.array.shape != older.tokens.array.shape or not np.allclose(
+        newer.tokens.affine, older.tokens.affine
+    ):
+        return
+    missing = newer.tokens.array == 0
+    newer.tokens = newer.tokens.with_array(np.where(missing, older.tokens.array, newer.tokens.array))
+    newer.scores = newer.scores.with_array(np.where(missing, older.scores.array, newer.scores.array))
+    newer.stage_scores = np.where(missing[None], older.stage_scores, newer.stage_scores)
+
+
+def merge_window(result: Result, segmentation: Segmentation) -> None:
+    """Put a window's fresh labels and tokens into a result of the whole volume."""
+    window = from_run(segmentation, result.view, result.table)
+    labels = result.labels.copy()
+    labels[segmentation.region] = segmentation.labels.array[segmentation.region]
+    result.labels, result.touched = labels, True
+    merge_tokens(window, result)
+    result.tokens, result.scores, result.stage_scores = window.tokens, window.scores, window.stage_scores
+
+
+def bounding_box(labels: np.ndarray) -> Box:
+    """Smallest box that holds every non-zero voxel; an empty box when there is none."""
+    sides = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        used = np.flatnonzero(labels.any(axis=others))
+        sides.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0))
+    z, y, x = sides
+    return z, y, x

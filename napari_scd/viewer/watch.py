@@ -1,0 +1,92 @@
+"""Listens to a viewer and its layers, and can stop listening: no callback outlives the dock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari
+
+PLACE_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine", "units")
+
+
+class Watch:
+    """Connections to one viewer; each change calls one of three functions.
+
+    Parameters
+    ----------
+    viewer
+        The viewer to listen to.
+    layers_changed
+        A layer came, went, moved or was renamed.
+    place_changed
+        A watched image changed its voxels or place, or the viewer moved to another point.
+    dimensions_changed
+        The viewer went from 2D to 3D or back.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        layers_changed: Callable[[], None],
+        place_changed: Callable[[], None],
+        dimensions_changed: Callable[[], None],
+    ) -> None:
+        self._viewer = viewer
+        self._layers_changed = layers_changed
+        self._place_changed = place_changed
+        self._dimensions_changed = dimensions_changed
+        self._named: list[Any] = []
+        self._placed: list[Any] = []
+        events = viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.connect(self._on_layers)
+        viewer.dims.events.point.connect(self._on_point)
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        self._listen_to_names(list(viewer.layers))
+
+    def follow(self, layers: list[Any]) -> None:
+        """Hear of changes of voxels and place of these layers, and of no others."""
+        for layer in self._placed:
+            for name in PLACE_EVENTS:
+                getattr(layer.events, name).disconnect(self._on_place)
+        self._placed = list(layers)
+        for layer in self._placed:
+            for name in PLACE_EVENTS:
+                getattr(layer.events, name).connect(self._on_place)
+
+    def close(self) -> None:
+        """Hear no more of anything."""
+        self.follow([])
+        self._listen_to_names([])
+        events = self._viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.disconnect(self._on_layers)
+        self._viewer.dims.events.point.disconnect(self._on_point)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+
+    def _listen_to_names(self, layers: list[Any]) -> None:
+        for layer in self._named:
+            layer.events.name.disconnect(self._on_name)
+        self._named = layers
+        for layer in layers:
+            layer.events.name.connect(self._on_name)
+
+    def _on_layers(self, event: Any = None) -> None:
+        self._listen_to_names(list(self._viewer.layers))
+        self._layers_changed()
+
+    def _on_name(self, event: Any = None) -> None:
+        self._layers_changed()
+
+    def _on_place(self, event: Any = None) -> None:
+        self._place_changed()
+
+    def _on_point(self, event: Any = None) -> None:
+        if any(layer.ndim > 3 for layer in self._placed):
+            self._place_changed()
+
+    def _on_ndisplay(self, event: Any = None) -> None:
+        self._dimensions_changed()
