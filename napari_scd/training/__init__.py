@@ -1,6 +1,28 @@
 """Training on a user's own data, and of the models that ship."""
 
-from napari_scd.training.config import TrainConfig, config_from_dict, read_config
-from napari_scd.training.loop import Finished, RunOptions, Step, train
+from napari_scd.training.config import TrainConfig
+from napari_scd.training.example import write_example
+from napari_scd.training.export import export, provenance_of
+from napari_scd.training.initial import Initial
+from napari_scd.training.journal import Step
+from napari_scd.training.loop import train
+from napari_scd.training.reading import Base, config_from_dict, read_config
+from napari_scd.training.run import Finished, RunOptions
+from napari_scd.training.shipped import find_config, preset_names
 
-__all__ = ["Finished", "RunOptions", "Step", "TrainConfig", "config_from_dict", "read_config", "train"]
+__all__ = [
+    "Base",
+    "Finished",
+    "Initial",
+    "RunOptions",
+    "Step",
+    "TrainConfig",
+    "config_from_dict",
+    "export",
+    "find_config",
+    "preset_names",
+    "provenance_of",
+    "read_config",
+    "train",
+    "write_example",
+]

@@ -1,30 +1,22 @@
-"""Random training windows: a case, a place in it, a warp, noise. Every step is seeded by its own number."""
+"""Random training windows: a case, a place in it, a warp, noise. Every window is seeded by its own number."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from monai.transforms import (
-    Compose,
-    RandAdjustContrast,
-    RandBiasField,
-    RandGaussianNoise,
-    RandGaussianSmooth,
-    RandScaleIntensity,
-    RandShiftIntensity,
-)
-from monai.utils import convert_to_tensor
 from torch import Tensor
 
+from napari_scd.errors import InputError
+from napari_scd.training.intensity import changed_look, normalised
 from napari_scd.training.warp import random_warp
-from napari_scd.volume import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.training.config import KeepConfig, TrainConfig
+    from napari_scd.training.config import TrainConfig
     from napari_scd.training.data import Case
+    from napari_scd.training.sections import KeepConfig
 
 
 class Batch(NamedTuple):
@@ -36,23 +28,44 @@ class Batch(NamedTuple):
 
 
 class BatchMaker:
-    """Draws batches; the same step of the same seed and process gives the same batch, whatever ran before.
+    """Draws batches; the same step of the same seed gives the same batch, whatever ran before.
 
     Parameters
     ----------
     cases : sequence of Case
-        On the device where windows are made.
     config : TrainConfig
     rank, world : int
-        This process and how many there are: each draws its own share of the batch.
+        This process and how many there are: each makes every `world`-th window of the batch.
+    device : torch.device
+        Where windows are made.
+
+    Raises
+    ------
+    InputError
+        The batch cannot be shared out evenly.
     """
 
-    def __init__(self, cases: Sequence[Case], config: TrainConfig, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        config: TrainConfig,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if config.batch % world:
+            raise InputError(
+                f"A batch of {config.batch} windows cannot be shared by {world} processes: "
+                f"make 'batch' a multiple of {world}."
+            )
         self.cases = cases
         self.config = config
         self.rank, self.world = rank, world
+        self.device = torch.device(device)
         self.generator = torch.Generator()
-        self.intensity = _intensity_transforms(config.intensity)
+        self.noise = torch.Generator(self.device)
+        self.other_side = _other_side(config).to(self.device)
+        self.left_right = config.recipe.axes.translate(str.maketrans("R", "L")).index("L")
 
     def batch(self, step: int) -> Batch:
         """Windows and keep ratio of a step."""
@@ -65,20 +78,22 @@ class BatchMaker:
 
     def _window(self, seed: int) -> tuple[Tensor, Tensor]:
         self.generator.manual_seed(seed)
+        self.noise.manual_seed(seed)
         config = self.config
         case = self.cases[int(torch.randint(len(self.cases), (), generator=self.generator))]
+        z, y, x = case.label.shape[1:]
         centre = self._centre(case)
-        warp = random_warp(centre, tuple(case.label.shape[1:]), config.model.roi, config.warp, self.generator)
-        image = warp.sample(case.image)
+        warp = random_warp(centre, (z, y, x), config.model.roi, config.warp, self.generator, self.device)
+        image = warp.sample(case.image) + case.floor.to(self.device, non_blocking=True)
         label = warp.sample(case.label, nearest=True).to(torch.uint8)
+        if config.warp.swap_sides and self.left_right in warp.flipped:
+            label = self.other_side[label.long()]
         if config.recipe.normalise_over == "window":
-            image = torch.from_numpy(normalise(image.cpu().numpy(), config.recipe)).to(image.device)
-        self.intensity.set_random_state(seed % 2**32)
-        noisy = convert_to_tensor(self.intensity(image), track_meta=False)
-        return noisy.float(), label
+            image = normalised(image, config.recipe)
+        return changed_look(image, config.looks, config.intensity, self.generator, self.noise), label
 
     def _centre(self, case: Case) -> Tensor:
-        """A labelled voxel of a random structure, or any place; windows stay inside unless users click."""
+        """Draw a labelled voxel of a random structure, or any place; windows stay inside unless users click."""
         size = torch.tensor(case.label.shape[1:])
         roi = torch.tensor(self.config.model.roi)
         drawn = torch.rand(4, generator=self.generator)
@@ -91,9 +106,10 @@ class BatchMaker:
             centre = rows[int(torch.randint(len(rows), (), generator=self.generator)), 1:].float()
         else:
             centre = drawn[:3] * size
-        if not (on_structure and self.config.recipe.field == "click"):
-            centre = torch.where(size > roi, torch.minimum(torch.maximum(centre, roi / 2), size - roi / 2), size / 2)
-        return centre.to(case.image.device)
+        if on_structure and self.config.recipe.field == "click":
+            return centre
+        inside = torch.minimum(torch.maximum(centre, roi / 2), size - roi / 2)
+        return torch.where(size > roi, inside, size / 2)
 
 
 def draw_keep(limits: KeepConfig, n_stages: int, generator: torch.Generator) -> float | tuple[float, ...]:
@@ -105,21 +121,14 @@ def draw_keep(limits: KeepConfig, n_stages: int, generator: torch.Generator) -> 
     return tuple(ratios) if drawn[1] < limits.per_stage_share else ratios[0]
 
 
-def _intensity_transforms(strength: float) -> Compose:
-    """Noise, blur, contrast, bias, scale and shift on normalised windows; `strength` 0 switches them off."""
-    if not strength:
-        return Compose([])
-    s = strength
-    return Compose(
-        [
-            RandBiasField(degree=3, coeff_range=(0.0, 0.15 * s), prob=0.2),
-            RandAdjustContrast(prob=0.3, gamma=(0.7, 1.5), retain_stats=True),
-            RandScaleIntensity(factors=0.15 * s, prob=0.3),
-            RandShiftIntensity(offsets=0.1 * s, prob=0.3),
-            RandGaussianSmooth(sigma_x=(0.3, 0.8), sigma_y=(0.3, 0.8), sigma_z=(0.3, 0.8), prob=0.15),
-            RandGaussianNoise(prob=0.2, std=0.1 * s),
-        ]
-    )
+def _other_side(config: TrainConfig) -> Tensor:
+    """Label value -> the value of the same structure on the other side of the body: ``(256,)`` uint8."""
+    swapped = torch.arange(256, dtype=torch.uint8)
+    if config.recipe.activation == "sigmoid":
+        return swapped
+    for left, right in config.table.mirror_pairs:
+        swapped[left], swapped[right] = right, left
+    return swapped
 
 
 def _seed_of(seed: int, step: int, item: int = -1) -> int:

@@ -1,97 +1,68 @@
-"""A training run in one YAML file: what to learn from, what to build, how long to train."""
+"""Everything a training run depends on besides the data: what to learn, what to build, how long to train."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import yaml
-
 from napari_scd.errors import InputError
-from napari_scd.model import PRESETS, ModelConfig
+from napari_scd.model import ModelConfig  # noqa: TC001 (field types are read at run time)
+from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig
 from napari_scd.training.warp import WarpRange
-from napari_scd.volume import LabelTable, Recipe
+from napari_scd.volume import LabelTable, Recipe  # noqa: TC001
 
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Where the cases are: a Decathlon ``dataset.json``, or two folders with equal file names.
-
-    Parameters
-    ----------
-    dataset : str or None
-        Path of a Decathlon-style ``dataset.json``.
-    images, labels : str or None
-        Two folders instead.
-    training, validation : tuple of str
-        Case names (file names without ending); empty `training` = every case not named elsewhere.
-    holdout : int
-        When `validation` is empty: every k-th case is held back until this many are.
-    """
-
-    dataset: str | None = None
-    images: str | None = None
-    labels: str | None = None
-    training: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
-    holdout: int = 0
-
-
-@dataclass(frozen=True)
-class KeepConfig:
-    """How the keep ratio is drawn at each step (elastic training).
-
-    Parameters
-    ----------
-    dense_share : float
-        Share of steps that keep every token.
-    low, high : float
-        Otherwise the ratio is log-uniform in this range.
-    per_stage_share : float
-        Share of steps that draw each stage by itself.
-    """
-
-    dense_share: float = 0.2
-    low: float = 0.1
-    high: float = 1.0
-    per_stage_share: float = 0.15
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """What the network is punished for.
-
-    Parameters
-    ----------
-    dice, cross_entropy : float
-        Weights of MONAI's DiceCE parts.
-    class_weights : tuple of float
-        Cross-entropy weight of each output channel; empty = all 1.
-    token : float
-        Weight of a cross-entropy on the completed tokens against the share of each label in their patch;
-        its linear head is used in training only. It makes tokens carry meaning early.
-    kept_share : float
-        Weight of DynamicViT's ratio loss (pruning "gumbel" only).
-    """
-
-    dice: float = 1.0
-    cross_entropy: float = 1.0
-    class_weights: tuple[float, ...] = ()
-    token: float = 0.3
-    kept_share: float = 2.0
+_REPORTING = (
+    "steps",
+    "validate_every",
+    "validate_keep",
+    "checkpoint_seconds",
+    "data",
+    "title",
+    "description",
+    "licence",
+    "data_note",
+    "preview",
+)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything a run depends on besides the data themselves; see the fields' own classes."""
+    """Everything a run depends on besides the data themselves; see the fields' own classes.
+
+    Parameters
+    ----------
+    name, title, description, licence, data_note, preview
+        For the exported model's card.
+    data, recipe, table, model
+        What to learn from, how it is prepared, what is found, what finds it.
+    values : tuple of tuple of int
+        For each label of the table, the values it has in the label files; empty = its own id. With the
+        recipe's activation "sigmoid" they may overlap (regions).
+    steps, batch : int
+        Batches to learn from; windows in a batch, over all processes.
+    lr, warmup, weight_decay, layer_decay, clip_grad
+        Peak learning rate of AdamW, its linear warm-up in steps (then half a cosine to 0); decay of matrices;
+        factor on the learning rate from each encoder block to the one before it; bound of the gradient norm.
+    ema : float
+        Share of the old weight average kept at each step; the average is what is validated and exported.
+    seed : int
+    foreground_share : float
+        Share of windows centred on a structure, each structure equally often.
+    warp, looks, intensity
+        Deformation of windows; changes of intensity, and a factor on their strength (0 = none).
+    keep, loss
+    validate_every, validate_keep
+        Steps between validations; their keep ratios.
+    checkpoint_seconds : float
+        Between two checkpoints, so that a killed run loses no more.
+    """
 
     name: str
     data: DataConfig
     recipe: Recipe
     table: LabelTable
     model: ModelConfig
+    values: tuple[tuple[int, ...], ...] = ()
     title: str = ""
     description: str = ""
     licence: str = ""
@@ -102,11 +73,13 @@ class TrainConfig:
     lr: float = 1e-3
     warmup: int = 100
     weight_decay: float = 0.05
+    layer_decay: float = 1.0
     clip_grad: float = 1.0
     ema: float = 0.998
     seed: int = 0
     foreground_share: float = 0.67
     warp: WarpRange = field(default_factory=WarpRange)
+    looks: LookRange = field(default_factory=LookRange)
     intensity: float = 1.0
     keep: KeepConfig = field(default_factory=KeepConfig)
     loss: LossConfig = field(default_factory=LossConfig)
@@ -114,94 +87,60 @@ class TrainConfig:
     validate_keep: tuple[float, ...] = (1.0, 0.5, 0.25)
     checkpoint_seconds: float = 45.0
 
+    @property
+    def file_values(self) -> tuple[tuple[int, ...], ...]:
+        """For each label of the table, the values it has in the label files."""
+        return self.values or tuple((index,) for index in self.table.indices)
+
     def fingerprint(self) -> dict[str, Any]:
-        """What must agree for a run to be resumed: everything but its length and reporting."""
-        values = asdict(self)
-        for key in ("steps", "validate_every", "validate_keep", "checkpoint_seconds", "data"):
-            del values[key]
-        return values
+        """Return what must agree for a run to be resumed: all but its length, its reporting and paths."""
+        return {key: value for key, value in asdict(self).items() if key not in _REPORTING}
+
+    def control(self) -> TrainConfig:
+        """Return the same run with zero tokens into the decoder: what the tokens add is the difference."""
+        if self.model.completion == "none":
+            raise InputError(
+                "A network without completion has no control: its decoder sees no completed tokens."
+            )
+        return replace(self, name=f"{self.name}-control", model=replace(self.model, completion="zero"))
 
 
-def read_config(path: str | Path) -> TrainConfig:
-    """Read a YAML training file.
-
-    Relative data paths are taken from the file's own folder.
-
-    Raises
-    ------
-    InputError
-        The file is missing, no YAML, or has an unknown or ill-typed entry (which is named).
-    """
-    file = Path(path)
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"The training file {file} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"The training file {file} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(values, dict):
-        raise InputError(f"The training file {file} must hold 'name:', 'data:', 'recipe:', 'labels:' and 'model:'.")
-    return config_from_dict(values, folder=file.parent)
-
-
-def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
-    """Turn plain YAML values into a checked `TrainConfig`; raises `InputError` naming the bad entry."""
-    values = dict(values)
-    missing = [key for key in ("name", "data", "recipe", "labels", "model") if key not in values]
-    if missing:
-        raise InputError(f"The training file lacks the entry '{missing[0]}:'.")
-    data = _absolute(_section(DataConfig, values.pop("data"), "data"), folder)
-    recipe = Recipe.from_dict(values.pop("recipe"))
-    table = _table(values.pop("labels"))
-    model = _model(values.pop("model"), recipe, table)
-    sections = {"warp": WarpRange, "keep": KeepConfig, "loss": LossConfig}
-    parts = {key: _section(kind, values.pop(key), key) for key, kind in sections.items() if key in values}
-    config: TrainConfig = _section(
-        TrainConfig, {**values, **parts, "data": data, "recipe": recipe, "table": table, "model": model}, "file"
-    )
+def problems(config: TrainConfig) -> list[str]:
+    """Say what makes a configuration unusable, one clause each."""
+    found = []
     for key in ("steps", "batch", "validate_every"):
-        if not isinstance(getattr(config, key), int) or getattr(config, key) < 1:
-            raise InputError(f"The training file's '{key}' must be a whole number from 1, not {getattr(config, key)!r}.")
-    return config
-
-
-def _section(kind: type[Any], values: Any, name: str) -> Any:
-    if not isinstance(values, dict):
-        raise InputError(f"The training file's '{name}' must be a list of 'key: value' lines.")
-    known = {item.name for item in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise InputError(
-            f"The training file's '{name}' has the unknown entry '{unknown[0]}'; known: {', '.join(sorted(known))}."
+        if getattr(config, key) < 1:
+            found.append(f"'{key}' must be a whole number from 1, not {getattr(config, key)!r}")
+    for key in ("lr", "clip_grad"):
+        if getattr(config, key) <= 0:
+            found.append(f"'{key}' must be above 0, not {getattr(config, key)!r}")
+    if not config.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        found.append(f"the name '{config.name}' must be of letters, digits, '-', '_' and '.'")
+    low, high = config.keep.low, config.keep.high
+    if not 0 < low <= high <= 1:
+        found.append(f"'keep' must have 0 < low <= high <= 1, not {low:g} and {high:g}")
+    if not config.validate_keep or any(not 0.05 <= ratio <= 1 for ratio in config.validate_keep):
+        found.append("'validate_keep' must list keep ratios from 0.05 to 1")
+    overlap = config.recipe.activation == "sigmoid"
+    flat = [value for held in config.file_values for value in held]
+    if not overlap and len(set(flat)) < len(flat):
+        found.append(
+            "two labels share a value of the label files, which needs the recipe's activation 'sigmoid'"
         )
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-
-
-def _absolute(data: DataConfig, folder: Path) -> DataConfig:
-    paths = {key: getattr(data, key) for key in ("dataset", "images", "labels")}
-    return replace(data, **{key: str((folder / path).resolve()) for key, path in paths.items() if path})
-
-
-def _table(values: Any) -> LabelTable:
-    if isinstance(values, dict):
-        values = [{"name": name, "group": group} if group else {"name": name} for name, group in values.items()]
-    if not isinstance(values, list) or not values:
-        raise InputError("The training file's 'labels' must list the structures in the order of their ids 1, 2, ...")
-    if all(isinstance(value, str) for value in values):
-        return LabelTable.from_names(values)
-    if all(isinstance(value, dict) and "index" in value for value in values):
-        return LabelTable.from_list(values)
-    groups = {value["name"]: value["group"] for value in values if value.get("group")}
-    return LabelTable.from_names([value["name"] for value in values], groups)
-
-
-def _model(values: Any, recipe: Recipe, table: LabelTable) -> ModelConfig:
-    if not isinstance(values, dict):
-        raise InputError("The training file's 'model' must be a list of 'key: value' lines, for example 'preset: house-8'.")
-    values = dict(values)
-    preset = values.pop("preset", "house-8")
-    if preset not in PRESETS:
-        raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
-    outputs = len(table.labels) + (recipe.activation == "softmax")
-    sizes = {**PRESETS[preset].to_dict(), "in_channels": len(recipe.channels), "out_channels": outputs, **values}
-    return ModelConfig.from_dict(sizes)
+    if any(not 1 <= value <= 255 for value in flat):
+        found.append("the values of the label files must lie from 1 to 255")
+    if tuple(config.table.indices) != tuple(range(1, len(config.table) + 1)):
+        found.append(
+            "the labels' indices must be 1, 2, ... in order (give 'values:' for other ones in the files)"
+        )
+    weights = config.loss.class_weights
+    if weights and len(weights) != config.model.out_channels:
+        found.append(f"'class_weights' must give {config.model.out_channels} numbers, not {len(weights)}")
+    axes = (*config.warp.flip_axes, *config.warp.turn_axes)
+    if any(axis not in (0, 1, 2) for axis in axes) or (
+        config.warp.turn_share and len(config.warp.turn_axes) != 2
+    ):
+        found.append(
+            "'flip_axes' and 'turn_axes' of 'warp' must name array axes 0, 1, 2, the latter two of them"
+        )
+    return found

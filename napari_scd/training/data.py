@@ -1,34 +1,31 @@
-"""Cases on disk -> checked tensors on the model's grid, kept on the training device."""
+"""Cases on disk -> checked tensors on the model's grid, in memory or, beyond a budget, in mapped files."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_scd.errors import InputError
-from napari_scd.volume import Volume, normalise, read_labels, read_volume, reorient, resample
+from napari_scd.evaluation import CaseFiles, find_cases, read_pair
+from napari_scd.volume import atomic_path, normalise, reorient, resample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-    from napari_scd.training.config import DataConfig
-    from napari_scd.volume import LabelTable, Recipe
+    from numpy.typing import NDArray
 
-_ENDINGS = (".nii.gz", ".nii", ".mgz", ".mgh")
+    from napari_scd.evaluation.cases import Found
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.sections import DataConfig
+    from napari_scd.volume import Volume
 
-
-class CaseFiles(NamedTuple):
-    """One case by name."""
-
-    name: str
-    image: Path
-    label: Path
+_ASSUMED_FREE_BYTES = 2**34
 
 
 @dataclass(frozen=True)
@@ -37,18 +34,31 @@ class Case:
 
     Attributes
     ----------
-    image : Tensor ``(c, z, y, x)`` float32 or float16
-        Normalised where the recipe normalises over the volume; shifted to minimum 0 otherwise, so that
-        zeros outside the case are what inference pads with.
+    image : Tensor ``(c, z, y, x)`` float32
+        Normalised where the recipe normalises over the volume, and lowered to minimum 0, so that zeros
+        outside the case become what inference pads with once `floor` is added back.
+    floor : Tensor ``(c, 1, 1, 1)`` float32
     label : Tensor ``(1, z, y, x)`` uint8
+        Label ids; for overlapping regions the values of the label file.
     foreground : Tensor ``(k, 4)`` int16
-        Label id and voxel index of up to a few thousand labelled voxels of each structure.
+        Label and voxel index of up to a few thousand labelled voxels of each structure.
     """
 
     name: str
     image: Tensor
+    floor: Tensor
     label: Tensor
     foreground: Tensor
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of image and label."""
+        return self.image.nbytes + self.label.nbytes
+
+    def to(self, device: torch.device) -> Case:
+        """Return the case with image and label on a device."""
+        moved = {key: getattr(self, key).to(device) for key in ("image", "floor", "label")}
+        return replace(self, **moved)
 
 
 def list_cases(data: DataConfig) -> tuple[list[CaseFiles], list[CaseFiles]]:
@@ -57,14 +67,21 @@ def list_cases(data: DataConfig) -> tuple[list[CaseFiles], list[CaseFiles]]:
     Raises
     ------
     InputError
-        A missing file or folder, an image without label, a name that is not there.
+        A missing file or folder, an image without label, a name that is not there or has two roles.
     """
-    cases = {case.name: case for case in (_from_datalist(data) if data.dataset else _from_folders(data))}
-    for name in (*data.training, *data.validation, *data.test):
+    found = _found(data)
+    cases, held_out = found.cases, {*data.validation, *data.test}
+    needed = (*data.training, *data.validation, *(() if data.training else data.test))
+    for name in needed:
         if name not in cases:
-            raise InputError(f"The case '{name}' named in the training file is not among the {len(cases)} cases found.")
-    rest = [name for name in sorted(cases) if name not in {*data.validation, *data.test}]
-    validation = list(data.validation)
+            raise InputError(
+                f"The case '{name}' named in the training file is not among the {len(cases)} cases found."
+            )
+    twice = (set(data.training) & held_out) | (set(data.validation) & set(data.test))
+    if twice:
+        raise InputError(f"The training file gives the case '{min(twice)}' two roles: name it once.")
+    rest = [name for name in sorted(cases) if name not in held_out]
+    validation = list(data.validation) or [name for name in found.validation if name in rest]
     if not validation and data.holdout:
         step = max(len(rest) // data.holdout, 1)
         validation = rest[step - 1 :: step][: data.holdout]
@@ -74,8 +91,17 @@ def list_cases(data: DataConfig) -> tuple[list[CaseFiles], list[CaseFiles]]:
     return [cases[name] for name in training], [cases[name] for name in validation]
 
 
-def load_case(files: CaseFiles, recipe: Recipe, table: LabelTable) -> Case:
-    """Read, check and prepare one case.
+def list_test_cases(data: DataConfig) -> list[CaseFiles]:
+    """Cases that the training file holds back for testing; raises `InputError` as `list_cases`."""
+    cases = _found(data).cases
+    missing = [name for name in data.test if name not in cases]
+    if missing:
+        raise InputError(f"The test case '{missing[0]}' is not among the {len(cases)} cases found.")
+    return [cases[name] for name in data.test]
+
+
+def load_case(files: CaseFiles, config: TrainConfig) -> Case:
+    """Read, check and prepare one case exactly as the engine prepares a volume.
 
     Raises
     ------
@@ -83,56 +109,105 @@ def load_case(files: CaseFiles, recipe: Recipe, table: LabelTable) -> Case:
         Image and label differ in shape or place, voxels are not finite, or a label value is unknown; the
         message names the file.
     """
-    image = read_volume(files.image, channels=len(recipe.channels) if len(recipe.channels) > 1 else None)
-    label = read_labels(files.label)
-    _check_pair(files, image, label, table)
-    image, label = reorient(image, recipe.axes)[0], reorient(label, recipe.axes)[0]
-    array = image.array.astype(np.float32)
-    array = array[None] if array.ndim == 3 else array
-    if recipe.normalise_over == "volume":
-        array = normalise(array, recipe)
+    recipe = config.recipe
+    image, label = read_pair(files, len(recipe.channels))
+    values = _known_values(label, files, config)
+    image, label = reorient(image, recipe.axes)[0], reorient(label.with_array(values), recipe.axes)[0]
     if recipe.spacing_mm is not None:
-        resampled, _ = resample(image.with_array(array), recipe.spacing_mm)
-        array, labels = resampled.array, _resampled_labels(label, resampled)
-    else:
-        labels = label.array
-    array = array - array.min() if recipe.normalise_over == "window" else array
-    labels = np.ascontiguousarray(labels).astype(np.uint8)
+        image, _ = resample(image, recipe.spacing_mm)
+    array = image.array if image.array.ndim == 4 else image.array[None]
+    array = normalise(array, recipe) if recipe.normalise_over == "volume" else np.array(array, np.float32)
+    floor = array.min(axis=(1, 2, 3), keepdims=True)
+    array -= floor
+    labels = np.ascontiguousarray(_on_grid(label, image))
     return Case(
         files.name,
-        torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)),
+        torch.from_numpy(np.ascontiguousarray(array, np.float32)),
+        torch.from_numpy(floor),
         torch.from_numpy(labels)[None],
         torch.from_numpy(_foreground(labels)),
     )
 
 
-def load_cases(files: Iterable[CaseFiles], recipe: Recipe, table: LabelTable) -> list[Case]:
-    """`load_case` for each; the first bad one stops the run before its first step."""
-    return [load_case(case, recipe, table) for case in files]
+def load_cases(
+    files: Iterable[CaseFiles],
+    config: TrainConfig,
+    folder: Path,
+    *,
+    spent: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> list[Case]:
+    """`load_case` for each; the first bad one stops the run before its first step.
+
+    Parameters
+    ----------
+    folder : Path
+        Where cases go that do not fit the memory budget (``data: memory_gb``).
+    spent : int
+        Bytes of the budget already in use.
+    tell : callable, optional
+        Hears which case is being read.
+    """
+    budget = _budget_bytes(config.data.memory_gb)
+    cases = []
+    listed = list(files)
+    for number, case_files in enumerate(listed, start=1):
+        if tell is not None:
+            tell(f"reading case {number} of {len(listed)}: {case_files.name}")
+        case = load_case(case_files, config)
+        spent += case.n_bytes
+        cases.append(_mapped(case, folder) if spent > budget else case)
+    return cases
 
 
-def _check_pair(files: CaseFiles, image: Volume, label: Volume, table: LabelTable) -> None:
-    if image.spatial_shape != label.spatial_shape:
-        raise InputError(
-            f"{files.label} has {_by(label.spatial_shape)} voxels but its image {_by(image.spatial_shape)}: "
-            "label and image must lie on one grid."
-        )
-    if not np.allclose(image.affine, label.affine, atol=0.01):
-        raise InputError(f"{files.label} lies elsewhere than its image (their affines differ): align them first.")
-    if not np.isfinite(image.array).all():
-        raise InputError(f"{files.image} holds voxels that are not finite: replace them before training.")
-    known = {0, *(item.index for item in table.labels)}
-    unknown = sorted(set(np.unique(label.array).tolist()) - known)
+def absent_labels(cases: Iterable[Case], config: TrainConfig) -> list[str]:
+    """Names of structures that no case holds."""
+    present = {int(value) for case in cases for value in case.foreground[:, 0].unique()}
+    overlapping = config.recipe.activation == "sigmoid"
+    held = config.file_values if overlapping else [(index,) for index in config.table.indices]
+    return [name for name, values in zip(config.table.names, held, strict=True) if not present & set(values)]
+
+
+def on_device(cases: list[Case], device: torch.device) -> list[Case]:
+    """Move all cases to an accelerator where they take no more than half of its free memory."""
+    if device.type == "cuda":
+        room = torch.cuda.mem_get_info(device)[0] // 2
+    else:
+        room = 0 if device.type == "cpu" else _budget_bytes(None)
+    fits = sum(case.n_bytes for case in cases) <= room
+    return [case.to(device) for case in cases] if fits else cases
+
+
+def _found(data: DataConfig) -> Found:
+    if not data.dataset and not (data.images and data.labels):
+        raise InputError("The training file's 'data' needs 'dataset:' or both 'images:' and 'labels:'.")
+    if data.dataset:
+        return find_cases(dataset=data.dataset)
+    return find_cases(images=data.images, labels=data.labels)
+
+
+def _known_values(label: Volume, files: CaseFiles, config: TrainConfig) -> NDArray[np.uint8]:
+    """Label ids of a label file (regions: its values), or `InputError` for a value that is not listed."""
+    present = set(np.unique(label.array).tolist())
+    ignored = {0, *config.data.background}
+    unknown = sorted(present - ignored - {value for held in config.file_values for value in held})
     if unknown:
-        raise InputError(f"{files.label} holds the label value {unknown[0]}, which the training file does not list.")
+        raise InputError(
+            f"{files.label} holds the label value {unknown[0]}, which the training file does not list: add it "
+            "to 'labels:', or to 'background:' under 'data:'."
+        )
+    turned = np.zeros(max(present | {255}) + 1, np.uint8)
+    for index, held in zip(config.table.indices, config.file_values, strict=True):
+        for value in held:
+            turned[value] = value if config.recipe.activation == "sigmoid" else index
+    turned[list(ignored & set(range(len(turned))))] = 0
+    return np.asarray(turned[label.array])
 
 
-def _by(shape: Sequence[int]) -> str:
-    return "x".join(str(edge) for edge in shape)
-
-
-def _resampled_labels(label: Volume, grid: Volume) -> np.ndarray:
+def _on_grid(label: Volume, grid: Volume) -> NDArray[np.uint8]:
     """Nearest label at each voxel centre of `grid` (same orientation, other spacing)."""
+    if label.spatial_shape == grid.spatial_shape:
+        return np.asarray(label.array)
     to_label = np.linalg.inv(label.affine) @ grid.affine
     picks = []
     for axis in range(3):
@@ -141,56 +216,38 @@ def _resampled_labels(label: Volume, grid: Volume) -> np.ndarray:
     return np.asarray(label.array[np.ix_(*picks)])
 
 
-def _foreground(labels: np.ndarray, per_label: int = 2000) -> np.ndarray:
+def _foreground(labels: NDArray[np.uint8], per_label: int = 2000) -> NDArray[np.int16]:
     rows = []
     rng = np.random.default_rng(0)
     for value in np.unique(labels):
         if value == 0:
             continue
-        places = np.argwhere(labels == value)
+        places = np.flatnonzero(labels == value)
         if len(places) > per_label:
             places = places[rng.choice(len(places), per_label, replace=False)]
-        rows.append(np.concatenate([np.full((len(places), 1), value), places], axis=1))
+        rows.append(np.stack([np.full(len(places), value), *np.unravel_index(places, labels.shape)], axis=1))
     return np.concatenate(rows).astype(np.int16) if rows else np.zeros((0, 4), np.int16)
 
 
-def _from_folders(data: DataConfig) -> list[CaseFiles]:
-    if not (data.images and data.labels):
-        raise InputError("The training file's 'data' needs 'dataset:' or both 'images:' and 'labels:'.")
-    images, labels = Path(data.images), Path(data.labels)
-    for folder in (images, labels):
-        if not folder.is_dir():
-            raise InputError(f"The folder {folder} named in the training file does not exist.")
-    by_name = {_stem(path): path for path in sorted(labels.iterdir()) if _stem(path)}
-    cases = []
-    for image in sorted(images.iterdir()):
-        name = _stem(image)
-        if not name:
-            continue
-        if name not in by_name:
-            raise InputError(f"{image} has no label of the same name in {labels}.")
-        cases.append(CaseFiles(name, image, by_name[name]))
-    if not cases:
-        raise InputError(f"The folder {images} holds no NIfTI or MGH image.")
-    return cases
-
-
-def _from_datalist(data: DataConfig) -> list[CaseFiles]:
-    file = Path(str(data.dataset))
+def _budget_bytes(memory_gb: float | None) -> int:
+    if memory_gb is not None:
+        return int(memory_gb * 2**30)
     try:
-        entries: Any = json.loads(file.read_text(encoding="utf-8"))["training"]
-        pairs = [(file.parent / entry["image"], file.parent / entry["label"]) for entry in entries]
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):
+        return _ASSUMED_FREE_BYTES // 2
+
+
+def _mapped(case: Case, folder: Path) -> Case:
+    """Write a case's arrays to files and map them back into memory."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"The data list {file} cannot be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is no Decathlon data list: it needs 'training' with 'image' and 'label' each.") from error
-    for path in (path for pair in pairs for path in pair):
-        if not path.is_file():
-            raise InputError(f"The data list {file} names {path}, which does not exist.")
-    return [CaseFiles(_stem(image) or image.name, image, label) for image, label in pairs]
-
-
-def _stem(path: Path) -> str:
-    ending = next((ending for ending in _ENDINGS if path.name.endswith(ending)), None)
-    hidden = path.name.startswith(".")
-    return "" if ending is None or hidden else path.name.removesuffix(ending)
+        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+    mapped = {}
+    for key in ("image", "label"):
+        path = folder / f"{case.name}.{key}.npy"
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.save(file, getattr(case, key).numpy())
+        mapped[key] = torch.from_numpy(np.load(path, mmap_mode="c"))
+    return replace(case, **mapped)

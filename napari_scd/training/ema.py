@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
 
@@ -30,15 +33,22 @@ class WeightAverage:
         """Move the average towards the network's present weights."""
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for key, value in network.state_dict().items():
-            self.weights[key].lerp_(value, 1 - decay)
+        present = network.state_dict()
+        for key, average in self.weights.items():
+            average.lerp_(present[key], 1 - decay)
 
-    def copy_to(self, network: nn.Module) -> None:
-        """Load the average into a network."""
+    @contextmanager
+    def in_use(self, network: nn.Module) -> Iterator[None]:
+        """Let a network run with the average; it has its own weights back afterwards."""
+        own = {key: value.clone() for key, value in network.state_dict().items()}
         network.load_state_dict(self.weights)
+        try:
+            yield
+        finally:
+            network.load_state_dict(own)
 
-    def state_dict(self) -> dict[str, Tensor | int | dict[str, Tensor]]:
-        """What an exact resume needs."""
+    def state_dict(self) -> dict[str, int | dict[str, Tensor]]:
+        """Return what an exact resume needs."""
         return {"updates": self.updates, "weights": self.weights}
 
     def load_state_dict(self, state: dict[str, object]) -> None:

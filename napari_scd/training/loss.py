@@ -1,47 +1,52 @@
-"""What the network is punished for: DiceCE on voxels, and a cross-entropy on the completed tokens."""
+"""What the network is punished for: Dice and cross-entropy on voxels, and on the completed tokens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import torch
-from monai.losses import DiceCELoss
+from monai.losses import DiceCELoss, DiceLoss
 from monai.networks.utils import one_hot
 from torch import nn
-from torch.nn.functional import avg_pool3d
+from torch.nn.functional import avg_pool3d, binary_cross_entropy_with_logits
 
 from napari_scd.model.pruning import kept_share_loss
+from napari_scd.training.processes import gathered, scaled_for_average
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ModelConfig, Trace
-    from napari_scd.training.config import LossConfig
+    from napari_scd.training.sections import LossConfig
 
 
 class SegmentationLoss(nn.Module):
     """Sum of the terms in `LossConfig`.
 
-    The linear head that reads labels off tokens lives here, so that it never ships.
+    The linear head that reads labels off tokens lives here, so that it never ships. With several processes,
+    terms that are no mean over windows are computed on the logits of all of them, so that the loss and its
+    gradient are those of one process with the whole batch.
+
+    Parameters
+    ----------
+    config : LossConfig
+    model : ModelConfig
+    regions : tuple of tuple of int
+        For overlapping outputs, the label values of each; empty = labels that exclude each other.
     """
 
-    def __init__(self, config: LossConfig, model: ModelConfig) -> None:
+    def __init__(
+        self, config: LossConfig, model: ModelConfig, regions: tuple[tuple[int, ...], ...] = ()
+    ) -> None:
         super().__init__()
         self.config = config
         self.n_classes = model.out_channels
         self.patch = model.patch
-        weight = torch.tensor(config.class_weights) if config.class_weights else None
-        self.voxels = DiceCELoss(
-            include_background=False,
-            to_onehot_y=True,
-            softmax=True,
-            batch=True,
-            weight=weight,
-            lambda_dice=config.dice,
-            lambda_ce=config.cross_entropy,
-        )
+        self.voxels = _RegionLoss(config) if regions else _label_loss(config)
+        self.register_buffer("regions", region_table(regions) if regions else None, persistent=False)
         self.token_head = nn.Linear(model.embed_dim, model.out_channels)
         self.gumbel = model.pruning == "gumbel"
+        self.whole_batch = config.batch or bool(config.class_weights)
 
     def forward(self, logits: Tensor, label: Tensor, trace: Trace, keep: tuple[float, ...]) -> Tensor:
         """Loss of a batch.
@@ -54,7 +59,7 @@ class SegmentationLoss(nn.Module):
         keep : tuple of float
             Keep ratio of each stage.
         """
-        loss: Tensor = self.voxels(logits.float(), label)
+        loss = self._voxel_loss(logits.float(), label)
         if self.config.token:
             loss = loss + self.config.token * self._token_loss(trace.completed, label)
         if self.gumbel:
@@ -62,7 +67,74 @@ class SegmentationLoss(nn.Module):
                 loss = loss + self.config.kept_share * kept_share_loss(trace.scores[:, stage], ratio)
         return loss
 
+    def _voxel_loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        if not self.whole_batch:
+            loss: Tensor = self.voxels(logits, self._targets(label))
+            return loss
+        return scaled_for_average(self.voxels(gathered(logits), self._targets(gathered(label))))
+
+    def _targets(self, label: Tensor) -> Tensor:
+        """Labels as they are, or 0/1 masks of the regions ``(b, out, z, y, x)``."""
+        if self.regions is None:
+            return label
+        return masks_of(label, self.regions).float()
+
     def _token_loss(self, completed: Tensor, label: Tensor) -> Tensor:
-        shares = avg_pool3d(one_hot(label, self.n_classes).float(), self.patch).flatten(2)
-        log_p = self.token_head(completed).float().log_softmax(dim=-1)
-        return -(shares.transpose(1, 2) * log_p).sum(-1).mean()
+        logits = self.token_head(completed).float()
+        if self.regions is None:
+            shares = avg_pool3d(one_hot(label, self.n_classes).float(), self.patch).flatten(2).transpose(1, 2)
+            return -(shares * logits.log_softmax(dim=-1)).sum(-1).mean()
+        shares = avg_pool3d(self._targets(label), self.patch).flatten(2).transpose(1, 2)
+        return binary_cross_entropy_with_logits(logits, shares)
+
+
+class _RegionLoss(nn.Module):
+    """Dice and binary cross-entropy of outputs that may overlap."""
+
+    def __init__(self, config: LossConfig) -> None:
+        super().__init__()
+        self.config = config
+        weight = torch.tensor(config.class_weights) if config.class_weights else None
+        self.dice = DiceLoss(
+            sigmoid=True,
+            squared_pred=config.squared,
+            smooth_nr=config.smooth_nr,
+            smooth_dr=config.smooth_dr,
+            batch=config.batch,
+            weight=weight,
+        )
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        loss: Tensor = self.config.dice * self.dice(logits, target)
+        if self.config.cross_entropy:
+            loss = loss + self.config.cross_entropy * binary_cross_entropy_with_logits(logits, target)
+        return loss
+
+
+def _label_loss(config: LossConfig) -> nn.Module:
+    loss: nn.Module = DiceCELoss(
+        include_background=config.background,
+        to_onehot_y=True,
+        softmax=True,
+        squared_pred=config.squared,
+        smooth_nr=config.smooth_nr,
+        smooth_dr=config.smooth_dr,
+        batch=config.batch,
+        weight=torch.tensor(config.class_weights) if config.class_weights else None,
+        lambda_dice=config.dice,
+        lambda_ce=config.cross_entropy,
+    )
+    return loss
+
+
+def region_table(regions: tuple[tuple[int, ...], ...]) -> Tensor:
+    """Which label values belong to which region: ``(256, regions)`` bool."""
+    table = torch.zeros(256, len(regions), dtype=torch.bool)
+    for column, values in enumerate(regions):
+        table[list(values), column] = True
+    return table
+
+
+def masks_of(label: Tensor, table: Tensor) -> Tensor:
+    """Label map ``(b, 1, z, y, x)`` and a `region_table` -> masks ``(b, regions, z, y, x)`` bool."""
+    return table[label[:, 0].long()].movedim(-1, 1)

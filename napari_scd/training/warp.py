@@ -1,7 +1,8 @@
 """One random deformation per window: crop, flip, rotate, scale and bend in a single interpolation.
 
-Runs on whatever device holds the volumes. A window is sampled straight from the whole case, so nothing is
-interpolated twice and rotated corners show real anatomy where there is some.
+A window is sampled straight from the whole case, so nothing is interpolated twice and rotated corners show
+real anatomy where there is some. What is random is drawn on the CPU; the sampling runs on any device, and only the
+part of the case that a window can reach is touched.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ class WarpRange:
         Standard deviation of the smooth displacement field, in voxels.
     bend_every_vox : float
         Spacing of that field's control points, in voxels.
-    flip_axes : tuple of int
-        Array axes that are mirrored half of the time.
+    flip_axes, flip_share : tuple of int, float
+        Array axes that are mirrored, and how often each is.
+    swap_sides : bool
+        Whether a mirrored window's left and right structures change names.
+    turn_axes, turn_share : tuple of int, float
+        Two array axes in whose plane windows are turned by 90, 180 or 270 degrees, and how often.
     shift_vox : float
         Random shift of the window's centre.
     reflect_share : float
-        Share of windows that see mirrored anatomy instead of zeros outside the case.
+        Share of windows that see mirrored anatomy instead of padding outside the case.
     """
 
     rotate_deg: float = 15.0
@@ -46,8 +51,15 @@ class WarpRange:
     bend_vox: float = 1.5
     bend_every_vox: float = 12.0
     flip_axes: tuple[int, ...] = ()
+    flip_share: float = 0.5
+    swap_sides: bool = True
+    turn_axes: tuple[int, ...] = ()
+    turn_share: float = 0.0
     shift_vox: float = 0.0
     reflect_share: float = 0.0
+
+
+STILL = WarpRange(rotate_deg=0, scale=0, shear=0, bend_vox=0)
 
 
 @dataclass(frozen=True)
@@ -56,19 +68,26 @@ class Warp:
 
     Attributes
     ----------
+    box : three slices
+        The part of the case the window can reach.
     points : Tensor ``(1, z, y, x, 3)``
-        Places in the case as `grid_sample` takes them: (x, y, z), each from -1 to 1 across the case.
+        Places in the box as `grid_sample` takes them: (x, y, z), each from -1 to 1 across the box.
     reflect : bool
         Mirror at the case's border instead of filling with zeros.
+    flipped : tuple of int
+        Array axes that are mirrored.
     """
 
+    box: tuple[slice, slice, slice]
     points: Tensor
     reflect: bool
+    flipped: tuple[int, ...]
 
     def sample(self, volume: Tensor, *, nearest: bool = False) -> Tensor:
-        """Read a case ``(c, z, y, x)`` at the points -> window ``(c, z, y, x)`` float32."""
+        """Read a case ``(c, z, y, x)`` at the points -> window ``(c, z, y, x)`` float32 on their device."""
+        part = volume[(slice(None), *self.box)].to(self.points.device, non_blocking=True)
         sampled: Tensor = grid_sample(
-            volume[None].float(),
+            part[None].float(),
             self.points,
             mode="nearest" if nearest else "bilinear",
             padding_mode="reflection" if self.reflect else "zeros",
@@ -78,53 +97,98 @@ class Warp:
 
 
 def random_warp(
-    centre: Tensor, size: Size3, roi: Size3, limits: WarpRange, generator: torch.Generator
+    centre: Tensor,
+    size: Size3,
+    roi: Size3,
+    limits: WarpRange,
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
 ) -> Warp:
     """Draw a warp of a window of `roi` voxels.
 
     Parameters
     ----------
     centre : Tensor ``(3,)``
-        Window centre in voxel coordinates (z, y, x) of the case.
+        Window centre in voxel coordinates (z, y, x) of the case, on the CPU.
     size, roi : (z, y, x) int
         Voxels of the case and of the window.
+    limits : WarpRange
+    generator : torch.Generator
+        On the CPU.
+    device
+        Where windows are made.
     """
-    device = centre.device
-    shift = _symmetric(3, limits.shift_vox, generator).to(device)
-    per_voxel = 2 / torch.tensor(size, device=device, dtype=torch.float32)
-    matrix = (_random_matrix(limits, generator).to(device) * per_voxel[:, None]).flip(0)
-    origin = ((centre + shift + 0.5) * per_voxel - 1).flip(0)
-    axes = [torch.arange(edge, dtype=torch.float32, device=device) - (edge - 1) / 2 for edge in roi]
-    points = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) @ matrix.T
-    points += origin
-    if limits.bend_vox:
-        points += _random_bend(roi, limits, per_voxel, generator)
+    shift = _symmetric(3, limits.shift_vox, generator)
+    matrix, flipped = _random_matrix(limits, generator)
+    control = _random_control(roi, limits, generator) if limits.bend_vox else None
     reflect = bool(torch.rand((), generator=generator) < limits.reflect_share)
-    return Warp(points[None], reflect)
+    at = centre + shift
+    box = _whole(size) if reflect else _reach(at, matrix, control, size, roi)
+    low = torch.tensor([float(part.start) for part in box])
+    per_voxel = 2 / torch.tensor([float(part.stop - part.start) for part in box])
+    scaled = (matrix * per_voxel[:, None]).flip(0).to(device, non_blocking=True)
+    origin = ((at - low + 0.5) * per_voxel - 1).flip(0).to(device, non_blocking=True)
+    axes = [torch.arange(edge, dtype=torch.float32, device=device) - (edge - 1) / 2 for edge in roi]
+    points = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) @ scaled.T
+    points += origin
+    if control is not None:
+        bend = (control * per_voxel.view(1, 3, 1, 1, 1)).flip(1).to(device, non_blocking=True)
+        points += interpolate(bend, size=roi, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0)
+    return Warp(box, points[None], reflect, flipped)
 
 
-def _random_matrix(limits: WarpRange, generator: torch.Generator) -> Tensor:
+def _random_matrix(limits: WarpRange, generator: torch.Generator) -> tuple[Tensor, tuple[int, ...]]:
+    """Window offset -> case offset, both (z, y, x) in voxels; and which axes it mirrors."""
     matrix = torch.eye(3) + _symmetric((3, 3), limits.shear, generator).fill_diagonal_(0)
     angles = _symmetric(3, math.radians(limits.rotate_deg), generator).tolist()
-    for (first, second), angle in zip(((0, 1), (0, 2), (1, 2)), angles, strict=True):
-        turn = torch.eye(3)
-        turn[first, first] = turn[second, second] = math.cos(angle)
-        turn[first, second], turn[second, first] = -math.sin(angle), math.sin(angle)
-        matrix = matrix @ turn
+    for plane, angle in zip(((0, 1), (0, 2), (1, 2)), angles, strict=True):
+        matrix = matrix @ _turn(plane, angle)
     scale = 1 + _symmetric(3, limits.scale, generator)
-    for axis in limits.flip_axes:
-        if torch.rand((), generator=generator) < 0.5:
-            scale[axis] *= -1
-    return torch.diag(scale) @ matrix
+    flipped = tuple(
+        axis for axis in limits.flip_axes if torch.rand((), generator=generator) < limits.flip_share
+    )
+    for axis in flipped:
+        scale[axis] *= -1
+    matrix = torch.diag(scale) @ matrix
+    if limits.turn_share and torch.rand((), generator=generator) < limits.turn_share:
+        quarters = int(torch.randint(1, 4, (), generator=generator))
+        matrix = (_turn(limits.turn_axes, quarters * math.pi / 2) @ matrix).contiguous()
+    return matrix, flipped
 
 
-def _random_bend(roi: Size3, limits: WarpRange, per_voxel: Tensor, generator: torch.Generator) -> Tensor:
-    """Smooth displacement in units of `Warp.points`: ``(z, y, x, 3)``."""
+def _turn(plane: tuple[int, ...], angle: float) -> Tensor:
+    first, second = plane
+    turn = torch.eye(3)
+    turn[first, first] = turn[second, second] = math.cos(angle)
+    turn[first, second], turn[second, first] = -math.sin(angle), math.sin(angle)
+    return turn
+
+
+def _random_control(roi: Size3, limits: WarpRange, generator: torch.Generator) -> Tensor:
+    """Displacements of the control points, (z, y, x) in voxels: ``(1, 3, ...)``."""
     coarse = [max(2, round(edge / limits.bend_every_vox) + 1) for edge in roi]
     strength = limits.bend_vox * torch.rand((), generator=generator)
-    control = (torch.randn(1, 3, *coarse, generator=generator) * strength).to(per_voxel.device)
-    control = (control * per_voxel.view(1, 3, 1, 1, 1)).flip(1)
-    return interpolate(control, size=roi, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0)
+    return torch.randn(1, 3, *coarse, generator=generator) * strength
+
+
+def _reach(
+    at: Tensor, matrix: Tensor, control: Tensor | None, size: Size3, roi: Size3
+) -> tuple[slice, slice, slice]:
+    """Box of the case that holds every point of a window and its neighbours, or one voxel."""
+    half = matrix.abs() @ ((torch.tensor(roi, dtype=torch.float32) - 1) / 2)
+    if control is not None:
+        half = half + control.abs().amax(dim=(0, 2, 3, 4))
+    slices = []
+    for middle, extent, edge in zip(at.tolist(), half.tolist(), size, strict=True):
+        low = min(max(math.floor(middle - extent) - 2, 0), edge - 1)
+        slices.append(slice(low, max(min(math.ceil(middle + extent) + 3, edge), low + 1)))
+    z, y, x = slices
+    return z, y, x
+
+
+def _whole(size: Size3) -> tuple[slice, slice, slice]:
+    z, y, x = (slice(0, edge) for edge in size)
+    return z, y, x
 
 
 def _symmetric(shape: int | tuple[int, ...], half_range: float, generator: torch.Generator) -> Tensor:

@@ -1,0 +1,64 @@
+"""Start from a trained model: every weight that fits is taken over, the rest stays random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn.functional import interpolate
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_scd.model import ModelConfig, ScdNetwork
+
+_POSITIONS = "encoder.pos_embed"
+
+
+class Initial(NamedTuple):
+    """A trained network: its name, its weights and its sizes."""
+
+    name: str
+    weights: dict[str, Tensor]
+    config: ModelConfig
+
+
+def start_from(network: ScdNetwork, initial: Initial) -> str:
+    """Take over the weights that fit by name and shape, and return a sentence that says which did not.
+
+    Position embeddings of a window of another size are interpolated.
+
+    Raises
+    ------
+    InputError
+        Less than half of the network's weights fit.
+    """
+    wanted = network.state_dict()
+    offered = dict(initial.weights)
+    if _POSITIONS in offered and _POSITIONS in wanted and initial.config.grid != network.config.grid:
+        offered[_POSITIONS] = _positions_on(offered[_POSITIONS], initial.config, network.config)
+    fitting = {
+        key: offered[key] for key in wanted if key in offered and offered[key].shape == wanted[key].shape
+    }
+    taken, total = (sum(w.numel() for w in weights.values()) for weights in (fitting, wanted))
+    if 2 * taken < total:
+        raise InputError(
+            f"Only {taken} of the network's {total} weights can start from '{initial.name}': its network has "
+            "other sizes; leave 'model:' out of the training file to take them over."
+        )
+    network.load_state_dict({**wanted, **fitting})
+    fresh = sorted({key.rsplit(".", 1)[0] for key in wanted.keys() - fitting.keys()})
+    if not fresh:
+        return f"Starting from '{initial.name}': all weights fit."
+    shown = ", ".join(fresh[:4]) + (f" and {len(fresh) - 4} more" if len(fresh) > 4 else "")
+    return f"Starting from '{initial.name}': {100 * taken / total:.0f} % of the weights fit; new are {shown}."
+
+
+def _positions_on(embedding: Tensor, old: ModelConfig, new: ModelConfig) -> Tensor:
+    """Position embedding ``(1, 1 + n, d)`` of one token grid -> of another; CLS first."""
+    cls, grid = embedding[:, :1], embedding[:, 1:]
+    on_grid = grid.transpose(1, 2).reshape(1, -1, *old.grid).float()
+    resized = interpolate(on_grid, size=new.grid, mode="trilinear", align_corners=False)
+    return torch.cat([cls.float(), resized.flatten(2).transpose(1, 2)], dim=1)

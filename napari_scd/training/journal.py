@@ -1,0 +1,144 @@
+"""What a run writes down as it goes: ``log.csv``, ``validation.csv``, TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_scd.errors import InputError
+from napari_scd.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.validate import Validation
+
+LOG_NAME, VALIDATION_NAME = "log.csv", "validation.csv"
+
+
+class Step(NamedTuple):
+    """One line of the progress display and of ``log.csv``.
+
+    Attributes
+    ----------
+    step, steps : int
+        Done, and to do in all.
+    loss : float
+        Mean since the line before.
+    seconds : float
+        Of one step since the line before, validation not counted.
+    eta_s : float
+        Expected until the end, validation counted.
+    validation : dict of str to float
+        Mean Dice by keep ratio ("dice@0.5") of the last validation; empty before the first.
+    rate : float
+        Learning rate.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    seconds: float
+    eta_s: float
+    validation: dict[str, float]
+    rate: float
+
+
+class Journal:
+    """Appends lines; a resumed run first drops those behind its checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+    config : TrainConfig
+    first_step : int
+        Where the run goes on.
+    tensorboard : bool
+        Also write TensorBoard's event files where that package is installed.
+    tell : callable, optional
+        Hears a sentence when it is not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: TrainConfig,
+        first_step: int,
+        *,
+        tensorboard: bool = True,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._keys = [f"dice@{keep:g}" for keep in config.validate_keep]
+        for name in (LOG_NAME, VALIDATION_NAME):
+            _drop_behind(folder / name, first_step)
+        self._board = _open_board(folder, first_step, tell) if tensorboard else None
+
+    def step(self, line: Step) -> None:
+        """Write down one report."""
+        dice = [_number(line.validation.get(key, math.nan)) for key in self._keys]
+        header = ["step", "loss", "seconds_per_step", *self._keys, "rate"]
+        row = [line.step, f"{line.loss:.5f}", f"{line.seconds:.4f}", *dice, f"{line.rate:.3e}"]
+        _append(self._folder / LOG_NAME, header, [row])
+        if self._board is not None:
+            self._board.add_scalar("loss", line.loss, line.step)
+            self._board.add_scalar("seconds per step", line.seconds, line.step)
+            self._board.add_scalar("learning rate", line.rate, line.step)
+
+    def validation(self, step: int, validation: Validation) -> None:
+        """Write down Dice of every structure at every keep ratio."""
+        header = ["step", "structure", *self._keys]
+        by_name: dict[str, list[float]] = {"mean": [validation.mean[key] for key in self._keys]}
+        for name in validation.structures[self._keys[0]]:
+            by_name[name] = [validation.structures[key][name] for key in self._keys]
+        rows = [[step, name, *map(_number, values)] for name, values in by_name.items()]
+        _append(self._folder / VALIDATION_NAME, header, rows)
+        if self._board is not None:
+            for name, values in by_name.items():
+                for key, value in zip(self._keys, values, strict=True):
+                    self._board.add_scalar(f"{key}/{name}", value, step)
+
+    def close(self) -> None:
+        """Finish TensorBoard's file."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _open_board(folder: Path, first_step: int, tell: Callable[[str], None] | None) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter  # an extra, and slow to import
+    except ImportError:
+        if tell is not None:
+            tell("TensorBoard is not installed, so only CSV is written: pip install tensorboard")
+        return None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=first_step or None)
+
+
+def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    try:
+        new = not path.exists() or path.stat().st_size == 0
+        with path.open("a", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([header, *rows] if new else rows)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror}): free some space and start again; training goes on "
+            "from the last checkpoint."
+        ) from error
+
+
+def _drop_behind(path: Path, first_step: int) -> None:
+    """Remove lines of steps that will be run again."""
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as stream:
+        header, *rows = list(csv.reader(stream)) or [[]]
+    kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) <= first_step]
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([header, *kept] if header else [])
+
+
+def _number(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.4f}"

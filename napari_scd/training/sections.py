@@ -1,0 +1,128 @@
+"""The sections of a training file, one frozen class each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the cases are: a Decathlon ``dataset.json``, or two folders with equal file names.
+
+    Parameters
+    ----------
+    dataset : str or None
+        Path of a Decathlon-style ``dataset.json``.
+    images, labels : str or None
+        Two folders instead.
+    training, validation, test : tuple of str
+        Case names (file names without ending); empty `training` = every case not named elsewhere.
+    holdout : int
+        When `validation` is empty: every k-th case is held back until this many are.
+    background : tuple of int
+        Label values that count as background.
+    memory_gb : float or None
+        Cases beyond this are kept on disk, in the run's folder, and read window by window; None = half of the
+        memory that is free.
+    """
+
+    dataset: str | None = None
+    images: str | None = None
+    labels: str | None = None
+    training: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    holdout: int = 0
+    background: tuple[int, ...] = ()
+    memory_gb: float | None = None
+
+
+@dataclass(frozen=True)
+class KeepConfig:
+    """How the keep ratio is drawn at each step (elastic training).
+
+    Parameters
+    ----------
+    dense_share : float
+        Share of steps that keep every token.
+    low, high : float
+        Otherwise the ratio is log-uniform in this range.
+    per_stage_share : float
+        Share of steps that draw each stage by itself.
+    """
+
+    dense_share: float = 0.2
+    low: float = 0.1
+    high: float = 1.0
+    per_stage_share: float = 0.15
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """What the network is punished for.
+
+    Parameters
+    ----------
+    dice, cross_entropy : float
+        Weights of MONAI's Dice loss and of the cross-entropy (binary for regions that overlap).
+    class_weights : tuple of float
+        Weight of each output channel; empty = all 1.
+    squared, smooth_nr, smooth_dr : bool, float, float
+        As MONAI's ``DiceLoss`` takes them (`squared` = ``squared_pred``).
+    background : bool
+        Whether background has a Dice term of its own.
+    batch : bool
+        Overlap is summed over the whole batch (over all processes) before the ratio is taken, which suits
+        small batches with rare structures; false takes the ratio of each window and spares processes the
+        exchange of logits.
+    token : float
+        Weight of a cross-entropy on the completed tokens against the share of each label in their patch;
+        its linear head is used in training only. It makes tokens carry meaning early.
+    kept_share : float
+        Weight of DynamicViT's ratio loss (pruning "gumbel" only).
+    """
+
+    dice: float = 1.0
+    cross_entropy: float = 1.0
+    class_weights: tuple[float, ...] = ()
+    squared: bool = False
+    smooth_nr: float = 1e-5
+    smooth_dr: float = 1e-5
+    background: bool = False
+    batch: bool = True
+    token: float = 0.3
+    kept_share: float = 2.0
+
+
+@dataclass(frozen=True)
+class LookRange:
+    """How far the intensities of a normalised window may be changed, and how often.
+
+    Parameters
+    ----------
+    bias, bias_share : float
+        Largest coefficient of a smooth multiplicative field; share of the windows that get one.
+    contrast, contrast_share : (low, high) and float
+        Range of a gamma curve that keeps mean and standard deviation.
+    scale, scale_share : float
+        Relative change of all intensities.
+    shift, shift_share : float
+        Amount added to all intensities.
+    blur_vox, blur_share : (low, high) and float
+        Standard deviation of a Gaussian blur, per axis.
+    noise, noise_share : float
+        Largest standard deviation of Gaussian noise.
+    """
+
+    bias: float = 0.15
+    bias_share: float = 0.2
+    contrast: tuple[float, float] = (0.7, 1.5)
+    contrast_share: float = 0.3
+    scale: float = 0.15
+    scale_share: float = 0.3
+    shift: float = 0.1
+    shift_share: float = 0.3
+    blur_vox: tuple[float, float] = (0.3, 0.8)
+    blur_share: float = 0.15
+    noise: float = 0.1
+    noise_share: float = 0.2

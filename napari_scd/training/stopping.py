@@ -1,0 +1,45 @@
+"""A polite end: the first Ctrl+C or termination signal asks for a checkpoint, the second one ends at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignal:
+    """While entered, remembers a signal instead of dying of it; former handlers come back on leaving.
+
+    Attributes
+    ----------
+    number : int
+        The signal that came, 0 while there is none.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._former: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> StopSignal:
+        if threading.current_thread() is threading.main_thread():
+            self._former = {name: signal.signal(name, self._remember) for name in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, handler in self._former.items():
+            signal.signal(name, handler)
+
+    @property
+    def came(self) -> bool:
+        """Whether a signal came."""
+        return self.number > 0
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.number = number
+        former = self._former.pop(signal.Signals(number), signal.SIG_DFL)
+        signal.signal(number, former)
