@@ -1,5 +1,6 @@
 """Volume in, segmentation out; torch, never Qt or napari."""
 
+from napari_scd.engine.hardware import Hardware, choose_hardware
 from napari_scd.engine.report import Report, Seconds
 from napari_scd.engine.request import CancelToken, Progress, Request
 from napari_scd.engine.segmentation import Click, Plan, Segmentation
@@ -8,6 +9,7 @@ from napari_scd.engine.session import Session
 __all__ = [
     "CancelToken",
     "Click",
+    "Hardware",
     "Plan",
     "Progress",
     "Report",
@@ -15,4 +17,5 @@ __all__ = [
     "Seconds",
     "Segmentation",
     "Session",
+    "choose_hardware",
 ]

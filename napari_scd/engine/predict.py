@@ -150,16 +150,26 @@ class Predictor:
         known = [self.prefixes.get(self._key(start)) for start in starts]
         missing = [start for start, prefix in zip(starts, known, strict=True) if prefix is None]
         if not missing:
-            return _joined([prefix for prefix in known if prefix is not None]), 0
+            return _joined([_widened(prefix) for prefix in known if prefix is not None]), 0
         images = torch.stack([self.prepared.window(start) for start in missing])
-        made = self.network.prefix(images.to(self.hardware.device))
+        made = self._stored(self.network.prefix(images.to(self.hardware.device)))
         singles = [_single(made, i) for i in range(len(missing))]
         for start, single in zip(missing, singles, strict=True):
             self.prefixes.put(self._key(start), single, evict=evict)
         if len(missing) == len(starts):
-            return made, len(missing)
+            return _widened(made), len(missing)
         fresh = iter(singles)
-        return _joined([next(fresh) if prefix is None else prefix for prefix in known]), len(missing)
+        parts = [next(fresh) if prefix is None else prefix for prefix in known]
+        return _joined([_widened(part) for part in parts]), len(missing)
+
+    def _stored(self, prefix: Prefix) -> Prefix:
+        """Prefix as the cache holds it: float16 instead of float32 when the run is in half precision anyway.
+
+        Fresh prefixes go through it too, so a window answers alike whether or not it was remembered.
+        """
+        if self.hardware.dtype == torch.float32:
+            return prefix
+        return type(prefix)(*(_narrowed(part) for part in prefix))
 
     def _is_blank(self, start: Size3) -> bool:
         """Whether a window holds one value per channel; a sparse look spares most windows the full one."""
@@ -194,3 +204,14 @@ def _joined(prefixes: Sequence[Prefix]) -> Prefix:
     if len(prefixes) == 1:
         return prefixes[0]
     return type(prefixes[0])(*(torch.cat(parts) for parts in zip(*prefixes, strict=True)))
+
+
+def _narrowed(part: Tensor) -> Tensor:
+    if part.dtype != torch.float32:
+        return part
+    limit = torch.finfo(torch.float16).max
+    return part.clamp(-limit, limit).to(torch.float16)
+
+
+def _widened(prefix: Prefix) -> Prefix:
+    return type(prefix)(*(part.float() if part.dtype == torch.float16 else part for part in prefix))

@@ -178,7 +178,13 @@ class Session:
         sink.write(canvas.take(grid.size[0]))
         return run.segmentation(sink, len(starts))
 
-    def preview(self, request: Request | None = None, *, centre_index: Sequence[float]) -> Segmentation:
+    def preview(
+        self,
+        request: Request | None = None,
+        *,
+        centre_index: Sequence[float],
+        cancel: CancelToken | None = None,
+    ) -> Segmentation:
         """Segment the one window nearest to a point: the answer of the live keep slider.
 
         The window is one of those `segment` uses (for click models, the one `click` uses), so what precedes
@@ -189,8 +195,10 @@ class Session:
         request : Request
         centre_index : (3,) float
             Voxel index in the source's axis order.
+        cancel : CancelToken, optional
+            Looked at before the window is computed.
         """
-        run = self._run(request)
+        run = self._run(request, cancel=cancel)
         grid = run.prepared.grid
         at = run.prepared.model_index(centre_index)
         alone = self.recipe.field == "click"

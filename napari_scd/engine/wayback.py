@@ -118,9 +118,11 @@ class WayBack:
     def on_source(self, found: NDArray[np.generic]) -> Volume:
         """Place a box on the oriented grid into a zero volume and turn it to the source's axes."""
         prepared = self._prepared
-        whole = np.zeros((*found.shape[:-3], *prepared.oriented_shape), found.dtype)
-        z, y, x = (slice(a, a + n) for a, n in zip(self._first, self._shape, strict=True))
-        whole[..., z, y, x] = found
+        whole = found
+        if self._shape != prepared.oriented_shape:
+            whole = np.zeros((*found.shape[:-3], *prepared.oriented_shape), found.dtype)
+            z, y, x = (slice(a, a + n) for a, n in zip(self._first, self._shape, strict=True))
+            whole[..., z, y, x] = found
         return prepared.source.with_array(prepared.turn_back(whole))
 
     def _interpolate(self, logits: Tensor, z: int, y: NDArray[np.int64], x: NDArray[np.int64]) -> Tensor:

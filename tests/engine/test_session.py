@@ -17,7 +17,8 @@ EXACT = Request(precision="float32")
 
 
 def volume(shape=(24, 28, 20), seed=0, spacing_mm=(1.0, 1.0, 1.0)) -> Volume:
-    array = np.random.default_rng(seed).random(shape, np.float32)
+    """Noise in numbers that half precision holds exactly."""
+    array = np.random.default_rng(seed).random(shape).astype(np.float16).astype(np.float32)
     return Volume(array, np.diag([*spacing_mm, 1.0]))
 
 
@@ -295,6 +296,19 @@ def test_the_cache_forgets_a_former_volume(tiny_network) -> None:
     fresh.set_volume(volume(seed=1))
     np.testing.assert_array_equal(changed.tokens.array, fresh.segment(EXACT).tokens.array)
     assert changed.report.cache.hits == 0
+
+
+def test_half_precision_runs_hold_half_the_bytes_and_answer_alike_from_memory(tiny_network) -> None:
+    session = Session(tiny_network(), Recipe("MR"), LabelTable.from_names(["a", "b"]))
+    session.set_volume(volume())
+    full = session.segment(EXACT).report.cache.n_bytes
+    session.set_volume(volume())
+    half = Request(precision="bfloat16", probability=True)
+    first = session.segment(half)
+    assert first.report.cache.n_bytes == full / 2
+    again = session.segment(half)
+    assert again.report.cache.hits == first.report.n_windows
+    np.testing.assert_array_equal(again.probability.array, first.probability.array)
 
 
 def test_precisions_do_not_share_a_cache(tiny_network) -> None:
