@@ -13,9 +13,11 @@ from napari_scd import __version__
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.console import complain, unexpected
 from napari_scd.cli.demo import demo
+from napari_scd.cli.evaluate import evaluate
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
 from napari_scd.cli.segment import segment
+from napari_scd.cli.train import train
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)
 app.command("benchmark")(benchmark)
+app.command("train", no_args_is_help=True)(train)
+app.command("evaluate", no_args_is_help=True)(evaluate)
 
 
 def _print_version(wanted: bool) -> None:

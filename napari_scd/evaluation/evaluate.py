@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_scd.engine import Segmentation, Session
-    from napari_scd.volume import LabelTable, Volume
+    from napari_scd.volume import LabelTable
 
 KEEPS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 TOLERANCE_MM = {"MR": 1.0, "CT": 2.0}
@@ -27,7 +27,7 @@ TOLERANCE_MM = {"MR": 1.0, "CT": 2.0}
 class Structure(NamedTuple):
     """What is measured: label id in the model's table, name, and the values it has in truth files."""
 
-    index: int
+    label: int
     name: str
     values: tuple[int, ...]
 
@@ -126,7 +126,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[Ca
         segmentation = session.segment(request)
         fits = {
             s.name: fit(
-                _mask(segmentation, s.index, overlapping),
+                _mask(segmentation, s.label, overlapping),
                 np.isin(truth.array, s.values),
                 image.spacing_mm,
                 tolerance_mm=plan.tolerance_mm,
@@ -146,10 +146,11 @@ def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[Ca
         )
 
 
-def warm_up(session: Session, image: Volume, request: Request) -> None:
-    """Run one window, so that the first measured case does not pay for what only starts once."""
+def warm_up(session: Session, files: CaseFiles, plan: Plan) -> None:
+    """Run one window of a case, so that the first measured one does not pay for what only starts once."""
+    image, _ = read_pair(files, len(session.recipe.channels))
     session.set_volume(image)
-    session.preview(request, centre_index=[edge / 2 for edge in image.spatial_shape])
+    session.preview(plan.request, centre_index=[edge / 2 for edge in image.spatial_shape])
 
 
 def _mask(segmentation: Segmentation, index: int, overlapping: bool) -> NDArray[np.bool_]:

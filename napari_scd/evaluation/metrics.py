@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -66,8 +67,10 @@ def fit(
     if tolerance_mm is None:
         return Fit(dice, math.nan, math.nan, *counts)
     spacing = [float(edge) for edge in spacing_mm]
-    hd95 = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=spacing)
-    surface = compute_surface_dice(*pair, [tolerance_mm], include_background=True, spacing=spacing)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # MONAI warns of its own calls
+        hd95 = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=spacing)
+        surface = compute_surface_dice(*pair, [tolerance_mm], include_background=True, spacing=spacing)
     return Fit(dice, float(hd95), float(surface), *counts)
 
 

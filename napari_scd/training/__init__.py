@@ -9,6 +9,7 @@ from napari_scd.training.loop import train
 from napari_scd.training.reading import Base, config_from_dict, read_config
 from napari_scd.training.run import Finished, RunOptions
 from napari_scd.training.shipped import find_config, preset_names
+from napari_scd.training.state import forget_state
 
 __all__ = [
     "Base",
@@ -20,6 +21,7 @@ __all__ = [
     "config_from_dict",
     "export",
     "find_config",
+    "forget_state",
     "preset_names",
     "provenance_of",
     "read_config",

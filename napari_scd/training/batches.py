@@ -93,16 +93,14 @@ class BatchMaker:
         return changed_look(image, config.looks, config.intensity, self.generator, self.noise), label
 
     def _centre(self, case: Case) -> Tensor:
-        """Draw a labelled voxel of a random structure, or any place; windows stay inside unless users click."""
+        """Draw a voxel of a random structure, or any place; windows stay inside unless users click."""
         size = torch.tensor(case.label.shape[1:])
         roi = torch.tensor(self.config.model.roi)
         drawn = torch.rand(4, generator=self.generator)
-        on_structure = bool(drawn[3] < self.config.foreground_share) and len(case.foreground) > 0
+        on_structure = bool(drawn[3] < self.config.foreground_share) and len(case.present) > 0
         if on_structure:
-            ids = case.foreground[:, 0]
-            present = ids.unique()
-            chosen = present[int(torch.randint(len(present), (), generator=self.generator))]
-            rows = case.foreground[ids == chosen]
+            chosen = case.present[int(torch.randint(len(case.present), (), generator=self.generator))]
+            rows = case.foreground[case.foreground[:, 0] == chosen]
             centre = rows[int(torch.randint(len(rows), (), generator=self.generator)), 1:].float()
         else:
             centre = drawn[:3] * size

@@ -42,6 +42,8 @@ class Case:
         Label ids; for overlapping regions the values of the label file.
     foreground : Tensor ``(k, 4)`` int16
         Label and voxel index of up to a few thousand labelled voxels of each structure.
+    present : tuple of int
+        Labels that occur, ascending.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Case:
     floor: Tensor
     label: Tensor
     foreground: Tensor
+    present: tuple[int, ...]
 
     @property
     def n_bytes(self) -> int:
@@ -57,8 +60,8 @@ class Case:
 
     def to(self, device: torch.device) -> Case:
         """Return the case with image and label on a device."""
-        moved = {key: getattr(self, key).to(device) for key in ("image", "floor", "label")}
-        return replace(self, **moved)
+        image, floor, label = (tensor.to(device) for tensor in (self.image, self.floor, self.label))
+        return replace(self, image=image, floor=floor, label=label)
 
 
 def list_cases(data: DataConfig) -> tuple[list[CaseFiles], list[CaseFiles]]:
@@ -126,6 +129,7 @@ def load_case(files: CaseFiles, config: TrainConfig) -> Case:
         torch.from_numpy(floor),
         torch.from_numpy(labels)[None],
         torch.from_numpy(_foreground(labels)),
+        tuple(value for value in np.unique(labels).tolist() if value),
     )
 
 
@@ -162,7 +166,7 @@ def load_cases(
 
 def absent_labels(cases: Iterable[Case], config: TrainConfig) -> list[str]:
     """Names of structures that no case holds."""
-    present = {int(value) for case in cases for value in case.foreground[:, 0].unique()}
+    present = {value for case in cases for value in case.present}
     overlapping = config.recipe.activation == "sigmoid"
     held = config.file_values if overlapping else [(index,) for index in config.table.indices]
     return [name for name, values in zip(config.table.names, held, strict=True) if not present & set(values)]
@@ -193,8 +197,8 @@ def _known_values(label: Volume, files: CaseFiles, config: TrainConfig) -> NDArr
     unknown = sorted(present - ignored - {value for held in config.file_values for value in held})
     if unknown:
         raise InputError(
-            f"{files.label} holds the label value {unknown[0]}, which the training file does not list: add it "
-            "to 'labels:', or to 'background:' under 'data:'."
+            f"{files.label} holds the label value {unknown[0]}, which the training file does not list: "
+            "add it to 'labels:', or to 'background:' under 'data:'."
         )
     turned = np.zeros(max(present | {255}) + 1, np.uint8)
     for index, held in zip(config.table.indices, config.file_values, strict=True):
@@ -244,10 +248,14 @@ def _mapped(case: Case, folder: Path) -> Case:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
-    mapped = {}
-    for key in ("image", "label"):
-        path = folder / f"{case.name}.{key}.npy"
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.save(file, getattr(case, key).numpy())
-        mapped[key] = torch.from_numpy(np.load(path, mmap_mode="c"))
-    return replace(case, **mapped)
+    return replace(
+        case,
+        image=_mapped_tensor(case.image, folder / f"{case.name}.image.npy"),
+        label=_mapped_tensor(case.label, folder / f"{case.name}.label.npy"),
+    )
+
+
+def _mapped_tensor(tensor: Tensor, path: Path) -> Tensor:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, tensor.numpy())
+    return torch.from_numpy(np.load(path, mmap_mode="c"))

@@ -35,6 +35,8 @@ class SegmentationLoss(nn.Module):
         For overlapping outputs, the label values of each; empty = labels that exclude each other.
     """
 
+    regions: Tensor | None
+
     def __init__(
         self, config: LossConfig, model: ModelConfig, regions: tuple[tuple[int, ...], ...] = ()
     ) -> None:
@@ -83,7 +85,8 @@ class SegmentationLoss(nn.Module):
         logits = self.token_head(completed).float()
         if self.regions is None:
             shares = avg_pool3d(one_hot(label, self.n_classes).float(), self.patch).flatten(2).transpose(1, 2)
-            return -(shares * logits.log_softmax(dim=-1)).sum(-1).mean()
+            entropy: Tensor = -(shares * logits.log_softmax(dim=-1)).sum(-1)
+            return entropy.mean()
         shares = avg_pool3d(self._targets(label), self.patch).flatten(2).transpose(1, 2)
         return binary_cross_entropy_with_logits(logits, shares)
 

@@ -50,7 +50,7 @@ def launched_fabric(device: str, precision: str, devices: int, nodes: int) -> Fa
         accelerator=device,
         devices=devices,
         num_nodes=nodes,
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
         strategy=strategy,
     )
     fabric.launch()
@@ -61,13 +61,9 @@ def agreed(fabric: Fabric, *values: float) -> list[float]:
     """Largest value of every process at each place; what comes back is the same everywhere."""
     if fabric.world_size == 1:
         return list(values)
-    shared = torch.tensor(values, dtype=torch.float64, device="cpu" if _on_cpu(fabric) else fabric.device)
+    shared = torch.tensor(values, dtype=torch.float64, device=fabric.device)
     distributed.all_reduce(shared, op=distributed.ReduceOp.MAX)
     return [float(value) for value in shared]
-
-
-def _on_cpu(fabric: Fabric) -> bool:
-    return fabric.device.type == "cpu"
 
 
 def gathered(tensor: Tensor) -> Tensor:

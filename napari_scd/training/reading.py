@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, ModelConfig
@@ -131,8 +131,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
 
 def _absolute(data: DataConfig, folder: Path) -> DataConfig:
-    paths = {key: getattr(data, key) for key in ("dataset", "images", "labels")}
-    return replace(data, **{key: str((folder / path).resolve()) for key, path in paths.items() if path})
+    dataset, images, labels = (
+        str((folder / path).resolve()) if path else None for path in (data.dataset, data.images, data.labels)
+    )
+    return replace(data, dataset=dataset, images=images, labels=labels)
 
 
 def _table(values: Any) -> tuple[LabelTable, tuple[tuple[int, ...], ...]]:

@@ -134,7 +134,9 @@ class Run:
         self.bare = network
         self.average = WeightAverage(network.to(fabric.device), config.ema)
         self.parts = torch.nn.ModuleDict({"network": network, "loss": loss.to(fabric.device)})
-        self.model, self.optimiser = fabric.setup(StepLoss(self.parts), make_optimiser(self.parts, config))
+        self.model, self.optimiser = fabric.setup(
+            StepLoss(self.parts, config.model.n_stages), make_optimiser(self.parts, config)
+        )
         self.names = names
         self.step = 0
         self.seconds = 0.0
@@ -259,7 +261,7 @@ class Run:
         return alone_or_cheap or self.step % REPORT_EVERY == 0
 
     def _report(self, clock: Clock, journal: Journal | None, report: Callable[[Step], None] | None) -> None:
-        mean: Tensor = self.fabric.all_reduce(torch.stack(self.recent).mean(), reduce_op="mean")  # type: ignore[assignment]
+        mean: Tensor = self.fabric.all_reduce(torch.stack(self.recent).mean(), reduce_op="mean")
         self.loss = float(mean)
         self._check_loss()
         self.recent.clear()
@@ -327,15 +329,14 @@ class Run:
 class StepLoss(torch.nn.Module):
     """Network and loss behind one `forward`, as distributed wrappers want it."""
 
-    def __init__(self, parts: torch.nn.ModuleDict) -> None:
+    def __init__(self, parts: torch.nn.ModuleDict, n_stages: int) -> None:
         super().__init__()
         self.parts = parts
+        self.n_stages = n_stages
 
     def forward(self, image: Tensor, label: Tensor, keep: float | tuple[float, ...]) -> Tensor:
         """Windows and labels ``(b, ., z, y, x)`` and a keep ratio -> loss."""
-        network = self.parts["network"]
-        logits, trace = network(image, keep, True)
-        stages = network.config.n_stages
-        each = (keep,) * stages if isinstance(keep, float) else keep
+        logits, trace = self.parts["network"](image, keep, True)
+        each = (keep,) * self.n_stages if isinstance(keep, float) else keep
         loss: Tensor = self.parts["loss"](logits, label, trace, each)
         return loss

@@ -77,7 +77,7 @@ def validate(
     network.train()
     if agreed(fabric, float(stopped))[0]:
         return None
-    total: Tensor = fabric.all_reduce(overlaps, reduce_op="sum")  # type: ignore[assignment]
+    total: Tensor = fabric.all_reduce(overlaps, reduce_op="sum")
     return _validation(total.cpu().double(), config)
 
 

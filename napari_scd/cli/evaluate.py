@@ -1,0 +1,130 @@
+"""`napari-scd evaluate`: its options, turned into one frozen order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_scd.cli.segment import parse_names
+from napari_scd.errors import InputError
+
+KEEPS = "1,.75,.5,.35,.25,.15,.1"
+SPLITS = ("training", "validation", "test", "all")
+
+
+@dataclass(frozen=True)
+class EvaluateOrder:
+    """What one call of `evaluate` asks for.
+
+    `data` is an images folder (with `labels`), a folder that holds both, a dataset.json or a training file,
+    of which `split` chooses cases; `tolerance_mm` None takes the modality's own.
+    """
+
+    model: str
+    data: Path
+    labels: Path | None = None
+    split: str | None = None
+    keeps: tuple[float, ...] = ()
+    cases: tuple[str, ...] = ()
+    structures: tuple[str, ...] = ()
+    out: Path | None = None
+    surface: bool = True
+    tolerance_mm: float | None = None
+    zero_tokens: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A name from `models list`, or a model file.")
+    ],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help="A folder of images, a dataset.json, or a training file (see --split)."
+        ),
+    ],
+    labels: Annotated[
+        Path | None,
+        typer.Argument(metavar="[LABELS]", help="The folder of label maps, when DATA is one of images."),
+    ] = None,
+    keep: Annotated[
+        str, typer.Option("--keep", "-k", metavar="K,..", help="Keep ratios to measure, 0.05 to 1.")
+    ] = KEEPS,
+    cases: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME,..", help="Only these cases (file names without ending)."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPLIT", help="Of a training file: validation (unless given), test, training or all."
+        ),
+    ] = None,
+    structures: Annotated[
+        list[str] | None, typer.Option(metavar="NAME,..", help="Measure only these structures.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write cases.csv, summary.md, summary.json, plot."
+        ),
+    ] = None,
+    surface: Annotated[
+        bool, typer.Option("--surface/--no-surface", help="Measure surface distances, which are slow.")
+    ] = True,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MM", help="Of the surface Dice; 1 for MR and 2 for CT when left out."),
+    ] = None,
+    zero_tokens: Annotated[
+        bool, typer.Option("--zero-tokens", help="Give the decoder zeros for tokens: what do they add?")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to compute with.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for another program instead of tables.")
+    ] = False,
+) -> None:
+    """Measure a model on cases with a known truth, at several keep ratios.
+
+    Dice, 95 % Hausdorff distance and surface Dice of every structure, with tokens, MACs and seconds.
+
+    A bad case is reported and the others finish; the exit code is then 2.
+    """
+    if split is not None and split not in SPLITS:
+        raise InputError(f"--split got '{split}': give one of {', '.join(SPLITS)}.")
+    order = EvaluateOrder(
+        model=model,
+        data=data,
+        labels=labels,
+        split=split,
+        keeps=_parse_keeps(keep),
+        cases=parse_names(cases),
+        structures=parse_names(structures),
+        out=out,
+        surface=surface,
+        tolerance_mm=tolerance,
+        zero_tokens=zero_tokens,
+        device=device,
+        precision=precision,
+        threads=threads,
+    )
+    from napari_scd.cli.evaluating import (
+        run_evaluation,
+    )  # loads torch: only when there is something to compute
+
+    raise typer.Exit(run_evaluation(order, as_json=as_json))
+
+
+def _parse_keeps(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        raise InputError(f"--keep got '{text}': give shares from 0.05 to 1, such as {KEEPS}.") from None

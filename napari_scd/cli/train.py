@@ -1,0 +1,115 @@
+"""`napari-scd train`: its options, turned into one frozen order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_scd.errors import InputError
+
+_EXTRAS = ("lightning_fabric", "yaml")
+
+
+@dataclass(frozen=True)
+class TrainOrder:
+    """What one call of `train` asks for.
+
+    `config` is a YAML file or a preset's name; `images`, `labels`, `dataset` replace its paths; `init` is a
+    model to start from.
+    """
+
+    config: str
+    out: Path | None = None
+    images: Path | None = None
+    labels: Path | None = None
+    dataset: Path | None = None
+    init: str | None = None
+    control: bool = False
+    resume: bool = True
+    max_minutes: float | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    threads: int | None = None
+
+
+def train(
+    config: Annotated[
+        str | None,
+        typer.Argument(metavar="CONFIG", help="A YAML training file, or the name of one that ships."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; runs/NAME when left out."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the images.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the label maps.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="A Decathlon dataset.json instead of two folders.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Start from this model's weights (fine-tune).")
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Train with zero tokens into the decoder, to see what they add.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume/--fresh", help="Go on where the folder's checkpoint ends, or start anew."),
+    ] = True,
+    max_minutes: Annotated[
+        float | None, typer.Option(min=0, metavar="M", help="Stop after this long; the same command goes on.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, metavar="N", help="Processes (GPUs) on this machine.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, metavar="N", help="Machines; each runs this command.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each process.")] = None,
+    example: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a small data set with its training file to DIR, and stop."),
+    ] = None,
+) -> None:
+    """Train a model on your own scans and label maps.
+
+    The folder of the run gets a checkpoint, log.csv, validation.csv and, at the end, a model file.
+
+    Ctrl+C stops after the step at hand; the same command goes on from there.
+    """
+    try:
+        from napari_scd.cli.training import run_training, show_example  # loads torch: only when it is needed
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        raise InputError(
+            f"Training needs the package '{error.name}': install it with pip install 'napari-scd[train]'."
+        ) from error
+
+    if example is not None:
+        show_example(example)
+        return
+    if config is None:
+        raise InputError(
+            "Which training file? Give a YAML file, a preset's name, or --example DIR to get one."
+        )
+    order = TrainOrder(
+        config=config,
+        out=out,
+        images=images,
+        labels=labels,
+        dataset=dataset,
+        init=init,
+        control=control,
+        resume=resume,
+        max_minutes=max_minutes,
+        device=device,
+        precision=precision,
+        devices=devices,
+        nodes=nodes,
+        threads=threads,
+    )
+    raise typer.Exit(run_training(order))

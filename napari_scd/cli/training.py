@@ -1,0 +1,188 @@
+"""Carry out a training order: configuration, run, exported model, and a line that says how it goes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from napari_scd.checkpoints import describe, load
+from napari_scd.cli.console import err, say, warn
+from napari_scd.errors import InputError
+from napari_scd.training import (
+    Base,
+    Finished,
+    Initial,
+    RunOptions,
+    TrainConfig,
+    export,
+    find_config,
+    forget_state,
+    read_config,
+    train,
+    write_example,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from napari_scd.cli.train import TrainOrder
+    from napari_scd.training import Step
+
+
+class Display(NamedTuple):
+    """Where a run reports its steps, and where it says sentences."""
+
+    report: Callable[[Step], None]
+    tell: Callable[[str], None]
+
+
+def run_training(order: TrainOrder) -> int:
+    """Train, export, and return the exit code.
+
+    Returns
+    -------
+    int
+        0, or 128 and the number of the signal that stopped the run.
+
+    Raises
+    ------
+    InputError
+        Bad configuration or data, before the first step; a full disk at a checkpoint.
+    """
+    if order.threads:
+        torch.set_num_threads(order.threads)
+    config = configuration(order)
+    out = order.out or Path("runs") / config.name
+    if not order.resume and not _is_helper():
+        forget_state(out)
+    options = RunOptions(
+        out=out,
+        device=order.device,
+        precision=order.precision,
+        devices=order.devices,
+        nodes=order.nodes,
+        max_minutes=order.max_minutes,
+        init=_initial(order.init),
+    )
+    try:
+        with display(config) as shown:
+            finished = train(config, options, shown.report, shown.tell)
+    except InputError:
+        if _is_helper():
+            return 2
+        raise
+    if not finished.leads:
+        return 0
+    if finished.signal:
+        say(f"Stopped at step {finished.step} of {config.steps}; the same command goes on from there.")
+        return 128 + finished.signal
+    path = out / f"{config.name}.safetensors"
+    export(path, config, finished, command=shlex.join(["napari-scd", *sys.argv[1:]]))
+    for sentence in closing(config, finished, path):
+        say(sentence)
+    return 0
+
+
+def configuration(order: TrainOrder) -> TrainConfig:
+    """Read the training file with what the command line adds to it.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used, or has no data.
+    """
+    paths = {"dataset": order.dataset, "images": order.images, "labels": order.labels}
+    data = {key: str(path) for key, path in paths.items() if path is not None}
+    base = None
+    if order.init is not None:
+        card = describe(order.init)
+        base = Base(card.config, card.recipe.to_dict(), card.labels.to_list())
+    config = read_config(find_config(order.config), data=data, base=base)
+    given = config.data
+    if not given.dataset and not (given.images and given.labels):
+        raise InputError(
+            f"'{order.config}' does not say where the data are: give --images and --labels, or --dataset."
+        )
+    return config.control() if order.control else config
+
+
+def closing(config: TrainConfig, finished: Finished, path: Path) -> list[str]:
+    """Say what came out and what can be done with it."""
+    so_far = "" if finished.done else f" after {finished.step} of {config.steps} steps"
+    sentences = [f"Wrote {path}{so_far}, {finished.seconds / 60:.1f} minutes of training."]
+    if finished.validation:
+        cases = f"{finished.n_validation} validation case{'s' * (finished.n_validation != 1)}"
+        sentences.append(f"Dice on {cases} at step {finished.best_step}: {dice_text(finished.validation)}.")
+    if not finished.done:
+        sentences.append("The same command goes on from there.")
+    return sentences
+
+
+def show_example(folder: Path) -> None:
+    """Write the example data set and say how to train on it."""
+    config = write_example(folder)
+    say(f"Wrote {config} and its data. Train on them with:")
+    say(f"napari-scd train {shlex.quote(str(config))}")
+
+
+def dice_text(validation: dict[str, float]) -> str:
+    """Dice by keep ratio, in one line."""
+    return ", ".join(f"{value:.3f} at keep {key.removeprefix('dice@')}" for key, value in validation.items())
+
+
+@contextmanager
+def display(config: TrainConfig) -> Iterator[Display]:
+    """One line that is kept up to date in a terminal; one line a report elsewhere."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[text]}"),
+        console=err,
+        disable=not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(config.name, total=config.steps, text="")
+
+        def report(step: Step) -> None:
+            bar.update(task, completed=step.step, text=step_text(step))
+            if not err.is_terminal:
+                err.print(f"step {step.step} of {step.steps} · {step_text(step)}", soft_wrap=True)
+
+        def tell(sentence: str) -> None:
+            if sentence.startswith("reading"):
+                bar.update(task, text=sentence)
+            else:
+                warn(sentence)
+
+        yield Display(report, tell)
+
+
+def step_text(step: Step) -> str:
+    """Loss, step time, time left, Dice."""
+    minutes = step.eta_s / 60
+    left = f"{minutes:.0f} min left" if minutes >= 1 else f"{step.eta_s:.0f} s left"
+    parts = [f"loss {step.loss:.3f}", f"{step.seconds:.2f} s a step", left]
+    if step.validation:
+        dice = " ".join(f"{value:.3f}@{key.removeprefix('dice@')}" for key, value in step.validation.items())
+        parts.append(f"Dice {dice}")
+    return " · ".join(parts)
+
+
+def _initial(name: str | None) -> Initial | None:
+    if name is None:
+        return None
+    checkpoint = load(name)
+    return Initial(name, checkpoint.network.state_dict(), checkpoint.network.config)
+
+
+def _is_helper() -> bool:
+    """Whether this is one of several processes and not the one that talks to the user."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) > 0
