@@ -136,7 +136,7 @@ def read_card(path: str | Path, *, shipped: bool = False) -> ModelCard:
     except InputError as error:
         raise InputError(f"{path.name} cannot be used: {error}") from error
     return ModelCard(
-        path.stem, path, shipped, config, recipe, labels, provenance, header.n_parameters, header.n_bytes
+        path.stem, path, shipped, config, recipe, labels, provenance, header.n_parameters, path.stat().st_size
     )
 
 

@@ -31,7 +31,6 @@ class Header:
 
     metadata: dict[str, str]
     tensors: dict[str, TensorEntry]
-    n_bytes: int
 
     @property
     def n_parameters(self) -> int:
@@ -91,7 +90,7 @@ def _parse(values: dict[str, Any], n_bytes: int) -> Header:
         at = end
     if at != n_bytes:
         raise ValueError("the file is cut off or too long")
-    return Header(metadata, tensors, n_bytes)
+    return Header(metadata, tensors)
 
 
 def _other_kind(path: Path, start: bytes) -> str:

@@ -74,7 +74,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may name a model: letters, digits, dot, dash, underscore; never a way through folders."""
+    """Whether a text may name a model: letters, digits, dots, dashes, underscores; no way through folders."""
     return _NAME.fullmatch(text) is not None and ".." not in text
 
 

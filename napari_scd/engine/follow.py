@@ -44,6 +44,8 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         result = run.window(start)
         if result is None:
             return Followed(canvas, found, "cancelled before the first window", True)
+        if done:
+            canvas = canvas.grown(_union(canvas.box, grid.image_box(start)))
         done.add(start)
         canvas.add(start, result.logits)
         found = _find(run, canvas, at)
@@ -52,7 +54,6 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         border = open_border(found.mask, canvas.seen.numpy(), canvas.low, grid.size)
         if border is None or (start := grid.start_around(border)) in done:
             break
-        canvas = canvas.grown(_union(canvas.box, grid.image_box(start)))
     return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
 
 

@@ -166,7 +166,8 @@ def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, 
 def _finite(volume: Volume, array: NDArray[np.generic]) -> tuple[Volume, tuple[str, ...]]:
     if array.dtype.kind != "f":
         return volume, ()
-    bad = ~np.isfinite(array)
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(array.astype(np.float32, copy=False))
     count = int(bad.sum())
     if count == array.size:
         raise InputError("The volume holds no finite value (all NaN or infinite): check how it was saved.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -100,13 +101,16 @@ class Report:
 
 def software_versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    versions = {"napari-scd": __version__, "torch": str(torch.__version__)}
-    for package in ("monai", "numpy"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return versions
+    others = {package: _version_of(package) for package in ("monai", "numpy")}
+    return {"napari-scd": __version__, "torch": str(torch.__version__), **others}
+
+
+@cache
+def _version_of(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _plain(value: Any) -> Any:

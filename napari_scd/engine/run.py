@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from napari_scd.engine.cache import ByteCache
@@ -115,8 +116,7 @@ class Run:
         self.stride = self.prepared.grid.stride_for(request.stride)
         self.keep = None if request.keep is None else request.keep_per_stage(self.config.default_keep)
         self.hardware = choose_hardware(request)
-        with memory.placing:
-            network = model.network.to(self.hardware.device)
+        network = _placed(model.network, self.hardware.device, memory.placing)
         self.predictor = Predictor(
             network, self.prepared, self.hardware, self.keep, memory.prefixes, loaded.key
         )
@@ -255,6 +255,13 @@ class Run:
             warnings=self.loaded.warnings,
             versions=software_versions(),
         )
+
+
+def _placed(network: ScdNetwork, device: torch.device, placing: threading.Lock) -> ScdNetwork:
+    with placing:
+        weight = next(network.parameters(), None)
+        moves = weight is None or weight.device.type != device.type
+        return network.to(device) if moves else network
 
 
 def _both(wanted: tuple[int, ...], members: tuple[int, ...]) -> tuple[int, ...]:

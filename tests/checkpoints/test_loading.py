@@ -103,6 +103,12 @@ def test_a_place_that_cannot_be_written(tmp_path) -> None:
         save(tmp_path / "nowhere" / "a.safetensors", build_network(CONFIG), RECIPE, LABELS, PROVENANCE)
 
 
+def test_a_card_counts(file) -> None:
+    card = describe(file)
+    assert card.n_bytes == file.stat().st_size
+    assert card.n_parameters == sum(t.numel() for t in build_network(CONFIG).state_dict().values())
+
+
 def test_a_card_needs_no_torch(file) -> None:
     code = (
         "import sys; from napari_scd.checkpoints import describe, list_models; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_scd.engine import Request
+from napari_scd.engine import CancelToken, Request
 from napari_scd.engine.clicks import component, find_structure, open_border
 from napari_scd.errors import InputError
 from napari_scd.volume import LabelTable, Recipe, Volume
@@ -118,6 +118,15 @@ def test_a_structure_longer_than_the_window_is_followed(session) -> None:
     assert click.segmentation.report.n_windows == click.windows
     tokens = click.segmentation.tokens.array
     assert tokens.shape == (15, 15, 15) and (tokens[8, 8] > 0).all()
+
+
+def test_a_cancel_while_following_keeps_what_was_found(session) -> None:
+    token = CancelToken()
+    click = session.click((31, 31, 30), progress=lambda progress: token.cancel(), cancel=token)
+    assert click.windows == 1 and click.label == 2
+    assert not click.segmentation.complete
+    found = click.segmentation.labels.array > 0
+    assert found.any() and not (found & ~bar()).any()
 
 
 def test_following_ends_after_eight_more_windows(thresholder) -> None:

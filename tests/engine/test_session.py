@@ -52,6 +52,7 @@ def test_nothing_works_without_a_volume(thresholder) -> None:
         (np.zeros((2, 8, 8, 8), np.float32), "has 2 channels, but this model takes 1 channel"),
         (np.full((8, 8, 8), np.nan, np.float32), "no finite value"),
         (np.full((8, 8, 8), np.inf), "no finite value"),
+        (np.full((8, 8, 8), 1e300), "no finite value"),
     ],
 )
 def test_volumes_that_cannot_be_used_leave_the_former_one(thresholder, array, sentence) -> None:
