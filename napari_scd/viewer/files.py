@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.viewer.geometry import layer_matrix, spatial_part
-from napari_scd.viewer.layers import label_colours
+from napari_scd.viewer.layers import label_colours, stages_of_table, token_colours
 from napari_scd.volume import (
     ORIENTATION_UNKNOWN,
     READABLE,
@@ -70,7 +70,7 @@ def image_of(volume: Volume, name: str) -> LayerTuple:
 
 
 def labels_of(volume: Volume, name: str, table: LabelTable | None) -> LayerTuple:
-    """Return a Labels layer in the table's colours, where there is a table."""
+    """Return a Labels layer in the table's colours; a token map veils what was pruned."""
     keywords = placed(volume, name)
     if table is not None:
         keywords |= {
@@ -78,6 +78,10 @@ def labels_of(volume: Volume, name: str, table: LabelTable | None) -> LayerTuple
             "features": {"index": list(table.indices), "name": list(table.names)},
         }
         keywords["metadata"]["scd_labels"] = table.to_list()
+        n_stages = stages_of_table(table)
+        if n_stages:
+            keywords |= {"colormap": token_colours("dim", n_stages), "opacity": 1.0}
+            keywords["metadata"]["scd_tokens"] = n_stages
     return volume.array, keywords, "labels"
 
 

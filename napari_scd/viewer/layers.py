@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from napari_scd.volume import Label, LabelTable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.viewer.geometry import SourceView
-    from napari_scd.volume import LabelTable, Volume
+    from napari_scd.volume import Volume
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 Colour = tuple[float, float, float, float]
@@ -98,7 +100,7 @@ def tokens_layer(tokens: Volume, view: SourceView, colours: Colours, report: dic
         "rendering": "iso_categorical",
         "features": {
             "index": list(range(n_stages + 2)),
-            "name": ["not computed", *(f"left at stage {s}" for s in range(1, n_stages + 1)), "survived"],
+            "name": ["not computed", *stage_table(n_stages).names],
         },
     }
     return data, keywords, "labels"
@@ -207,6 +209,23 @@ def exit_colour(value: int, n_stages: int) -> str:
     if n_stages <= len(STAGE_COLOURS):
         return STAGE_COLOURS[value - 1]
     return STAGE_COLOURS[min((value - 1) * len(STAGE_COLOURS) // n_stages, len(STAGE_COLOURS) - 1)]
+
+
+def stage_table(n_stages: int) -> LabelTable:
+    """Return names and colours of a token map, as they are written into files."""
+    names = [*(f"left at stage {stage}" for stage in range(1, n_stages + 1)), "survived all stages"]
+    colours = [
+        tuple(round(255 * part) for part in rgba(exit_colour(i, n_stages))[:3])
+        for i in range(1, n_stages + 2)
+    ]
+    return LabelTable(
+        tuple(Label(i, *entry) for i, entry in enumerate(zip(names, colours, strict=True), start=1))
+    )
+
+
+def stages_of_table(table: LabelTable) -> int:
+    """Return how many stages the token map with this table has; 0 when it is the table of a label map."""
+    return sum(name.startswith("left at stage ") for name in table.names)
 
 
 def rgba(colour: str, alpha: float = 1.0) -> Colour:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.viewer.files import source_grid, stem_of
-from napari_scd.viewer.layers import measure
+from napari_scd.viewer.layers import measure, stage_table
 from napari_scd.volume import WRITABLE, Volume, atomic_path, write_labels, write_volume
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ class Export:
         write_labels(path, Volume(self.labels, grid.affine), like=grid, table=self.table)
         files = [path]
         to_true = grid.affine @ np.linalg.inv(self.view.affine)
-        for kind, volume in (("tokens", self.tokens), ("score", self.scores)):
-            if maps and volume is not None:
-                file = path.with_name(f"{stem}_{kind}.nii.gz")
-                write_volume(file, Volume(volume.array, to_true @ volume.affine))
-                files.append(file)
+        if maps and self.tokens is not None:
+            files.append(path.with_name(f"{stem}_tokens.nii.gz"))
+            tokens = Volume(self.tokens.array, to_true @ self.tokens.affine)
+            write_labels(files[-1], tokens, table=stage_table(int(self.report["n_stages"])))
+        if maps and self.scores is not None:
+            files.append(path.with_name(f"{stem}_score.nii.gz"))
+            write_volume(files[-1], Volume(self.scores.array, to_true @ self.scores.affine))
         files += [
             _write_text(path.with_name(f"{stem}.json"), json.dumps(self.provenance(files, grid), indent=2)),
             _write_text(path.with_name(f"{stem}_labels.txt"), self.table.to_itksnap()),

@@ -197,7 +197,7 @@ def done(n_labels: int, n_found: int, seconds: float) -> Status:
 def preview(names: Sequence[str], volume_ml: float) -> Status:
     """Say which clicked structures are on screen and not yet accepted."""
     what = ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
-    return Status(State.PREVIEW, f"Preview: {what}, {volume_ml:.3g} ml. Accept (U) or Discard.")
+    return Status(State.PREVIEW, f"Preview: {what}, {millilitres(volume_ml)}. Accept (U) or Discard.")
 
 
 def stale(what: str) -> Status:
@@ -272,6 +272,17 @@ def keep_text(keep: Sequence[float]) -> str:
 def shortened(text: str, length: int = 160) -> str:
     """Cut a long text at `length` letters."""
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def millilitres(volume_ml: float) -> str:
+    """Return a volume a person reads at a glance: "3.1 ml", "1,520 ml"."""
+    return (
+        f"{volume_ml:,.0f} ml"
+        if volume_ml >= 100
+        else f"{volume_ml:.2g} ml"
+        if volume_ml < 10
+        else f"{volume_ml:.1f} ml"
+    )
 
 
 def duration(seconds: float) -> str:

@@ -84,7 +84,7 @@ def estimate_exit_stages(stage_scores: np.ndarray, counts: Sequence[int]) -> np.
         s = leaves at stage s, S+1 = survives, 0 = not computed.
     """
     n_stages = stage_scores.shape[0]
-    scores = stage_scores.reshape(n_stages, -1)
+    scores = stage_scores.reshape(n_stages, int(np.prod(stage_scores.shape[1:])))
     alive = np.flatnonzero(~np.isnan(scores[0])) if n_stages else np.arange(0)
     n_computed = alive.size
     exits = np.zeros(scores.shape[1], np.uint8)

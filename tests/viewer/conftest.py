@@ -1,0 +1,269 @@
+"""A network, a session and a lane made of numpy, so that the dock's logic is tested without torch and Qt."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_scd.viewer.board import Board
+from napari_scd.viewer.controller import Controller
+from napari_scd.viewer.lane import Flag, Work
+from napari_scd.viewer.state import Choices
+from napari_scd.volume import LabelTable, Recipe, Volume
+
+PATCH = 4
+N_STAGES = 3
+TABLE = LabelTable.from_names(
+    ["anterior hippocampus", "posterior hippocampus", "left kidney", "right kidney"],
+    {"anterior hippocampus": "hippocampus", "posterior hippocampus": "hippocampus"},
+)
+
+
+class FakeNetwork:
+    """Counts like a network of 512 tokens and three stages."""
+
+    config = SimpleNamespace(n_stages=N_STAGES, default_keep=(0.5, 0.5, 0.5), roi=(32, 32, 32), patch=PATCH)
+
+    def token_counts(self, keep: Any = None) -> tuple[int, ...]:
+        counts = [512]
+        for ratio in self._per_stage(keep):
+            counts.append(max(int(counts[-1] * ratio), 8))
+        return tuple(counts)
+
+    def macs(self, keep: Any = None) -> Any:
+        encoder = sum(self.token_counts(keep)) * 1000
+        return SimpleNamespace(encoder=encoder, total=encoder + 500_000)
+
+    def _per_stage(self, keep: Any) -> tuple[float, ...]:
+        if keep is None:
+            return self.config.default_keep
+        return keep if isinstance(keep, tuple) else (keep,) * N_STAGES
+
+
+def checkpoint(field: str = "whole") -> Any:
+    provenance = SimpleNamespace(name="fake", sha256="")
+    return SimpleNamespace(
+        network=FakeNetwork(), recipe=Recipe("MR", field=field), labels=TABLE, provenance=provenance
+    )
+
+
+def fake_segmentation(
+    volume: Volume, keep: Any, *, region: Any = None, only: int | None = None, complete: bool = True
+) -> Any:
+    """Labels 1 where the image is above its mean (2 in the upper half), tokens from block means."""
+    array = volume.array if volume.array.ndim == 3 else volume.array[0]
+    region = region or tuple(slice(0, n) for n in array.shape)
+    labels = np.zeros(array.shape, np.uint8)
+    bright = array > array.mean()
+    labels[bright] = 1
+    labels[array.shape[0] // 2 :][bright[array.shape[0] // 2 :]] = 2
+    outside = np.ones(array.shape, bool)
+    outside[region] = False
+    labels[outside] = 0
+    if only == 0:
+        labels[:] = 0
+    grid = tuple(-(-n // PATCH) for n in array.shape)
+    padded = np.zeros([n * PATCH for n in grid], np.float32)
+    padded[tuple(slice(0, n) for n in array.shape)] = array
+    means = padded.reshape(grid[0], PATCH, grid[1], PATCH, grid[2], PATCH).mean(axis=(1, 3, 5))
+    score = (means - means.max() - 0.1).astype(np.float32)
+    ratio = keep[0] if isinstance(keep, tuple) else (0.5 if keep is None else keep)
+    order = np.argsort(np.argsort(-score.reshape(-1))) / score.size
+    tokens = np.full(score.size, 1, np.uint8)
+    stage_scores = np.full((N_STAGES, score.size), np.nan, np.float32)
+    for stage in range(N_STAGES):
+        alive = order < ratio**stage if stage else np.ones(score.size, bool)
+        stage_scores[stage, alive] = score.reshape(-1)[alive]
+        tokens[order < ratio ** (stage + 1)] = stage + 2
+    to_tokens = np.diag([PATCH, PATCH, PATCH, 1.0])
+    to_tokens[:3, 3] = (PATCH - 1) / 2
+    affine = volume.affine @ to_tokens
+    counts = {label.name: int((labels == label.index).sum()) for label in TABLE.labels}
+    voxel_ml = abs(np.linalg.det(volume.affine[:3, :3])) / 1000
+    keeps = keep if isinstance(keep, tuple) else (ratio,) * N_STAGES
+    values = {
+        "model": "fake",
+        "sha256": "",
+        "keep": list(keeps),
+        "n_windows": 8,
+        "n_windows_planned": 8,
+        "device": "cpu",
+        "seconds": {"total": 1.6},
+        "voxels": counts,
+        "volumes_ml": {name: n * voxel_ml for name, n in counts.items()},
+    }
+    report = SimpleNamespace(
+        **{**values, "keep": keeps, "seconds": SimpleNamespace(total=1.6)}, to_dict=lambda: dict(values)
+    )
+    return SimpleNamespace(
+        labels=Volume(labels, volume.affine),
+        tokens=Volume(tokens.reshape(grid), affine),
+        scores=Volume(score, affine),
+        stage_scores=stage_scores.reshape(N_STAGES, *grid),
+        complete=complete,
+        report=report,
+        region=region,
+    )
+
+
+class FakeBench:
+    """Answers like the bench, at once; `fail` makes the next job raise."""
+
+    def __init__(self, field: str = "whole") -> None:
+        self.field = field
+        self.fail: BaseException | None = None
+        self.calls: list[str] = []
+        self.n_windows = 8
+        self.warnings: tuple[str, ...] = ()
+
+    def preload(self, progress: Any, cancel: Any) -> tuple[str, ...]:
+        self._called("preload")
+        return ("auto", "cpu")
+
+    def prepare(self, view: Any, choices: Any, progress: Any, cancel: Any) -> Any:
+        self._called("prepare")
+        if view is None:
+            return None
+        plan = SimpleNamespace(
+            n_windows=self.n_windows, seconds=11.0, device="cpu", tokens=(512, 256, 128, 64)
+        )
+        return SimpleNamespace(
+            checkpoint=checkpoint(self.field), plan=plan, warnings=self.warnings, n_channels=1
+        )
+
+    def segment(self, view: Any, choices: Any, progress: Any, cancel: Any) -> Any:
+        self._called("segment")
+        progress(SimpleNamespace(done=4, total=8, seconds_left=2.0, message="window 4 of 8, 2 s left"))
+        answer = fake_segmentation(view.volume(), choices.keep_request, complete=not cancel.cancelled)
+        if cancel.cancelled:
+            answer.report.n_windows = 4
+        return answer
+
+    def click(self, view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
+        self._called("click")
+        answers = []
+        for index, _ in places:
+            region = tuple(slice(max(i - 6, 0), i + 6) for i in index)
+            volume = view.volume()
+            found = 1 if volume.array[index] > volume.array.mean() else 0
+            segmentation = fake_segmentation(volume, choices.keep_request, region=region, only=found)
+            message = "hippocampus, 1.2 ml" if found else "nothing found here (most likely: liver 0.31)"
+            answers.append(
+                SimpleNamespace(
+                    segmentation=segmentation,
+                    label=found,
+                    name="hippocampus" if found else "",
+                    message=message,
+                    index=index,
+                    windows=1,
+                )
+            )
+        return answers
+
+    def preview(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
+        self._called("preview")
+        region = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
+        return fake_segmentation(view.volume(), choices.keep_request, region=region)
+
+    def compare(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
+        self._called("compare")
+        return SimpleNamespace(dice=0.97, keep=(0.5, 0.5, 0.5))
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.fail is not None:
+            problem, self.fail = self.fail, None
+            raise problem
+
+
+class HandLane:
+    """Runs jobs when the test says so, in this thread."""
+
+    def __init__(self) -> None:
+        self.queue: list[Work] = []
+        self.flag = Flag()
+        self._running: Work | None = None
+        self.closed = False
+
+    @property
+    def running(self) -> str | None:
+        return self._running.kind if self._running else None
+
+    def submit(self, work: Work, *, replace: bool = True) -> None:
+        if self.closed:
+            return
+        if replace:
+            self.queue = [waiting for waiting in self.queue if waiting.kind != work.kind]
+        self.queue.append(work)
+
+    def drop(self, *kinds: str) -> None:
+        self.queue = [waiting for waiting in self.queue if waiting.kind not in kinds]
+
+    def cancel(self) -> None:
+        self.queue.clear()
+        self.flag.cancel()
+
+    def close(self) -> None:
+        self.closed = True
+        self.cancel()
+
+    def begin(self) -> Work:
+        """Take the next job without running it."""
+        self._running = self.queue.pop(0)
+        self.flag = Flag()
+        return self._running
+
+    def finish(self) -> None:
+        """Run the job that was begun."""
+        work = self._running
+        assert work is not None
+        try:
+            value = work.run(work.progressed, self.flag)
+        except Exception as problem:
+            self._running = None
+            work.failed(problem)
+            return
+        self._running = None
+        work.done(value)
+
+    def run_all(self) -> None:
+        while self.queue:
+            self.begin()
+            self.finish()
+
+
+def blob(shape: tuple[int, ...] = (24, 28, 32)) -> np.ndarray:
+    """A bright ball off the middle, on noise; no symmetry, so that flips show."""
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1)
+    centre = np.asarray(shape) * (0.4, 0.55, 0.6)
+    inside = np.linalg.norm((grid - centre) / (np.asarray(shape) / 2), axis=-1) < 0.5
+    return (inside * 100 + np.random.default_rng(0).normal(0, 2, shape)).astype(np.float32)
+
+
+@pytest.fixture
+def model() -> Any:
+    """A viewer without a window."""
+    components = pytest.importorskip("napari.components")
+    return components.ViewerModel()
+
+
+@pytest.fixture
+def desk(model: Any) -> Any:
+    """A viewer with an image, and a controller on it whose jobs run by hand."""
+    return make_desk(model)
+
+
+def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
+    data = image.pop("data", blob())
+    layer = model.add_image(data, name="ct", **({"scale": (2, 1, 1), "units": "mm"} | image))
+    lane, bench = HandLane(), FakeBench(field)
+    choices = Choices(volumes=(layer.unique_id,), model="fake", world_axes="SPL")
+    control = Controller(Board(model), lane, bench, choices)
+    control.preload()
+    lane.run_all()
+    return SimpleNamespace(
+        viewer=model, image=layer, control=control, lane=lane, bench=bench, choices=choices
+    )
