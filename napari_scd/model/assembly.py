@@ -69,7 +69,7 @@ class MaskTokenCompletion(nn.Module):
         survivors = encoded.groups[-1]
         tokens = self.in_linear(self.in_norm(torch.cat([encoded.cls, survivors.tokens], dim=1)))
         n = self.mixer.n_tokens
-        grid = self.mask_token.to(tokens.dtype).expand(len(tokens), n, -1)
+        grid = self.mask_token.to(tokens.dtype).expand(tokens.shape[0], n, -1)
         index = survivors.positions[..., None].expand(-1, -1, tokens.shape[-1])
         completed: Tensor = self.mixer(tokens[:, :1], grid.scatter(1, index, tokens[:, 1:]))
         return completed
@@ -85,7 +85,7 @@ class ZeroCompletion(nn.Module):
     def forward(self, encoded: Encoded) -> Tensor:
         """Ignore the encoder: zeros ``(b, n, d)``."""
         cls = encoded.cls
-        return cls.new_zeros(len(cls), self.n_tokens, cls.shape[-1])
+        return cls.new_zeros(cls.shape[0], self.n_tokens, cls.shape[-1])
 
 
 class _Mixer(nn.Module):

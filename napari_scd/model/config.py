@@ -202,8 +202,8 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield "stem 'shared' needs decoder 'half'"
     if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
-    if c.decoder in ("deep8", "unetr4") and any(edge % 2 for edge in c.grid):
-        yield f"decoder '{c.decoder}' needs an even number of tokens along each axis, not {c.grid}"
+    if c.decoder in ("deep8", "unetr4") and any(edge % 2 or edge < 4 for edge in c.grid):
+        yield f"decoder '{c.decoder}' needs 4, 6, 8 or more tokens along each axis, not {c.grid}"
 
 
 _PATCHES_OF_DECODER = {"deep8": (8,), "shallow8": (8,), "unetr16": (16,), "unetr4": (4,), "half": (4, 8, 16)}

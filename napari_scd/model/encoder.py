@@ -70,6 +70,7 @@ class SparseEncoder(nn.Module):
         self.skip_after = tuple(skip_after)
         self.pruning = config.pruning
         self.min_tokens = config.min_tokens
+        self.n_tokens = config.n_tokens
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.n_tokens, dim))
         self.patch_embed = build_stem(config)
@@ -92,7 +93,7 @@ class SparseEncoder(nn.Module):
     def prefix(self, image: Tensor) -> Tensor:
         """Image (or what the stem takes) ``(b, c, z, y, x)`` -> tokens before the first stage, CLS first."""
         tokens: Tensor = self.patch_embed(image)
-        cls = self.cls_token.expand(len(tokens), -1, -1)
+        cls = self.cls_token.expand(tokens.shape[0], -1, -1)
         tokens = torch.cat([cls, tokens], dim=1) + self.pos_embed
         for block in self.blocks[: self.prefix_depth]:
             tokens = block(tokens)
@@ -109,8 +110,9 @@ class SparseEncoder(nn.Module):
         want_scores : bool
             Rate tokens also at stages that drop none.
         """
-        b, n = tokens.shape[0], tokens.shape[1] - 1
-        walk = _Walk(tokens, torch.arange(n, device=tokens.device).expand(b, n), want_scores)
+        n = self.n_tokens
+        positions = torch.arange(n, device=tokens.device).expand(tokens.shape[0], n)
+        walk = _Walk(tokens, positions, n, want_scores)
         if self.prune_after and self.prefix_depth > self.prune_after[0]:
             self._prune(walk, 0, prune_ratios[0])
         for index in range(self.prefix_depth, len(self.blocks)):
@@ -136,8 +138,8 @@ class SparseEncoder(nn.Module):
     def _prune(self, walk: _Walk, stage: int, prune_ratio: float) -> None:
         """Let the worst-rated tokens leave through the stage's norm; survivors stay in `walk`."""
         living = walk.tokens[:, 1:]
-        count = keep_count(living.shape[1], prune_ratio, self.min_tokens)
-        drops = count < living.shape[1]
+        count = keep_count(walk.n_living, prune_ratio, self.min_tokens)
+        drops = count < walk.n_living
         if drops or walk.want_scores:
             rating = self._rate(walk, stage, living)
             walk.scores.append(rating)
@@ -151,6 +153,7 @@ class SparseEncoder(nn.Module):
         kept = _scaled(take(living, split.kept), split.kept_factor)
         walk.tokens = torch.cat([walk.tokens[:, :1], kept], dim=1)
         walk.positions = take(walk.positions, split.kept)
+        walk.n_living = count
 
     def _rate(self, walk: _Walk, stage: int, living: Tensor) -> Tensor:
         if self.pruning == "attention":
@@ -176,6 +179,7 @@ class _Walk:
 
     tokens: Tensor
     positions: Tensor
+    n_living: int
     want_scores: bool
     rating: Tensor = field(default_factory=lambda: torch.empty(0))
     groups: list[TokenGroup] = field(default_factory=list)

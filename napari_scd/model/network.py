@@ -110,12 +110,8 @@ class ScdNetwork(nn.Module):
 
     def prefix(self, image: Tensor) -> Prefix:
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
-        expected = (self.config.in_channels, *self.config.roi)
-        if image.ndim != 5 or tuple(image.shape[1:]) != expected:
-            raise InputError(
-                f"The network takes windows of shape (batch, {', '.join(map(str, expected))}), "
-                f"not {tuple(image.shape)}."
-            )
+        if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
+            _check_window(image, self.config)
         image_features = self.decoder.encode_image(image)
         seen = image_features if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)
@@ -170,7 +166,8 @@ class ScdNetwork(nn.Module):
         return count_macs(self.config, self.token_counts(keep))
 
     def _as_map(self, tokens: Tensor) -> Tensor:
-        return tokens.transpose(1, 2).reshape(len(tokens), -1, *self.config.grid)
+        b, n, d = tokens.shape
+        return tokens.transpose(1, 2).reshape(b, d, *self.config.grid)
 
 
 def build_network(preset: str | ModelConfig) -> ScdNetwork:
@@ -199,6 +196,15 @@ _COMPLETION_CLASSES: dict[str, Callable[[ModelConfig], nn.Module]] = {
     "mask": MaskTokenCompletion,
     "zero": ZeroCompletion,
 }
+
+
+def _check_window(image: Tensor, config: ModelConfig) -> None:
+    expected = (config.in_channels, *config.roi)
+    if image.ndim != 5 or tuple(image.shape[1:]) != expected:
+        raise InputError(
+            f"The network takes windows of shape (batch, {', '.join(map(str, expected))}), "
+            f"not {tuple(image.shape)}."
+        )
 
 
 def _initialise(module: nn.Module) -> None:

@@ -1,0 +1,65 @@
+"""Every decoder: shapes, branches, and what reaches the logits."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from napari_scd.model.decoder import DECODER_CLASSES
+
+SIZES = {
+    "deep8": {"patch": 8, "roi": (32, 48, 32)},
+    "shallow8": {"patch": 8, "roi": (24, 32, 24)},
+    "unetr16": {"patch": 16, "roi": (32, 32, 48)},
+    "unetr4": {"patch": 4, "roi": (16, 24, 16)},
+    "half": {"patch": 8, "roi": (24, 32, 24)},
+}
+BRANCHES = {
+    "deep8": {2: (8, 1 / 2), 3: (16, 1 / 4), 4: (32, 1 / 8)},
+    "shallow8": {2: (8, 1 / 2), 3: (16, 1 / 4)},
+    "unetr16": {2: (8, 1 / 2), 3: (16, 1 / 4), 4: (32, 1 / 8)},
+    "unetr4": {2: (8, 1 / 2), 3: (16, 1 / 4)},
+}
+
+
+def maps(config, count, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(1, config.embed_dim, *config.grid, generator=generator) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", DECODER_CLASSES)
+def test_logits_have_the_windows_size(small, image, name) -> None:
+    config = small(decoder=name, **SIZES[name])
+    decoder = DECODER_CLASSES[name](config)
+    features = decoder.encode_image(image(config, batch=1))
+    assert decoder(features, maps(config, decoder.n_maps)).shape == (1, 3, *config.roi)
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_have_the_tables_channels_and_sizes(small, name) -> None:
+    config = small(decoder=name, **SIZES[name])
+    decoder = DECODER_CLASSES[name](config)
+    assert decoder.n_maps == len(BRANCHES[name]) + 1
+    for level, (channels, scale) in BRANCHES[name].items():
+        skip = getattr(decoder, f"encoder{level}")(maps(config, 1)[0])
+        assert skip.shape[1:] == (channels, *(int(edge * scale) for edge in config.roi))
+
+
+@pytest.mark.parametrize("name", DECODER_CLASSES)
+def test_every_map_and_the_image_reach_the_logits(small, image, name) -> None:
+    config = small(decoder=name, **SIZES[name])
+    torch.manual_seed(0)
+    decoder = DECODER_CLASSES[name](config).eval()
+    x, tokens = image(config, batch=1), maps(config, decoder.n_maps)
+    logits = decoder(decoder.encode_image(x), tokens)
+    assert not torch.allclose(decoder(decoder.encode_image(x + x**2), tokens), logits, atol=1e-4)
+    for index in range(decoder.n_maps):
+        others = list(tokens)
+        others[index] = maps(config, 1, seed=9)[0]
+        assert not torch.allclose(decoder(decoder.encode_image(x), others), logits, atol=1e-4)
+
+
+def test_instance_norms_have_no_weights(small) -> None:
+    for name in DECODER_CLASSES:
+        decoder = DECODER_CLASSES[name](small(decoder=name, **SIZES[name]))
+        assert not [key for key in decoder.state_dict() if "norm" in key]
