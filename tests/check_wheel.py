@@ -19,8 +19,9 @@ def problems(wheel: Path) -> list[str]:
         metadata = Parser().parsestr(archive.read(metadata_name).decode())
     wanted = {path.relative_to(ROOT).as_posix() for path in (ROOT / "napari_scd").rglob("*.py")}
     wanted |= {"napari_scd/napari.yaml", "napari_scd/py.typed", "napari_scd/sample_data/__init__.py"}
-    weights = ROOT / "napari_scd" / "checkpoints" / "weights"
-    wanted |= {path.relative_to(ROOT).as_posix() for path in weights.iterdir() if path.is_file()}
+    for folder in ("checkpoints/weights", "training/presets"):
+        files = (path for path in (ROOT / "napari_scd" / folder).iterdir() if path.is_file())
+        wanted |= {path.relative_to(ROOT).as_posix() for path in files}
     samples = ROOT / "sample_data"
     wanted |= {f"napari_scd/sample_data/{path.name}" for path in samples.glob("*.nii.gz")}
     found = [f"{name} is missing" for name in sorted(wanted - names)]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_scd.cli.console import busy
 from napari_scd.cli.segment import DEFAULT_MODEL, DeviceOption, JsonOption, ThreadsOption
 from napari_scd.errors import InputError
 
@@ -45,7 +46,8 @@ def benchmark(
     keeps = parse_sweep(keep_ratios) or (QUICK_SWEEP if quick else FULL_SWEEP)
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
-    from napari_scd.cli.timing import Sweep, run_sweep
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.timing import Sweep, run_sweep
 
     sweep = Sweep(
         model=model,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -25,6 +29,11 @@ def warn(message: str) -> None:
 def complain(message: str) -> None:
     """Print an error on stderr, always as one line."""
     err.print(Text.assemble(("Error: ", "bold red"), " ".join(message.split())), soft_wrap=True)
+
+
+def busy(message: str) -> AbstractContextManager[object]:
+    """Show a spinner on stderr while the block runs; nothing when stderr is not a terminal."""
+    return err.status(message) if err.is_terminal else nullcontext()
 
 
 def print_json(value: Any) -> None:

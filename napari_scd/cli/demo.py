@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_scd.cli.console import busy
 from napari_scd.cli.segment import (
     DEFAULT_MODEL,
     DeviceOption,
@@ -45,6 +46,7 @@ def demo(
         precision=precision,
         threads=threads,
     )
-    from napari_scd.cli.tour import run_demo
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.tour import run_demo
 
     run_demo(order, output, view=view, as_json=as_json)

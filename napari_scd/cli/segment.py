@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_scd.cli.cases import Targets, plan_batch
+from napari_scd.cli.console import busy
 from napari_scd.cli.points import parse_point
 from napari_scd.errors import InputError
 
@@ -116,7 +117,8 @@ def segment(
         threads=threads,
     )
     batch = plan_batch(inputs, Targets(output, tokens, score, probability, report))
-    from napari_scd.cli.running import run_batch  # loads torch: only when there is something to compute
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.running import run_batch  # only when there is something to compute
 
     raise typer.Exit(run_batch(batch, order, as_json=as_json))
 
