@@ -282,11 +282,10 @@ def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> Non
             f"The recipe names {len(recipe.channels)} channels, but the network takes {config.in_channels}."
         )
     highest = config.out_channels - (recipe.activation != "sigmoid")
-    wrong = [label.index for label in labels.labels if not 1 <= label.index <= min(highest, 255)]
-    if wrong or not labels.labels:
+    if highest > 255 or sorted(label.index for label in labels.labels) != list(range(1, highest + 1)):
         raise InputError(
             f"The label table does not fit the network's {config.out_channels} outputs: "
-            f"ids must lie in 1..{min(highest, 255)}."
+            f"it must name the ids 1 to {highest} (255 at most)."
         )
 
 
