@@ -132,8 +132,8 @@ def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
         raise InputError(f"--split chooses cases of a training file, and {order.data} is none: leave it out.")
     elif activation == "sigmoid":
         raise InputError(
-            "This model's regions overlap, so its label values alone do not tell them: give its training file "
-            "as DATA, which says which values make up each region."
+            "This model's regions overlap, so label values alone do not tell them: give its training file as "
+            "DATA, which says which values make up each region."
         )
     else:
         truth = Truth(list(_found(order).values()), (), ())

@@ -54,8 +54,8 @@ class Journal:
     ----------
     folder : Path
     config : TrainConfig
-    first_step : int
-        Where the run goes on.
+    reported, validated : int
+        Last steps the run has reported and validated; lines behind them are dropped.
     tensorboard : bool
         Also write TensorBoard's event files where that package is installed.
     tell : callable, optional
@@ -66,16 +66,17 @@ class Journal:
         self,
         folder: Path,
         config: TrainConfig,
-        first_step: int,
+        reported: int,
+        validated: int,
         *,
         tensorboard: bool = True,
         tell: Callable[[str], None] | None = None,
     ) -> None:
         self._folder = folder
         self._keys = [f"dice@{keep:g}" for keep in config.validate_keep]
-        for name in (LOG_NAME, VALIDATION_NAME):
-            _drop_behind(folder / name, first_step)
-        self._board = _open_board(folder, first_step, tell) if tensorboard else None
+        _drop_behind(folder / LOG_NAME, reported)
+        _drop_behind(folder / VALIDATION_NAME, validated)
+        self._board = _open_board(folder, reported, tell) if tensorboard else None
 
     def step(self, line: Step) -> None:
         """Write down one report."""
@@ -107,14 +108,14 @@ class Journal:
             self._board.close()
 
 
-def _open_board(folder: Path, first_step: int, tell: Callable[[str], None] | None) -> Any:
+def _open_board(folder: Path, reported: int, tell: Callable[[str], None] | None) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter  # an extra, and slow to import
     except ImportError:
         if tell is not None:
             tell("TensorBoard is not installed, so only CSV is written: pip install tensorboard")
         return None
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=first_step or None)
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=reported + 1)
 
 
 def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -129,13 +130,13 @@ def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]])
         ) from error
 
 
-def _drop_behind(path: Path, first_step: int) -> None:
+def _drop_behind(path: Path, step: int) -> None:
     """Remove lines of steps that will be run again."""
     if not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as stream:
         header, *rows = list(csv.reader(stream)) or [[]]
-    kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) <= first_step]
+    kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) <= step]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([header, *kept] if header else [])
 

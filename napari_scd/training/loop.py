@@ -73,8 +73,14 @@ def train(
     maker = BatchMaker(
         on_device(cases, fabric.device), config, fabric.global_rank, fabric.world_size, fabric.device
     )
-    with StopSignal() as stop:
-        run.loop(maker, checks, stop, report, tell)
+    try:
+        with StopSignal() as stop:
+            run.loop(maker, checks, stop, report, tell)
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"A batch of {config.batch} windows does not fit the memory of '{fabric.device}': lower 'batch', "
+            "or the model's 'roi', or use more processes."
+        ) from error
     return run.finish(len(checks), stop)
 
 

@@ -36,6 +36,7 @@ class SegmentationLoss(nn.Module):
     """
 
     regions: Tensor | None
+    class_weight: Tensor | None
 
     def __init__(
         self, config: LossConfig, model: ModelConfig, regions: tuple[tuple[int, ...], ...] = ()
@@ -46,6 +47,8 @@ class SegmentationLoss(nn.Module):
         self.patch = model.patch
         self.voxels = _RegionLoss(config) if regions else _label_loss(config)
         self.register_buffer("regions", region_table(regions) if regions else None, persistent=False)
+        weight = torch.tensor(config.class_weights, dtype=torch.float32) if config.class_weights else None
+        self.register_buffer("class_weight", weight, persistent=False)
         self.token_head = nn.Linear(model.embed_dim, model.out_channels)
         self.gumbel = model.pruning == "gumbel"
         self.whole_batch = config.batch or bool(config.class_weights)
@@ -85,7 +88,8 @@ class SegmentationLoss(nn.Module):
         logits = self.token_head(completed).float()
         if self.regions is None:
             shares = avg_pool3d(one_hot(label, self.n_classes).float(), self.patch).flatten(2).transpose(1, 2)
-            entropy: Tensor = -(shares * logits.log_softmax(dim=-1)).sum(-1)
+            mass = shares if self.class_weight is None else shares * self.class_weight
+            entropy: Tensor = -(mass * logits.log_softmax(dim=-1)).sum((1, 2)) / mass.sum((1, 2))
             return entropy.mean()
         shares = avg_pool3d(self._targets(label), self.patch).flatten(2).transpose(1, 2)
         return binary_cross_entropy_with_logits(logits, shares)
@@ -115,7 +119,7 @@ class _RegionLoss(nn.Module):
 
 
 def _label_loss(config: LossConfig) -> nn.Module:
-    loss: nn.Module = DiceCELoss(
+    loss = DiceCELoss(
         include_background=config.background,
         to_onehot_y=True,
         softmax=True,
@@ -123,10 +127,11 @@ def _label_loss(config: LossConfig) -> nn.Module:
         smooth_nr=config.smooth_nr,
         smooth_dr=config.smooth_dr,
         batch=config.batch,
-        weight=torch.tensor(config.class_weights) if config.class_weights else None,
+        weight=torch.tensor(config.class_weights, dtype=torch.float32) if config.class_weights else None,
         lambda_dice=config.dice,
         lambda_ce=config.cross_entropy,
     )
+    loss.dice.class_weight = None  # MONAI would weight Dice too, which counts every structure alike already
     return loss
 
 

@@ -179,8 +179,11 @@ class Run:
         config = self.config
         journal = None
         if self.fabric.is_global_zero:
+            reported = self.step - bool(self.recent)
             board = self.options.tensorboard
-            journal = Journal(self.options.out, config, self.step, tensorboard=board, tell=tell)
+            journal = Journal(
+                self.options.out, config, reported, self.validated_at, tensorboard=board, tell=tell
+            )
         clock = Clock(self.seconds, self.options.max_minutes)
         self.model.train()
         while True:
