@@ -66,7 +66,8 @@ class LossConfig:
     dice, cross_entropy : float
         Weights of MONAI's Dice loss and of the cross-entropy (binary for regions that overlap).
     class_weights : tuple of float
-        Weight of each output channel; empty = all 1.
+        Cross-entropy weight of each output channel, for voxels and tokens (Dice counts every structure
+        alike already); empty = all 1.
     squared, smooth_nr, smooth_dr : bool, float, float
         As MONAI's ``DiceLoss`` takes them (`squared` = ``squared_pred``).
     background : bool
