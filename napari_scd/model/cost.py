@@ -1,19 +1,12 @@
-"""Multiply-accumulates of a network, counted without running it."""
+"""Multiply-accumulates of a network, from its sizes alone."""
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
-from napari_scd.model.decoder import DECODER_CLASSES
-from napari_scd.model.embedding import build_stem
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari_scd.model.config import ModelConfig
 
 
@@ -30,8 +23,12 @@ class MacsByPart(NamedTuple):
         return self.encoder + self.assembly + self.decoder
 
 
+@lru_cache(maxsize=512)
 def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart:
     """Count linear layers, attention products and convolutions; norms and activations are left out.
+
+    A transposed convolution counts what it computes. Tools that multiply its output by the whole kernel
+    (`torchprofile`, and so the paper's numbers) count it eightfold.
 
     Parameters
     ----------
@@ -39,14 +36,12 @@ def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart
     token_counts : tuple of int
         Living tokens at the start and after each stage (CLS not counted).
     """
-    stem, decoder = _convolution_macs(config)
     blocks = 0
     for index in range(config.depth):
         stage = sum(index > block for block in config.prune_after)
         blocks += block_macs(token_counts[stage] + 1, config.embed_dim)
-    return MacsByPart(
-        stem + blocks + _scorer_macs(config, token_counts), _assembly_macs(config, token_counts), decoder
-    )
+    encoder = _stem_macs(config) + blocks + _scorer_macs(config, token_counts)
+    return MacsByPart(encoder, _assembly_macs(config, token_counts), _decoder_macs(config))
 
 
 def block_macs(tokens: int, dim: int) -> int:
@@ -57,6 +52,22 @@ def block_macs(tokens: int, dim: int) -> int:
 def scorer_macs(dim: int) -> int:
     """One token through a scorer."""
     return dim * dim + dim * (dim // 2) + (dim // 2) * (dim // 4) + dim // 4
+
+
+def _stem_macs(config: ModelConfig) -> int:
+    channels, patch, voxels = config.in_channels, config.patch, math.prod(config.roi)
+    if config.stem == "patch":
+        return channels * config.embed_dim * voxels
+    if config.stem == "shared":
+        channels, patch, voxels = config.features, patch // 2, voxels // 8
+    steps, macs = patch.bit_length() - 1, 0
+    for step in range(steps - 1):
+        wider = max(config.embed_dim >> (steps - step), 16)
+        macs += channels * wider * voxels
+        voxels //= 8
+        macs += 27 * wider * wider * voxels if step else 0
+        channels = wider
+    return macs + channels * config.embed_dim * voxels
 
 
 def _scorer_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
@@ -78,23 +89,54 @@ def _assembly_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
     return mixing + (entering + n) * d * width
 
 
-@lru_cache(maxsize=32)
-def _convolution_macs(config: ModelConfig) -> tuple[int, int]:
-    """Stem and decoder, counted on tensors without data: neither depends on the keep ratio."""
-    with torch.device("meta"):
-        stem, decoder = build_stem(config), DECODER_CLASSES[config.decoder](config)
-        image = torch.empty(1, config.in_channels, *config.roi)
-        token_map = torch.empty(1, config.embed_dim, *config.grid)
-    features = decoder.encode_image(image)
-    seen = features if config.stem == "shared" else image
-    return (
-        _measured(lambda: stem(seen)),
-        _measured(lambda: decoder(decoder.encode_image(image), [token_map] * decoder.n_maps)),
+def _decoder_macs(config: ModelConfig) -> int:
+    """Sum over the branches and the way up, level by level (model voxels halve along each axis per level)."""
+    d, f, full = config.embed_dim, config.features, math.prod(config.roi)
+    if config.decoder == "half":
+        return _half_macs(config)
+    depth = {"deep8": 4, "unetr16": 4, "shallow8": 3, "unetr4": 3}[config.decoder]
+    macs = _residual(config.in_channels, f, full) + f * config.out_channels * full
+    patch_level = config.patch.bit_length() - 1
+    for level in range(1, depth):
+        voxels, width = full >> (3 * level), f << level
+        if level == patch_level:
+            macs += _residual(d, width, voxels)
+        else:
+            macs += _token_up(d, width, patch_level - level - 1, voxels)
+    below = d
+    for level in reversed(range(depth)):
+        macs += _join(below, f << level, full >> (3 * level))
+        below = f << level
+    return macs
+
+
+def _half_macs(config: ModelConfig) -> int:
+    f, half = config.features, math.prod(config.roi) // 8
+    steps = config.patch.bit_length() - 2
+    macs = config.in_channels * f * 8 * half + _residual(f, f, half)
+    macs += _residual(config.embed_dim, f << steps, half >> (3 * steps))
+    for step in range(steps - 1, 0, -1):
+        voxels = half >> (3 * step)
+        macs += (f << (step + 1)) * (f << step) * voxels + _residual(f << step, f << step, voxels)
+    return macs + _join(2 * f, f, half) + f * config.out_channels * 8 * half
+
+
+def _residual(channels: int, width: int, voxels: int) -> int:
+    """Two 3x3x3 convolutions, and a 1x1x1 one where the channels change."""
+    return voxels * (
+        27 * channels * width + 27 * width * width + (channels * width if channels != width else 0)
     )
 
 
-def _measured(run: Callable[[], object]) -> int:
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        run()
-    return int(counter.get_total_flops()) // 2
+def _join(channels: int, width: int, voxels: int) -> int:
+    """Double the edges of a map, put it beside a skip, mix; `voxels` are those of the result."""
+    return channels * width * voxels + _residual(2 * width, width, voxels)
+
+
+def _token_up(channels: int, width: int, extra_doublings: int, voxels: int) -> int:
+    """Double the edges of a token map, `extra_doublings` more times with a residual block each."""
+    macs = channels * width * (voxels >> (3 * extra_doublings))
+    for left in reversed(range(extra_doublings)):
+        here = voxels >> (3 * left)
+        macs += width * width * here + _residual(width, width, here)
+    return macs

@@ -24,6 +24,30 @@ def counted(run) -> int:
     return counter.get_total_flops() // 2
 
 
+DECODERS = {
+    "deep8": {"patch": 8, "roi": (32, 48, 64)},
+    "shallow8": {"patch": 8, "roi": (24, 40, 16)},
+    "unetr16": {"patch": 16, "roi": (32, 48, 16)},
+    "unetr4": {"patch": 4, "roi": (16, 24, 32)},
+    "half": {"patch": 16, "roi": (32, 48, 16)},
+}
+
+
+@pytest.mark.parametrize(
+    ("decoder", "stem", "features"),
+    [*((name, "patch", 4) for name in DECODERS), ("half", "conv", 5), ("half", "shared", 4)],
+)
+def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:
+    sizes = {**DECODERS[decoder], "decoder": decoder, "stem": stem, "features": features}
+    net = network(**sizes, in_channels=2, embed_dim=72).to("meta")
+    x = image(net.config, batch=1).to("meta")
+    parts, prefix = net.macs(), net.prefix(x)
+    maps = [torch.empty(1, 72, *net.config.grid, device="meta")] * net.decoder.n_maps
+    encoding = counted(lambda: net.decoder.encode_image(x))
+    assert parts.decoder == encoding + counted(lambda: net.decoder(prefix.image_features, maps))
+    assert parts.total == counted(lambda: net(x))
+
+
 @pytest.mark.parametrize("keep", [1.0, 0.5, (0.7, 0.3, 0.9)])
 @pytest.mark.parametrize(
     "changes",
