@@ -41,7 +41,7 @@ class Hover:
 
 
 def describe(result: Result, layer: Any, position: np.ndarray) -> str:
-    """Return what a result says at a place, such as "liver · token left at stage 2, score 0.31".
+    """Return what a result says at a place, such as "liver · token left at stage 2, score -3.1".
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def describe(result: Result, layer: Any, position: np.ndarray) -> str:
         survived = fate > result.n_stages
         parts.append("token kept to the end" if survived else f"token left at stage {fate}")
         if np.isfinite(score):
-            parts.append(f"score {np.exp(score):.2f}")
+            parts.append(f"score {score:.1f}")
     return " · ".join(parts)
 
 

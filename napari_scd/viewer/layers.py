@@ -113,6 +113,7 @@ def score_layer(scores: Volume, view: SourceView, report: dict[str, Any]) -> Lay
         "name": name_of(view.name, "score"),
         "colormap": "inferno",
         "blending": "additive",
+        "opacity": 0.7,
         "interpolation2d": "nearest",
         "interpolation3d": "nearest",
         "contrast_limits": limits,

@@ -87,6 +87,13 @@ class Result:
         return int(self.stage_scores.shape[0])
 
     @property
+    def seconds_per_window(self) -> float | None:
+        """What a window of the last run took in the network; None when none was computed."""
+        seconds, windows = self.report["seconds"], int(self.report["n_windows"])
+        network = seconds["prefix"] + seconds["rest"]
+        return network / windows if windows and network > 0 else None
+
+    @property
     def voxel_ml(self) -> float:
         """Millilitres in a voxel of the image."""
         return float(abs(np.linalg.det(self.view.affine[:3, :3]))) / 1000.0

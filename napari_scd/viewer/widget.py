@@ -67,6 +67,7 @@ class ScdWidget(QWidget):
         self._agreement = ""
         self._docked = False
         self._closed = False
+        self._outer: QWidget | None = None
         self._escape = False
         self._settings = Settings(self._apply_preferences)
         self._clicks = ClickTool(viewer, self._click_targets, self._on_click, self._on_refused)
@@ -78,6 +79,7 @@ class ScdWidget(QWidget):
         self._connect_controller()
         self._apply_preferences(self._settings.preferences)
         self._watch = Watch(viewer, self._on_layers, self._look_again, self._on_dimensions)
+        self._list_models()
         self._on_layers()
         self._keys = Keys(viewer, self._key_actions())
         self._on_status(self.controller.status)
@@ -99,14 +101,20 @@ class ScdWidget(QWidget):
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Watch the window we stand in, to stop when it closes."""
-        self.window().installEventFilter(self)
+        if not self._closed and self.window() is not self._outer:
+            self._outer = self.window()
+            self._outer.installEventFilter(self)
         super().showEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
         """Stop the work when napari's window closes (and does not merely ask whether it should)."""
-        if event.type() == QEvent.Type.Close and watched is self.window() and watched is not self:
-            QTimer.singleShot(0, lambda: self.tear_down() if _gone(watched) else None)
+        if event.type() == QEvent.Type.Close and not self._closed:
+            QTimer.singleShot(0, self._stop_if_gone)
         return False
+
+    def _stop_if_gone(self) -> None:
+        if not self._closed and _gone(self._outer):
+            self.tear_down()
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Narrow enough to leave the room to the image."""
@@ -117,6 +125,9 @@ class ScdWidget(QWidget):
         if self._closed:
             return
         self._closed = True
+        if self._outer is not None and not _deleted(self._outer):
+            self._outer.removeEventFilter(self)
+        self._outer = None
         self.controller.close()
         self._clicks.stop()
         self._hover.close()
@@ -199,7 +210,6 @@ class ScdWidget(QWidget):
 
     def _start(self) -> None:
         if not self._closed:
-            self._list_models()
             self.controller.preload()
 
     # -- what the user does ----------------------------------------------------------------------------------
@@ -345,9 +355,10 @@ class ScdWidget(QWidget):
             sides = [index for pair in result.table.mirror_pairs for index in pair]
             doubtful = () if result.view.orientation_known else sides
             self.result.show_structures(result.table, result.found(), doubtful)
-            windows = max(int(result.report["n_windows"]), 1)
-            self._pace = result.report["seconds"]["total"] / windows
-            self.input.show_pace(f"{state.duration(self._pace)} per window on {result.report['device']}")
+            self._pace = result.seconds_per_window
+            if self._pace is not None:
+                text = f"{state.duration(self._pace)} per window"
+                self.input.show_pace(text, f"{text}, measured in the last run on {result.report['device']}")
             self._on_cost(self._cost)
         self._list_outputs()
         self.result.set_buttons(preview=control.pending is not None, exportable=control.outcome.exportable)
@@ -388,7 +399,12 @@ def _ruler() -> QFrame:
 
 
 def _gone(window: Any) -> bool:
+    return window is None or _deleted(window) or not window.isVisible()
+
+
+def _deleted(window: Any) -> bool:
     try:
-        return not window.isVisible()
-    except RuntimeError:  # Qt has deleted it
+        window.objectName()
+    except RuntimeError:  # Qt has deleted what Python still holds
         return True
+    return False

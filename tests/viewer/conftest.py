@@ -91,7 +91,7 @@ def fake_segmentation(
         "n_windows": 8,
         "n_windows_planned": 8,
         "device": "cpu",
-        "seconds": {"total": 1.6},
+        "seconds": {"prefix": 0.8, "rest": 0.8, "total": 1.6},
         "voxels": counts,
         "volumes_ml": {name: n * voxel_ml for name, n in counts.items()},
     }

@@ -416,7 +416,7 @@ def test_what_lies_under_the_mouse_is_named(desk: Any) -> None:
     assert desk.control.describe(np.array([20, 15, 19])) == ""
     segment(desk)
     text = desk.control.describe(np.array([2.0 * BRIGHT[0], *BRIGHT[1:]]))
-    assert text.startswith("anterior hippocampus · token kept to the end · score 0.")
+    assert text.startswith("anterior hippocampus · token kept to the end · score -")
     assert desk.control.describe(np.array([-50.0, 0, 0])) == ""
 
 

@@ -27,7 +27,7 @@ def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
     voxels = int((result.labels == 1).sum())
     assert result.found()[1].voxels == voxels
     assert result.found()[1].volume_ml == pytest.approx(voxels * 2 / 1000)
-    assert result.n_stages == 3
+    assert result.n_stages == 3 and result.seconds_per_window == pytest.approx(0.2)
 
 
 def test_clicks_add_up_and_can_be_taken_away(view: geometry.SourceView) -> None:

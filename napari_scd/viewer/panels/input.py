@@ -105,10 +105,10 @@ class InputPanel(Panel):
         """How many choosers there are."""
         return 1 + len(self._channels)
 
-    def show_pace(self, text: str) -> None:
+    def show_pace(self, text: str, hint: str) -> None:
         """Write what a window takes beside the device."""
         self.pace.setText(text)
-        self.pace.setToolTip(text)
+        self.pace.setToolTip(hint)
 
     def set_devices(self, names: Sequence[str]) -> None:
         """List the devices of this machine."""

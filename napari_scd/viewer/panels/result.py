@@ -61,6 +61,8 @@ class ResultPanel(Panel):
         self.column.addWidget(self.legend)
         self.hover = wrapping_label("scd.hover")
         self.hover.setToolTip("What lies under the mouse")
+        self.hover.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.hover.setMinimumHeight(2 * self.hover.fontMetrics().lineSpacing())
         self.column.addWidget(self.hover)
         self.accept = QPushButton("Accept (U)")
         self.accept.setObjectName("scd.accept")

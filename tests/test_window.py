@@ -1,0 +1,300 @@
+"""The dock in a real napari window, driven by mouse and keyboard."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets")
+
+from qtpy.QtCore import QPoint, Qt  # noqa: E402
+from qtpy.QtTest import QTest  # noqa: E402
+from qtpy.QtWidgets import QPushButton, QWidget  # noqa: E402
+
+from napari_scd.viewer.state import State  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
+
+WAIT_MS = 120_000
+NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a whole-volume model and a click model of random weights."""
+    import torch
+
+    from napari_scd.checkpoints import Provenance, save
+    from napari_scd.model import ModelConfig, build_network
+    from napari_scd.volume import LabelTable, Recipe
+
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    config = ModelConfig(
+        out_channels=3, roi=(32, 32, 32), patch=8, embed_dim=24, depth=3, heads=2, prune_after=(0, 1, 2),
+        completion_dim=12, completion_heads=2, features=4, min_tokens=4,
+    )  # fmt: skip
+    table = LabelTable.from_names(["front", "back"], {"front": "whole", "back": "whole"})
+    for field in ("whole", "click"):
+        recipe = Recipe("MR", spacing_mm=(2.0, 2.0, 2.0), field=field)
+        name = f"aa-{field}"
+        save(folder / f"{name}.safetensors", build_network(config), recipe, table, Provenance(name=name))
+    return folder
+
+
+class Window:
+    """A napari window with the dock; finds controls by their names and waits for states."""
+
+    def __init__(self, viewer: Any, qtbot: Any, shots: Path) -> None:
+        self.viewer, self.qtbot, self.shots = viewer, qtbot, shots
+        self.dock, widget = viewer.window.add_plugin_dock_widget("napari-scd", "SCD")
+        self.widget = getattr(widget, "__wrapped__", widget)
+        self.dock = getattr(self.dock, "__wrapped__", self.dock)
+        self.control = self.widget.controller
+
+    @property
+    def canvas(self) -> Any:
+        return self.viewer.__wrapped__.window._qt_viewer.canvas
+
+    def part(self, name: str) -> Any:
+        found = self.widget.findChild(QWidget, f"scd.{name}")
+        assert found is not None, f"there is no scd.{name}"
+        return found
+
+    def press(self, name: str) -> None:
+        button = self.part(name)
+        assert isinstance(button, QPushButton) and button.isEnabled(), name
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def key(self, key: Any, modifier: Any = NONE) -> None:
+        QTest.keyClick(self.canvas.native, key, modifier)
+
+    def click(self, world: Any, modifier: Any = NONE) -> None:
+        """Click where a point of the world (z, y, x) is drawn."""
+        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0, 1])[:2]
+        QTest.mouseMove(self.canvas.native, QPoint(round(x), round(y)))
+        QTest.mouseClick(self.canvas.native, Qt.MouseButton.LeftButton, modifier, QPoint(round(x), round(y)))
+
+    def choose(self, name: str, start: str) -> None:
+        chooser = self.part(name)
+        rows = [row for row in range(chooser.count()) if chooser.itemText(row).startswith(start)]
+        chooser.setCurrentIndex(rows[0])
+        chooser.activated.emit(rows[0])
+
+    def use(self, model: str) -> None:
+        """Choose a model and wait until it is ready."""
+        self.choose("model", model)
+        self.wait(State.READY)
+
+    def wait(self, *states: State) -> None:
+        self.until(lambda: self.control.status.state in (*states, State.ERROR, State.BAD_INPUT))
+        assert self.control.status.state in states, self.control.status
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(condition, timeout=WAIT_MS)
+
+    def layer(self, kind: str) -> Any:
+        return next((layer for layer in self.viewer.layers if layer.name.endswith(f"[SCD {kind}]")), None)
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture of the window among the test's artefacts."""
+        self.qtbot.wait(50)
+        self.viewer.screenshot(str(self.shots / f"{name}.png"), canvas_only=False, flash=False)
+
+
+@pytest.fixture
+def open_window(
+    make_napari_viewer_proxy: Any, qtbot: Any, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Open windows with the dock; every job has ended when the test is over."""
+    monkeypatch.setenv("NAPARI_SCD_MODELS", str(models))
+    monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", models / "none")
+    shots = tmp_path if "SCD_SHOTS" not in os.environ else tmp_path.parent / os.environ["SCD_SHOTS"]
+    opened: list[Window] = []
+
+    def make(**image: Any) -> Window:
+        viewer = make_napari_viewer_proxy(show=True)
+        viewer.window.resize(1400, 900)
+        if image:
+            viewer.add_image(image.pop("data"), name="scan", **image)
+        opened.append(Window(viewer, qtbot, shots))
+        return opened[-1]
+
+    yield make
+    for window in opened:
+        lane = window.control._lane
+        window.widget.tear_down()
+        qtbot.waitUntil(lambda lane=lane: lane.running is None, timeout=WAIT_MS)
+
+
+def scan(shape: tuple[int, int, int] = (40, 44, 48)) -> dict[str, Any]:
+    """A noisy ball, placed in mm."""
+    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij"))
+    ball = (np.linalg.norm(grid, axis=0) < 0.6) * 100.0
+    noise = np.random.default_rng(0).normal(0, 5, shape)
+    return {"data": (ball + noise).astype(np.float32), "scale": (2, 2, 2), "units": "mm"}
+
+
+def test_a_volume_from_button_to_file(open_window: Any, tmp_path: Path) -> None:
+    window = open_window(**scan())
+    window.use("aa-whole")
+    assert window.part("status").text().startswith("48x44x40 at 2x2x2 mm: 8 windows")
+    before = (window.viewer.layers.selection.active, window.viewer.scene.camera.center)
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    window.shoot("done")
+    assert before == (window.viewer.layers.selection.active, window.viewer.scene.camera.center)
+    preview, tokens, score = (window.layer(kind) for kind in ("preview", "tokens", "score"))
+    assert preview.data.shape == (40, 44, 48) and tokens.visible and not score.visible
+    ends = np.array(
+        [np.asarray(layer.data_to_world([-0.5] * 3)) for layer in (preview, window.viewer.layers["scan"])]
+    )
+    assert np.allclose(ends[0], ends[1])
+    window.key(Qt.Key.Key_H)
+    assert window.part("show").currentText() == "Exit stage"
+    window.part("keep").setValue(25)
+    window.wait(State.STALE)
+    assert "16 -> " not in window.part("counts").text() and "tokens" in window.part("counts").text()
+    window.key(Qt.Key.Key_U)
+    seg = window.layer("seg")
+    accepted = seg.data.copy()
+    assert accepted.any() and window.layer("preview") is None
+    window.key(Qt.Key.Key_Z, CONTROL)
+    assert not seg.data.any()
+    window.key(Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert np.array_equal(seg.data, accepted)
+    window.control.outcome.export(tmp_path / "out.nii.gz")
+    window.until(lambda: window.part("status").text().startswith("Saved out.nii.gz"))
+    (reopened,) = window.viewer.open(str(tmp_path / "out.nii.gz"), plugin="napari-scd")
+    assert np.array_equal(reopened.data, accepted) and np.allclose(reopened.scale, (2, 2, 2))
+
+
+def test_clicking_structures(open_window: Any) -> None:
+    window = open_window(**scan())
+    window.use("aa-click")
+    assert not window.part("run").isEnabled() and "one structure at a time" in window.part("run").toolTip()
+    window.key(Qt.Key.Key_K)
+    assert window.part("click").isChecked() and str(window.viewer.cursor.style) == "cross"
+    window.click((40, 40, 44))
+    window.wait(State.PREVIEW)
+    window.shoot("clicked")
+    clicks = window.layer("clicks")
+    assert clicks is None or np.allclose(clicks.data[0], (20, 20, 22), atol=1)
+    assert window.layer("tokens").data.any()
+    window.key(Qt.Key.Key_Escape)
+    assert not window.part("click").isChecked() and str(window.viewer.cursor.style) != "cross"
+
+
+def test_cancel_stops_after_a_window_and_keeps_the_part(
+    open_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_scd.engine import Session
+
+    whole = Session.segment
+
+    def slow(self: Any, request: Any, *, progress: Any, cancel: Any) -> Any:
+        def tell(step: Any) -> None:
+            progress(step)
+            time.sleep(0.2)
+
+        return whole(self, request, progress=tell, cancel=cancel)
+
+    monkeypatch.setattr(Session, "segment", slow)
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    window.until(lambda: window.part("status").text().startswith("Window 1 of"))
+    assert window.part("cancel").isVisible()
+    window.key(Qt.Key.Key_Q)
+    window.wait(State.CANCELLED)
+    assert window.layer("preview") is not None and not window.part("cancel").isVisible()
+
+
+def test_an_error_in_the_worker_is_said_and_the_window_goes_on(
+    open_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_scd.engine import Session
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    window = open_window(**scan())
+    window.use("aa-whole")
+    with monkeypatch.context() as broken:
+        broken.setattr(Session, "segment", fail)
+        window.press("run")
+        window.until(lambda: window.control.status.state is State.ERROR)
+    assert "mat1 and mat2" in window.part("status").text()
+    window.press("remedy")
+    window.wait(State.DONE)
+
+
+def test_the_x_lets_go_of_everything_and_the_dock_opens_again(open_window: Any) -> None:
+    window = open_window(**scan())
+    viewer = window.viewer
+    window.use("aa-whole")
+    window.key(Qt.Key.Key_K)
+    window.press("run")
+    lane = window.control._lane
+    window.dock.destroyOnClose()
+    window.until(lambda: lane.running is None)
+    assert len(viewer.keymap) == 0 and len(viewer.mouse_drag_callbacks) == 1
+    assert not viewer.mouse_move_callbacks
+    viewer.add_image(np.zeros((4, 4, 4)))
+    assert window.layer("preview") is None, "a late answer is dropped"
+    again = Window(viewer, window.qtbot, window.shots)
+    again.wait(State.READY)
+    again.widget.tear_down()
+
+
+def test_an_image_deleted_while_it_runs(open_window: Any) -> None:
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    window.viewer.layers.remove("scan")
+    window.wait(State.NO_IMAGE)
+    window.until(lambda: window.control._lane.running is None)
+    assert len(window.viewer.layers) == 0
+    window.viewer.add_image(**scan())
+    window.wait(State.READY)
+
+
+def test_two_viewers_do_not_know_each_other(open_window: Any) -> None:
+    first, second = open_window(**scan()), open_window(**scan((36, 40, 44)))
+    for window in (first, second):
+        window.use("aa-whole")
+    first.press("run")
+    first.wait(State.DONE)
+    assert len(first.viewer.layers) == 4 and len(second.viewer.layers) == 1
+    assert second.control.status.state is State.READY
+
+
+def test_flipped_and_rotated_images_are_overlaid_exactly(open_window: Any) -> None:
+    from napari_scd.viewer.geometry import layer_matrix
+
+    place = scan()
+    affine = np.array([[2, 0.1, 0, 5], [0.1, -2, 0.1, 3], [0, 0, -2, 90], [0, 0, 0, 1.0]])
+    window = open_window(data=place["data"], affine=affine, units="mm")
+    window.wait(State.READY)
+    assert "Orientation unknown" in window.part("warnings").text()
+    window.choose("model", "aa-whole")
+    window.wait(State.READY)
+    window.press("run")
+    window.wait(State.DONE)
+    image, preview = window.viewer.layers["scan"], window.layer("preview")
+    assert np.allclose(layer_matrix(image), layer_matrix(preview))
+    tokens = window.layer("tokens")
+    assert np.allclose(np.linalg.norm(layer_matrix(tokens)[:3, :3], axis=0), 16, atol=0.1), "8 voxels of 2 mm"
+    window.viewer.dims.ndisplay = 3
+    window.shoot("rotated_3d")
+    window.viewer.theme = "light"
+    window.shoot("light")
