@@ -28,7 +28,6 @@ class Prepared(NamedTuple):
     checkpoint: Checkpoint
     plan: Plan
     warnings: tuple[str, ...]
-    n_channels: int
 
 
 class Agreement(NamedTuple):
@@ -66,7 +65,7 @@ class Bench:
             return None
         session = self._lay(view, choices)
         plan = session.plan(resolve(choices))
-        return Prepared(checkpoint, plan, self._warnings, len(checkpoint.recipe.channels))
+        return Prepared(checkpoint, plan, session.warnings)
 
     def segment(
         self, view: SourceView, choices: Choices, progress: Report, cancel: CancelToken
@@ -128,5 +127,4 @@ class Bench:
             volume = view.volume()
             session.set_volume(volume)
             self._key = view.key
-            self._warnings = tuple(getattr(session, "warnings", ()))
         return session

@@ -32,6 +32,7 @@ class Board:
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._ours: dict[tuple[Hashable, str], Hashable] = {}
+        self._drawn: dict[Hashable, dict[str, Any]] = {}
 
     def layer(self, uid: Hashable | None) -> Any | None:
         """Return the layer with a `unique_id`, None when it is gone."""
@@ -60,7 +61,7 @@ class Board:
             if type(layer).__name__ == "Labels"
             and layer.unique_id not in temporary
             and not layer.multiscale
-            and tuple(layer.data.shape) == tuple(view.data.shape)
+            and tuple(layer.data.shape) == view.layer_shape
             and np.allclose(layer_matrix(layer), view.matrix, atol=1e-6)
         ]
 
@@ -75,14 +76,17 @@ class Board:
         if layer is None:
             layer = self._add(layer_type, data, keywords | {"visible": visible})
             self._ours[source, kind] = layer.unique_id
+            self._drawn[layer.unique_id] = {name: keywords[name] for name in _LOOK if name in keywords}
             return layer
         for name in _PLACE:
             if name in keywords and not _same(_current(layer, name), keywords[name]):
                 setattr(layer, name, keywords[name])
         layer.data = data
-        for name in _LOOK:
-            if name in keywords:
+        drawn = self._drawn[layer.unique_id]
+        for name in drawn:
+            if drawn[name] != keywords[name]:  # leave what is the same: each costs a redraw
                 setattr(layer, name, keywords[name])
+        self._drawn[layer.unique_id] = {name: keywords[name] for name in drawn}
         return layer
 
     def remove(self, source: Hashable, *kinds: str) -> None:
@@ -90,6 +94,7 @@ class Board:
         for kind in kinds:
             layer = self.ours(source, kind)
             if layer is not None:
+                self._drawn.pop(layer.unique_id, None)
                 self._viewer.layers.remove(layer)
             self._ours.pop((source, kind), None)
 
@@ -100,8 +105,9 @@ class Board:
     def recolour(self, source: Hashable, colours: Colours) -> None:
         """Swap the colours of the token map."""
         layer = self.ours(source, "tokens")
-        if layer is not None:
+        if layer is not None and self._drawn[layer.unique_id]["colormap"] != colours:
             layer.colormap = colours
+            self._drawn[layer.unique_id]["colormap"] = colours
 
     def set_visible(self, source: Hashable, kind: str, visible: bool) -> None:
         """Show or hide our layer of a kind."""
@@ -177,8 +183,8 @@ def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np
     """
     if view.n_leading == 0:
         return labels
-    same_shape = earlier is not None and earlier.data.shape == view.data.shape
-    whole = np.array(earlier.data) if same_shape else np.zeros(view.data.shape, labels.dtype)
+    same_shape = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
+    whole = np.array(earlier.data) if same_shape else np.zeros(view.layer_shape, labels.dtype)
     whole[view.frame] = labels
     return whole
 
@@ -188,13 +194,13 @@ def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
 
     Only voxels that change are touched; with `protect`, voxels that already have a label keep it.
     """
-    before = np.asarray(layer.data)
-    changed = (preview > 0) & (preview != before)
-    if protect:
-        changed &= before == 0
-    indices = np.nonzero(changed)
+    places = np.flatnonzero(preview)
+    new = preview.reshape(-1)[places]
+    old = np.asarray(layer.data).reshape(-1)[places]
+    changed = (old == 0) if protect else (old != new)
+    indices = np.unravel_index(places[changed], preview.shape)
     if indices[0].size:
-        layer.data_setitem(indices, preview[indices].astype(before.dtype))
+        layer.data_setitem(indices, new[changed].astype(old.dtype))
     return int(indices[0].size)
 
 

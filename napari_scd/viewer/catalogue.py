@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class Offer(NamedTuple):
-    """One entry of the Model list: its text, what `load` takes, and a hint."""
+    """One entry of the Model list: its text, what `load` takes, a hint and the input channels."""
 
     title: str
     value: str
     hint: str
+    channels: tuple[str, ...] = ("image",)
 
 
 def offered_models(folder: str = "", extra: str | None = None) -> list[Offer]:
@@ -59,4 +60,4 @@ def _offer(card: ModelCard) -> Offer:
         )
         if text
     )
-    return Offer(f"{card.name}, {structures}{quality}", str(card.path), hint)
+    return Offer(f"{card.name}, {structures}{quality}", str(card.path), hint, card.recipe.channels)

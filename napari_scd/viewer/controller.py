@@ -139,6 +139,8 @@ class Controller:
             return state.bad_input(problem), None
         try:
             view = geometry.look_at(wanted[0], self.board.point, self.choices.world_axes)
+            if self.choices.n_channels > 1 and tuple(view.data.shape[:-3]) == (self.choices.n_channels,):
+                return state.NO_IMAGE, geometry.as_channels(view)
             return state.NO_IMAGE, geometry.with_channels(view, wanted[1:], self.board.point)
         except InputError as error:
             return state.bad_input(str(error)), None
@@ -181,7 +183,7 @@ class Controller:
 
     def segment(self) -> None:
         """Segment the whole volume."""
-        if not self._may_run(self.segment):
+        if self._lane.running == "segment" or not self._may_run(self.segment):
             return
         if self.prepared is not None and not self.can_segment:
             self.say(state.one_at_a_time(self.prepared.checkpoint.provenance.name))

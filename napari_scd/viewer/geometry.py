@@ -46,6 +46,8 @@ class SourceView:
         Layer keywords of the image: scale, translate, rotate, shear, affine, units, axis_labels.
     channels
         Further channels' arrays, each of the same shape.
+    stacked
+        The channels are the first axis of `data`, and `matrix` is that of the other three.
     """
 
     uid: Hashable
@@ -59,11 +61,17 @@ class SourceView:
     source: dict[str, Any] | None
     look: dict[str, Any] = field(default_factory=dict)
     channels: tuple[Any, ...] = ()
+    stacked: bool = False
 
     @property
     def n_leading(self) -> int:
         """Axes before the three spatial ones."""
         return self.matrix.shape[0] - 4
+
+    @property
+    def layer_shape(self) -> tuple[int, ...]:
+        """Shape of Labels laid on the image."""
+        return self.shape if self.stacked else tuple(int(n) for n in self.data.shape)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -90,6 +98,8 @@ class SourceView:
 
     def volume(self) -> Volume:
         """Read the voxels and return them with their place; slow for lazy arrays: call it in the worker."""
+        if self.stacked:
+            return Volume(np.asarray(self.data), self.affine)
         chosen = [np.asarray(array[self.frame]) for array in (self.data, *self.channels)]
         array = chosen[0] if len(chosen) == 1 else np.stack(chosen)
         return Volume(array, self.affine)
@@ -196,6 +206,13 @@ def with_channels(view: SourceView, others: Sequence[Any], world_point: Sequence
             )
         channels.append(other.data)
     return replace(view, channels=tuple(channels))
+
+
+def as_channels(view: SourceView) -> SourceView:
+    """Take the first axis of a 4D layer for channels instead of frames."""
+    matrix = spatial_part(view.matrix, (0,))
+    look = {"affine": matrix, "units": view.look["units"][-3:], "axis_labels": view.look["axis_labels"][-3:]}
+    return replace(view, matrix=matrix, frame=(), look=look, stacked=True)
 
 
 def look_of(layer: Any) -> dict[str, Any]:

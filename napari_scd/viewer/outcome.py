@@ -117,8 +117,10 @@ class Outcome:
             self._control.say(Status(State.READY, "Nothing to export: segment or click first."))
             return
 
+        maps = self._control.choices.maps
+
         def write(progress: Any, cancel: Flag) -> list[Path]:
-            return job.write(path)
+            return job.write(path, maps=maps)
 
         self._control.submit("export", write, partial(self._on_exported, path))
 

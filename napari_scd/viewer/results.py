@@ -60,8 +60,8 @@ class Result:
         Clicked structures, in the order of painting; empty for a run over the volume.
     complete
         False after a cancelled run.
-    touched
-        True when a window was run again since, so that the report's volumes no longer hold.
+    counts : (256,) int
+        Voxels of every label; kept up to date where counting all of them again would take too long.
     accepted
         True when it was written into the segmentation: then it is no preview any more.
     key
@@ -77,7 +77,7 @@ class Result:
     report: dict[str, Any]
     clicks: list[ClickRecord] = field(default_factory=list)
     complete: bool = True
-    touched: bool = False
+    counts: np.ndarray | None = None
     accepted: bool = False
     key: object = None
 
@@ -100,14 +100,11 @@ class Result:
 
     def found(self) -> dict[int, Voxels]:
         """Voxels and millilitres of every structure on screen."""
-        if not self.clicks and not self.touched:
-            counts = self.report["voxels"]
-            return {
-                label.index: Voxels(int(counts[label.name]), counts[label.name] * self.voxel_ml)
-                for label in self.table.labels
-            }
-        part = self.labels[bounding_box(self.labels)] if self.clicks else self.labels
-        return measure(part, self.table, self.voxel_ml)
+        if self.counts is None:
+            return measure(self.labels[bounding_box(self.labels)], self.table, self.voxel_ml)
+        return {
+            i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
+        }
 
     def repaint(self) -> None:
         """Draw the labels from the clicks, later ones on top."""
@@ -136,6 +133,7 @@ def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) ->
         scores=segmentation.scores,
         stage_scores=segmentation.stage_scores,
         report=report_of(segmentation, view),
+        counts=_counted(segmentation, table),
         complete=segmentation.complete,
     )
 
@@ -174,7 +172,7 @@ def with_click(
     if result is not None:
         clicks = [*result.clicks, *clicks]
         merge_tokens(run, result)
-    run.clicks = clicks
+    run.clicks, run.counts = clicks, None
     run.repaint()
     return run
 
@@ -194,9 +192,11 @@ def merge_tokens(newer: Result, older: Result) -> None:
 def merge_window(result: Result, segmentation: Segmentation) -> None:
     """Put a window's fresh labels and tokens into a result of the whole volume."""
     window = from_run(segmentation, result.view, result.table)
-    labels = result.labels.copy()
-    labels[segmentation.region] = segmentation.labels.array[segmentation.region]
-    result.labels, result.touched = labels, True
+    labels, region = result.labels.copy(), segmentation.region
+    labels[region] = segmentation.labels.array[region]
+    if result.counts is not None:
+        result.counts = result.counts + _bins(labels[region]) - _bins(result.labels[region])
+    result.labels = labels
     merge_tokens(window, result)
     result.tokens, result.scores, result.stage_scores = window.tokens, window.scores, window.stage_scores
 
@@ -210,3 +210,15 @@ def bounding_box(labels: np.ndarray) -> Box:
         sides.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0))
     z, y, x = sides
     return z, y, x
+
+
+def _counted(segmentation: Segmentation, table: LabelTable) -> np.ndarray:
+    """Return (256,) voxels of every label, from the run's own report."""
+    counts = np.zeros(256, np.int64)
+    for label in table.labels:
+        counts[label.index] = segmentation.report.voxels[label.name]
+    return counts
+
+
+def _bins(labels: np.ndarray) -> np.ndarray:
+    return np.bincount(labels.reshape(-1), minlength=256)

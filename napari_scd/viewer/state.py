@@ -24,6 +24,8 @@ class Choices:
     ----------
     volumes
         `unique_id` of the image layer of every input channel.
+    n_channels
+        How many the model takes.
     model
         Name or file of the model, None while there is none.
     keep
@@ -36,13 +38,15 @@ class Choices:
         Where the viewer's (z, y, x) axes point, such as "SPL"; None = what the image's reader said.
     show, stage
         Token view (one of `SHOW_MODES`) and the stage it stops at (0 = all).
-    live, protect, autosave
-        Live preview while the slider moves; accepted labels stay; save after every accept.
+    live, protect, autosave, maps
+        Live preview while the slider moves; accepted labels stay; save after every accept; export token and
+        score maps too.
     output
         `unique_id` of the Labels layer that accepts results, None = a new one.
     """
 
     volumes: tuple[Hashable, ...] = ()
+    n_channels: int = 1
     model: str | None = None
     keep: float | None = None
     keep_per_stage: tuple[float, ...] | None = None
@@ -57,6 +61,7 @@ class Choices:
     live: bool = True
     protect: bool = True
     autosave: bool = False
+    maps: bool = True
     output: Hashable | None = None
 
     def copy(self) -> Choices:

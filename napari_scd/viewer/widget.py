@@ -65,6 +65,7 @@ class ScdWidget(QWidget):
         self._cost: Cost | None = None
         self._pace: float | None = None
         self._agreement = ""
+        self._channels_of: dict[str, tuple[str, ...]] = {}
         self._docked = False
         self._closed = False
         self._outer: QWidget | None = None
@@ -198,7 +199,7 @@ class ScdWidget(QWidget):
         control = self.controller
         return {
             "G": control.segment,
-            "K": self.run.click.toggle,
+            "K": self.run.click.click,
             "Q": control.cancel,
             "H": self.tokens.next_show,
             "N": self.tokens.next_stage,
@@ -221,7 +222,7 @@ class ScdWidget(QWidget):
     def _on_model(self, model: str) -> None:
         if model is not None and model != self.choices.model:
             self.choices.model = model
-            self.controller.refresh()
+            self._refresh_input()
 
     def _on_keep(self, keep: float | tuple[float, ...]) -> None:
         self._estimate(keep)
@@ -301,12 +302,23 @@ class ScdWidget(QWidget):
         control = self.controller
         if self.choices.volumes[:1] != self.input.chosen_volumes[:1]:
             self.choices.output = None
+        self._offer_channels()
         self.choices.volumes = self.input.chosen_volumes
         control.refresh()
         self._list_outputs()
         followed = [control.board.layer(uid) for uid in self.choices.volumes]
         self._watch.follow([layer for layer in followed if layer is not None])
         self.result.set_buttons(preview=control.pending is not None, exportable=control.outcome.exportable)
+
+    def _offer_channels(self) -> None:
+        """Show one Volume chooser per channel of the model, unless one layer holds them all."""
+        names = self._channels_of.get(self.choices.model or "", ("image",))
+        self.choices.n_channels = len(names)
+        layer = self.controller.board.layer(self.input.volume.value)
+        together = layer is not None and tuple(layer.data.shape[:-3]) == (len(names),)
+        wanted = names[:1] if together else names
+        if len(wanted) != self.input.n_channels:
+            self.input.set_channels(wanted)
 
     def _list_outputs(self) -> None:
         board, view = self.controller.board, self.controller.view
@@ -334,9 +346,6 @@ class ScdWidget(QWidget):
             self.choices.keep = default
             self.tokens.set_keep(default)
         self.advanced.set_strides(config.roi, config.patch)
-        if prepared.n_channels != self.input.n_channels:
-            self.input.set_channels(prepared.checkpoint.recipe.channels)
-            QTimer.singleShot(0, self._refresh_input)
 
     def _on_cost(self, cost: Cost | None) -> None:
         self._cost = cost
@@ -369,6 +378,7 @@ class ScdWidget(QWidget):
 
     def _list_models(self, extra: str | None = None) -> None:
         models = offered_models(self._settings.preferences.models_folder, extra)
+        self._channels_of = {m.value: m.channels for m in models}
         self.input.model.set_items([(m.title, m.value) for m in models], hints=[m.hint for m in models])
         self.choices.model = self.input.model.value if self.choices.model is None else self.choices.model
 

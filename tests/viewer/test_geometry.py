@@ -152,3 +152,12 @@ def test_channels_must_lie_on_one_grid(model: Any) -> None:
         geometry.with_channels(view, [other])
     with pytest.raises(InputError, match="no image"):
         geometry.with_channels(view, [None])
+
+
+def test_a_4d_layer_can_hold_the_channels(model: Any) -> None:
+    layer = model.add_image(np.stack([blob()] * 4), scale=(1, 2, 1, 1), translate=(0, 5, 6, 7), name="brats")
+    view = geometry.as_channels(geometry.look_at(layer))
+    assert view.volume().array.shape == (4, 24, 28, 32) and view.layer_shape == (24, 28, 32)
+    data, keywords, _ = labels_layer(np.zeros(view.shape, np.uint8), view, TABLE, kind="seg", report={})
+    labels = model.add_labels(data, **keywords)
+    assert np.allclose(labels.data_to_world((1, 2, 3)), layer.data_to_world((0, 1, 2, 3))[1:])

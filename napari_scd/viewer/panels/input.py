@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 from napari_scd.viewer.panels.parts import Chooser, Panel, form, wrapping_label
@@ -28,6 +28,7 @@ class InputPanel(Panel):
     remedy_wanted = Signal(str)
 
     def __init__(self) -> None:
+        self._ready = self._bad = False
         super().__init__("Input")
         self._rows = form()
         self.column.addLayout(self._rows)
@@ -68,6 +69,7 @@ class InputPanel(Panel):
         self.warnings.hide()
         self.column.addWidget(self.warnings)
         self._action = ""
+        self._ready = True
         self.volume.activated.connect(self._on_volume)
         self.model.activated.connect(lambda _: self.model_chosen.emit(self.model.value))
         self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.value))
@@ -118,14 +120,28 @@ class InputPanel(Panel):
         """Write the status line, its way out and its warnings."""
         self.status.setText(status.sentence)
         self.status.setProperty("state", status.state.name)
-        self.status.setStyleSheet("color: #e5534b;" if status.state in BAD else "")
+        self._bad = status.state in BAD
+        self._colour_texts()
         self.remedy.setVisible(status.remedy is not None)
         if status.remedy is not None:
             self.remedy.setText(status.remedy.text)
             self._action = status.remedy.action
         self.warnings.setVisible(bool(status.warnings))
         self.warnings.setText("\n".join(text for _, text in status.warnings))
-        self.warnings.setStyleSheet("color: #d99a2b;")
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._colour_texts()
+        super().changeEvent(event)
+
+    def _colour_texts(self) -> None:
+        """Colour error and warnings so that they stand out on this theme."""
+        on_dark = self.palette().windowText().color().lightness() > 128
+        red, amber = ("#ff7b72", "#e3a948") if on_dark else ("#b3261e", "#8a5a00")
+        if self._ready:
+            self.status.setStyleSheet(f"color: {red};" if self._bad else "")
+            self.warnings.setStyleSheet(f"color: {amber};")
 
     def _on_volume(self, _row: int) -> None:
         self.volumes_chosen.emit(self.chosen_volumes)
