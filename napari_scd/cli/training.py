@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,7 +84,7 @@ def run_training(order: TrainOrder) -> int:
         say(f"Stopped at step {finished.step} of {config.steps}; the same command goes on from there.")
         return 128 + finished.signal
     path = out / f"{config.name}.safetensors"
-    export(path, config, finished, command=shlex.join(["napari-scd", *sys.argv[1:]]))
+    export(path, config, finished, command=command_of(order))
     for sentence in closing(config, finished, path):
         say(sentence)
     return 0
@@ -111,6 +111,19 @@ def configuration(order: TrainOrder) -> TrainConfig:
             f"'{order.config}' does not say where the data are: give --images and --labels, or --dataset."
         )
     return config.control() if order.control else config
+
+
+def command_of(order: TrainOrder) -> str:
+    """Return the command line for the model's card; of paths only their last part, which tells enough."""
+    words = ["napari-scd", "train", Path(order.config).name]
+    for item in fields(order):
+        value = getattr(order, item.name)
+        if item.name in ("config", "out", "resume", "threads") or value == item.default:
+            continue
+        words.append(f"--{item.name.replace('_', '-')}")
+        if value is not True:
+            words.append(Path(value).name if item.name == "init" else _word(value))
+    return shlex.join(words)
 
 
 def closing(config: TrainConfig, finished: Finished, path: Path) -> list[str]:
@@ -174,6 +187,10 @@ def step_text(step: Step) -> str:
         dice = " ".join(f"{value:.3f}@{key.removeprefix('dice@')}" for key, value in step.validation.items())
         parts.append(f"Dice {dice}")
     return " · ".join(parts)
+
+
+def _word(value: object) -> str:
+    return value.name if isinstance(value, Path) else str(value)
 
 
 def _initial(name: str | None) -> Initial | None:

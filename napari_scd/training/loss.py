@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from monai.losses import DiceCELoss, DiceLoss
@@ -92,29 +92,32 @@ class SegmentationLoss(nn.Module):
             entropy: Tensor = -(mass * logits.log_softmax(dim=-1)).sum((1, 2)) / mass.sum((1, 2))
             return entropy.mean()
         shares = avg_pool3d(self._targets(label), self.patch).flatten(2).transpose(1, 2)
-        return binary_cross_entropy_with_logits(logits, shares)
+        return binary_cross_entropy_with_logits(logits, shares, self.class_weight)
 
 
 class _RegionLoss(nn.Module):
     """Dice and binary cross-entropy of outputs that may overlap."""
 
+    class_weight: Tensor | None
+
     def __init__(self, config: LossConfig) -> None:
         super().__init__()
         self.config = config
-        weight = torch.tensor(config.class_weights) if config.class_weights else None
+        weight = torch.tensor(config.class_weights).view(-1, 1, 1, 1) if config.class_weights else None
+        self.register_buffer("class_weight", weight, persistent=False)
         self.dice = DiceLoss(
             sigmoid=True,
             squared_pred=config.squared,
             smooth_nr=config.smooth_nr,
             smooth_dr=config.smooth_dr,
             batch=config.batch,
-            weight=weight,
         )
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         loss: Tensor = self.config.dice * self.dice(logits, target)
         if self.config.cross_entropy:
-            loss = loss + self.config.cross_entropy * binary_cross_entropy_with_logits(logits, target)
+            entropy = binary_cross_entropy_with_logits(logits, target, self.class_weight)
+            loss = loss + self.config.cross_entropy * entropy
         return loss
 
 
@@ -132,7 +135,7 @@ def _label_loss(config: LossConfig) -> nn.Module:
         lambda_ce=config.cross_entropy,
     )
     loss.dice.class_weight = None  # MONAI would weight Dice too, which counts every structure alike already
-    return loss
+    return cast("nn.Module", loss)
 
 
 def region_table(regions: tuple[tuple[int, ...], ...]) -> Tensor:

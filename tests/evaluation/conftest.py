@@ -41,7 +41,7 @@ class Threshold(nn.Module):
     def rest(self, prefix, keep=None, return_trace=False):
         image = prefix.tokens[:, 0]
         low = keep is not None and keep[0] < 0.5
-        second = torch.full_like(image, -9) if low else 3 * image - 5
+        second = torch.full_like(image, -9) if low else 3 * image - 4
         logits = torch.stack([torch.zeros_like(image), image - 0.5, second], dim=1)
         n = self.config.n_tokens
         trace = Trace(torch.ones(len(image), n).long(), torch.zeros(len(image), 2, n), torch.zeros(1))

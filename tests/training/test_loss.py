@@ -64,13 +64,20 @@ def test_the_token_head_learns_from_shares():
     assert loss.token_head.weight.grad.abs().sum() > 0
 
 
-def test_class_weights_reach_both_terms():
-    model, label = _model(2), _label(1)
-    logits = torch.randn(2, 2, 16, 16, 16)
-    plain, weighted = (
-        SegmentationLoss(LossConfig(token=0.0, class_weights=weights), model) for weights in ((), (1.0, 5.0))
-    )
-    assert plain(logits, label, _trace(model), (1.0,)) != weighted(logits, label, _trace(model), (1.0,))
+@pytest.mark.parametrize("regions", [(), REGIONS])
+@pytest.mark.parametrize(("term", "changes"), [("dice", False), ("cross_entropy", True), ("token", True)])
+def test_class_weights_weigh_the_cross_entropies_only(term, changes, regions):
+    outputs = len(regions) or 4
+    model, label = _model(outputs), _label(3)
+    terms = {"dice": 0.0, "cross_entropy": 0.0, "token": 0.0, term: 1.0}
+    logits, trace = torch.randn(2, outputs, 16, 16, 16), _trace(model)
+    torch.manual_seed(0)
+    plain = SegmentationLoss(LossConfig(**terms), model, regions)
+    weights = tuple(float(2 * i + 1) for i in range(outputs))
+    weighted = SegmentationLoss(LossConfig(**terms, class_weights=weights), model, regions)
+    weighted.token_head.load_state_dict(plain.token_head.state_dict())
+    before, after = (loss(logits, label, trace, (1.0,) * 3).detach() for loss in (plain, weighted))
+    assert (abs(float(after - before)) > 1e-4) == changes
 
 
 def test_what_is_for_training_only_is_not_stored_with_regions():

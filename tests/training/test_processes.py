@@ -50,7 +50,9 @@ def test_two_processes_equal_one(values, data_folder, tmp_path, options):
     values["keep"] = {"dense_share": 0.0, "low": 0.4, "high": 0.6}
     file = tmp_path / "train.yaml"
     file.write_text(yaml.safe_dump(values))
-    command = [sys.executable, "-c", "from napari_scd.cli import main; main()", "train", str(file)]
+    program = tmp_path / "napari-scd.py"
+    program.write_text("from napari_scd.cli import main\nmain()\n")
+    command = [sys.executable, str(program), "train", str(file)]
     command += ["--out", str(tmp_path / "two"), "--devices", "2", "--device", "cpu", "--precision", "float32"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     done = subprocess.run(

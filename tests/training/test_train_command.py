@@ -49,7 +49,8 @@ def test_a_run_leaves_a_model_that_segments(file, data_folder, tmp_path, capsys)
     assert session.segment(Request(keep=0.5, device="cpu")).complete
     card = describe(out / "tiny.safetensors")
     assert set(card.provenance.metrics["dice"]) == {"1", "0.5"}
-    assert card.provenance.metrics["training"]["command"].startswith("napari-scd train")
+    told = "napari-scd train train.yaml --device cpu --precision float32"
+    assert card.provenance.metrics["training"]["command"] == told
     assert card.provenance.steps == 2
     assert card.labels.names == ("liver", "spleen")
     assert sorted(path.name for path in out.iterdir() if path.is_file()) == [
