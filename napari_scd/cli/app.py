@@ -12,6 +12,7 @@ import typer
 from napari_scd import __version__
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.console import complain, unexpected
+from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
 from napari_scd.cli.models import info, list_
@@ -42,6 +43,8 @@ app = typer.Typer(
 models = typer.Typer(help="The models that are ready to use.", no_args_is_help=True)
 models.command("list")(list_)
 models.command("info")(info)
+models.command("convert", no_args_is_help=True)(convert)
+models.command("add", no_args_is_help=True)(add)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 
 
 class Case(NamedTuple):
-    """One input file and the files its segmentation is written to (None: not wanted)."""
+    """One input file and the files its segmentation is written to (None: not wanted).
+
+    `each` is folder and stem of the files with one label each.
+    """
 
     source: Path
     labels: Path
@@ -22,11 +26,13 @@ class Case(NamedTuple):
     score: Path | None
     probability: Path | None
     report: Path | None
+    each: Path | None = None
 
     @property
     def outputs(self) -> dict[str, Path]:
-        """The wanted files by kind."""
-        return {kind: path for kind, path in self._asdict().items() if kind != "source" and path is not None}
+        """The wanted files by kind; those of `each` have names that the labels complete."""
+        inner = ("source", "each")
+        return {kind: path for kind, path in self._asdict().items() if kind not in inner and path is not None}
 
 
 class Batch(NamedTuple):
@@ -38,20 +44,22 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Targets:
-    """What ``-o``, ``--tokens``, ``--score``, ``--probability`` and ``--report`` were given."""
+    """What ``-o``, ``--tokens``, ``--score``, ``--probability``, ``--report`` and ``--each`` were given."""
 
     labels: Path
     tokens: Path | None = None
     score: Path | None = None
     probability: Path | None = None
     report: Path | None = None
+    each: Path | None = None
 
 
-def plan_batch(sources: list[Path], targets: Targets) -> Batch:
+def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Path] = ()) -> Batch:
     """Give every input its output files, before anything is read or computed.
 
     One input is written to the file named (or, under its own name, into the folder named); several inputs
     keep their names inside the folders named. The report of several inputs may also be one ``.json`` file.
+    No file of `also_read` (further channels of an input) is written over.
 
     Raises
     ------
@@ -69,13 +77,17 @@ def plan_batch(sources: list[Path], targets: Targets) -> Batch:
             targets.score and _image(source, targets.score, "--score", many),
             targets.probability and _image(source, targets.probability, "--probability", many),
             None if summary else targets.report and _report(source, targets.report, many),
+            targets.each and _folder(targets.each) / stem_of(source),
         )
         for source in sources
     )
     written = [path for case in cases for path in case.outputs.values()] + ([summary] if summary else [])
-    _check_collisions(written, sources)
+    prefixes = [case.each for case in cases if case.each]
+    _check_collisions([*written, *prefixes], [*sources, *also_read])
     for path in written:
         _check_folder(path)
+    for path in prefixes:
+        _check_parents(path)
     return Batch(cases, summary)
 
 
@@ -111,6 +123,12 @@ def _report(source: Path, target: Path, many: bool) -> Path:
     return target / f"{stem_of(source)}.json"
 
 
+def _folder(target: Path) -> Path:
+    if _is_file(target, (*IMAGE_SUFFIXES, ".json")):
+        raise InputError(f"--each names the file '{target}', but it writes one file a label: name a folder.")
+    return target
+
+
 def _is_file(path: Path | None, suffixes: tuple[str, ...]) -> bool:
     return path is not None and path.name.lower().endswith(suffixes) and not path.is_dir()
 
@@ -134,6 +152,10 @@ def _check_folder(path: Path) -> None:
     """Refuse early what cannot be written to; the folder itself is made when the first result is ready."""
     if path.is_dir():
         raise InputError(f"The output '{path}' is a folder: name a file in it.")
+    _check_parents(path)
+
+
+def _check_parents(path: Path) -> None:
     for parent in path.parents:
         if parent.is_dir():
             return

@@ -42,6 +42,7 @@ def join(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
     for part in parts[1:]:
         np.copyto(labels, part.labels.array, where=labels == 0)
     probabilities = [part.probability for part in parts if part.probability is not None]
+    masks = [part.masks for part in parts if part.masks is not None]
     lows = [min(part.region[axis].start for part in parts) for axis in range(3)]
     highs = [max(part.region[axis].stop for part in parts) for axis in range(3)]
     z, y, x = (slice(low, high) for low, high in zip(lows, highs, strict=True))
@@ -52,6 +53,7 @@ def join(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
         scores=first.scores.with_array(_mean([part.scores.array for part in parts])),
         stage_scores=_mean([part.stage_scores for part in parts]),
         probability=_largest(probabilities),
+        masks=_largest(masks),
         complete=all(part.complete for part in parts),
         report=_joined_report([part.report for part in parts], first.labels.with_array(labels), table),
         region=(z, y, x),

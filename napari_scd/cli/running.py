@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from napari_scd.checkpoints import load
+from napari_scd.cli.channels import in_model_order, read_channels
 from napari_scd.cli.console import complain, print_json, unexpected, warn
 from napari_scd.cli.joining import join
 from napari_scd.cli.progress import progress_bar
@@ -21,6 +22,7 @@ from napari_scd.volume import read_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from napari_scd.cli.cases import Batch, Case
     from napari_scd.cli.points import Point
@@ -33,13 +35,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Runner:
-    """A loaded model and what to do with every volume."""
+    """A loaded model and what to do with every volume; `channels` are files in the model's order."""
 
     session: Session
     n_channels: int
     request: Request
     points: tuple[Point, ...]
     frame: int | None
+    channels: dict[str, Path] | None = None
 
 
 class Outcome(NamedTuple):
@@ -110,12 +113,15 @@ def prepare(order: Order) -> Runner:
         device=order.device,
         precision=order.precision,
         probability=order.probability,
+        masks=order.masks,
     )
     checkpoint = load(order.model)
     request = replace(request, structures=structure_ids(order.structures, checkpoint.labels))
     request.keep_per_stage(checkpoint.network.config.default_keep)
     session = Session(*checkpoint)
-    return Runner(session, checkpoint.network.config.in_channels, request, order.points, order.frame)
+    channels = in_model_order(dict(order.channels), session.recipe.channels) if order.channels else None
+    n_channels = len(session.recipe.channels)
+    return Runner(session, n_channels, request, order.points, order.frame, channels)
 
 
 def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
@@ -183,9 +189,17 @@ def voxel_at(volume: Volume, point: Point) -> tuple[float, float, float]:
 
 def _run_case(runner: Runner, case: Case, progress: Callable[[Progress], None]) -> Outcome:
     try:
-        volume = read_volume(case.source, frame=runner.frame, channels=runner.n_channels)
+        volume = _read_case(runner, case)
         segmentation = segment_volume(runner, volume, progress)
-        report = write_case(case, segmentation, runner.session.labels, volume=volume, points=runner.points)
+        report = write_case(
+            case,
+            segmentation,
+            runner.session.labels,
+            volume=volume,
+            points=runner.points,
+            structures=runner.request.structures,
+            channels=runner.channels,
+        )
     except InputError as error:
         logger.debug("%s", case.source, exc_info=True)
         return Outcome(case, {}, str(error), 2)
@@ -193,6 +207,18 @@ def _run_case(runner: Runner, case: Case, progress: Callable[[Progress], None]) 
         logger.debug("%s", case.source, exc_info=True)
         return Outcome(case, {}, unexpected(error), 1)
     return Outcome(case, report, "", 0)
+
+
+def _read_case(runner: Runner, case: Case) -> Volume:
+    if runner.channels:
+        return read_channels(runner.channels, runner.frame)
+    try:
+        return read_volume(case.source, frame=runner.frame, channels=runner.n_channels)
+    except InputError as error:
+        if runner.n_channels == 1 or "channels are needed" not in str(error):
+            raise
+        each = " ".join(f"--channel {name}=FILE" for name in runner.session.recipe.channels)
+        raise InputError(f"{error.args[0].rstrip('.')}, or one file for each ({each}).") from error
 
 
 def _millimetres(point: Point) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_scd.cli.cases import Targets, plan_batch
+from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
 from napari_scd.cli.points import parse_point
 from napari_scd.errors import InputError
@@ -40,7 +41,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another
 class Order:
     """What one call of `segment` asks for, for every input alike.
 
-    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file.
+    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file; `masks` asks
+    for every structure by itself; `channels` are names and files of one multi-channel case.
     """
 
     model: str = DEFAULT_MODEL
@@ -52,11 +54,12 @@ class Order:
     precision: str = "auto"
     stride: int | None = None
     probability: bool = False
+    masks: bool = False
+    channels: tuple[tuple[str, Path], ...] = ()
     threads: int | None = None
 
 
 def segment(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN", help="NIfTI or MGH/MGZ volumes.")],
     output: Annotated[
         Path,
         typer.Option(
@@ -66,6 +69,9 @@ def segment(
             help="File for the labels; for several inputs a folder (names kept).",
         ),
     ],
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(metavar="IN", help="NIfTI or MGH/MGZ volumes.", show_default=False)
+    ] = None,
     model: ModelOption = DEFAULT_MODEL,
     keep_ratio: KeepOption = None,
     at: Annotated[
@@ -77,6 +83,10 @@ def segment(
     ] = None,
     labels: Annotated[
         list[str] | None, typer.Option(metavar="NAME,..", help="Keep only these structures or groups.")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="One input channel, instead of IN; once for each channel."),
     ] = None,
     frame: Annotated[int | None, typer.Option(metavar="N", help="Which image of a 4D file, from 0.")] = None,
     device: DeviceOption = "auto",
@@ -93,6 +103,10 @@ def segment(
     probability: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write class probabilities (4D, large).")
     ] = None,
+    each: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write each structure to a file of its own; may overlap."),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="Also write what was run, tokens, seconds and volumes in ml."),
@@ -104,6 +118,8 @@ def segment(
 
     With several inputs, a bad one is reported and the others finish; the exit code is then 2.
     """
+    channels = parse_channels(channel or ())
+    sources = _sources(inputs, channels)
     order = Order(
         model=model,
         keep=parse_keep(keep_ratio),
@@ -114,13 +130,27 @@ def segment(
         precision=precision,
         stride=stride,
         probability=probability is not None,
+        masks=each is not None,
+        channels=tuple(channels.items()),
         threads=threads,
     )
-    batch = plan_batch(inputs, Targets(output, tokens, score, probability, report))
+    targets = Targets(output, tokens, score, probability, report, each)
+    batch = plan_batch(sources, targets, also_read=channels.values())
     with busy("Loading PyTorch"):
         from napari_scd.cli.running import run_batch  # only when there is something to compute
 
     raise typer.Exit(run_batch(batch, order, as_json=as_json))
+
+
+def _sources(inputs: list[Path] | None, channels: dict[str, Path]) -> list[Path]:
+    """Input files; a case given channel by channel goes by its first file."""
+    if channels and inputs:
+        raise InputError("Both IN and --channel came: give whole files, or one file for each channel.")
+    if not channels and not inputs:
+        raise InputError(
+            "No input came: give one or more volumes (IN), or --channel NAME=FILE for each channel."
+        )
+    return inputs or [next(iter(channels.values()))]
 
 
 def parse_keep(text: str | None) -> float | tuple[float, ...] | None:

@@ -41,6 +41,8 @@ class Request:
         Label ids to keep; empty = all.
     probability : bool
         Also return class probabilities (large).
+    masks : bool
+        Also return a mask of every label; those of a sigmoid model may overlap.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Request:
     batch: int | None = None
     structures: tuple[int, ...] = ()
     probability: bool = False
+    masks: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

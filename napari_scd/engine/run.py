@@ -138,7 +138,10 @@ class Run:
 
     def sink(self, box: tuple[Size3, Size3]) -> LabelSink:
         """Empty sink over a box of the image."""
-        return LabelSink(self.prepared, self.config.out_channels, box, probability=self.request.probability)
+        request = self.request
+        return LabelSink(
+            self.prepared, self.config.out_channels, box, probability=request.probability, masks=request.masks
+        )
 
     def windows(self, starts: Sequence[Size3]) -> Iterator[WindowResult]:
         """Answer many windows in order, telling progress; ends early when cancelled.
@@ -191,13 +194,15 @@ class Run:
         members : tuple of int
             Keep these labels only; empty = all.
         """
-        labels, region = sink.labels(_both(self.request.structures, members), only)
+        structures = _both(self.request.structures, members)
+        labels, region = sink.labels(structures, only)
+        masks = sink.masks(structures, only)
         probability = sink.probability()
         maps = self._tokens.maps()
         complete = self._done >= n_planned
         report = self._report(labels, region, n_planned, complete)
         return Segmentation(
-            labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region
+            labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region, masks
         )
 
     def _take(self, result: WindowResult) -> None:

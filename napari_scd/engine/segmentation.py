@@ -64,6 +64,9 @@ class Segmentation:
     report : Report
     region : three slices
         The part of the source array that was computed; labels are 0 outside.
+    masks : Volume or None
+        ``(labels, z, y, x)`` bool on the source grid, when asked for: label 1, 2, ... by itself; those of a
+        sigmoid model may overlap.
     """
 
     labels: Volume
@@ -74,6 +77,7 @@ class Segmentation:
     complete: bool
     report: Report
     region: tuple[slice, slice, slice]
+    masks: Volume | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,18 +33,24 @@ class LabelSink:
     n_classes : int
     box : (low, high)
         Image voxels of the model grid that will be written; the others stay 0.
-    probability : bool
-        Also make probabilities.
+    probability, masks : bool
+        Also make probabilities; also make a mask of each label.
 
     Notes
     -----
     Without resampling, planes are turned into labels at once and their logits are freed. With resampling the
     logits are kept (float32 up to 256 MiB, else float16) and interpolated linearly to the source voxels; when
-    they would take more than 1 GiB, and no probability is asked for, labels go back by nearest neighbour.
+    they would take more than 1 GiB, and nothing else needs them, labels go back by nearest neighbour.
     """
 
     def __init__(
-        self, prepared: Prepared, n_classes: int, box: tuple[Size3, Size3], *, probability: bool = False
+        self,
+        prepared: Prepared,
+        n_classes: int,
+        box: tuple[Size3, Size3],
+        *,
+        probability: bool = False,
+        masks: bool = False,
     ) -> None:
         self._way = WayBack(prepared, *box)
         self._recipe = prepared.recipe
@@ -52,8 +58,9 @@ class LabelSink:
         z, y, x = (b - a for a, b in zip(*box, strict=True))
         self._labels = np.zeros((z, y, x), np.uint8)
         self._seen = np.zeros((z, y, x), bool) if probability else None
+        self._masks = masks
         n_values = n_classes * z * y * x
-        keep_logits = probability or (prepared.resampled and 2 * n_values <= MAX_LOGIT_BYTES)
+        keep_logits = probability or masks or (prepared.resampled and 2 * n_values <= MAX_LOGIT_BYTES)
         dtype = torch.float32 if 4 * n_values <= FULL_PRECISION_BYTES else torch.float16
         self._logits = torch.zeros((z, y, x, n_classes), dtype=dtype) if keep_logits else None
 
@@ -79,7 +86,7 @@ class LabelSink:
         only : bool, shape of the box, optional
             Keep labels where this is true (on the model grid).
         """
-        found = self._way.labels(self._labels, self._logits, self._recipe)
+        found = self._found()
         if only is not None:
             found = found * self._way.touched(only)
         if structures:
@@ -93,3 +100,25 @@ class LabelSink:
         if self._seen is None or self._logits is None:
             return None
         return self._way.on_source(self._way.probabilities(self._logits, self._seen, self._recipe))
+
+    def masks(self, structures: Sequence[int] = (), only: NDArray[np.bool_] | None = None) -> Volume | None:
+        """Masks of the labels 1, 2, ... on the source grid, ``(labels, z, y, x)`` bool, when asked for.
+
+        Those of a sigmoid model are where its probability is above one half, whatever the precedence.
+        Parameters as for `labels`.
+        """
+        if not self._masks or self._logits is None:
+            return None
+        if self._recipe.activation == "sigmoid":
+            masks = self._way.above_zero(self._logits)
+        else:
+            found = self._found()
+            masks = np.stack([found == index for index in range(1, self._logits.shape[-1])])
+        if only is not None:
+            masks &= self._way.touched(only)
+        if structures:
+            masks &= np.isin(np.arange(1, 1 + len(masks)), structures)[:, None, None, None]
+        return self._way.on_source(masks)
+
+    def _found(self) -> NDArray[np.uint8]:
+        return self._way.labels(self._labels, self._logits, self._recipe)

@@ -115,6 +115,21 @@ class WayBack:
             result[:, z] = plane.reshape(n_classes, *there.shape).numpy() * there
         return result
 
+    def above_zero(self, logits: Tensor) -> NDArray[np.bool_]:
+        """Where each logit is above 0: ``(classes, z, y, x)`` on the oriented source grid within the box.
+
+        Parameters
+        ----------
+        logits : Tensor ``(z, y, x, classes)`` of the box
+        """
+        n_classes = logits.shape[-1]
+        result = np.zeros((n_classes, *self._shape), bool)
+        y, x = (index.ravel() for index in np.indices(self._shape[1:]))
+        for z in range(self._shape[0]):
+            plane = self._interpolate(logits, z, y, x) > 0
+            result[:, z] = plane.reshape(n_classes, *self._shape[1:]).numpy()
+        return result
+
     def on_source(self, found: NDArray[np.generic]) -> Volume:
         """Place a box on the oriented grid into a zero volume and turn it to the source's axes."""
         prepared = self._prepared

@@ -1,0 +1,82 @@
+"""`napari-scd models convert` and `models add`: other checkpoints become models of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_scd.cli.console import busy, say
+from napari_scd.errors import InputError
+
+
+@dataclass(frozen=True)
+class ConvertOrder:
+    """What one call of `convert` asks for; `config` may be missing where the checkpoint holds one."""
+
+    checkpoint: Path
+    output: Path
+    config: Path | None
+    recipe: Path
+    labels: Path
+    title: str = ""
+    data: str = ""
+    licence: str = ""
+    half: bool = False
+
+
+def convert(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(metavar="CKPT", help="A checkpoint of the reference code, .pth.tar or .safetensors."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")],
+    recipe: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Modality, axes, spacing, clip, channels ... (JSON or YAML)."),
+    ],
+    labels: Annotated[
+        Path, typer.Option(metavar="FILE", help="Structures: names, numbers, colours (JSON, YAML, ITK-SNAP).")
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Sizes of the network; the training file of the reference will do."
+        ),
+    ] = None,
+    title: Annotated[str, typer.Option(help="One line about the model.")] = "",
+    data: Annotated[str, typer.Option(help="What it was trained on.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
+    half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits: half the size.")] = False,
+) -> None:
+    """Turn a checkpoint of the reference implementation into a model file.
+
+    Nothing in the checkpoint is run. The model then works by its file name, or by name after `models add`.
+    """
+    if output.suffix != ".safetensors":
+        raise InputError(f"-o '{output}' is not written here: name a file that ends in .safetensors.")
+    if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
+        raise InputError(f"The output '{output}' would overwrite the checkpoint: choose another name.")
+    order = ConvertOrder(checkpoint, output, config, recipe, labels, title, data, licence, half)
+    with busy("Converting"):
+        from napari_scd.cli.converting import convert_checkpoint
+
+        described = convert_checkpoint(order)
+    say(described)
+    say(f"Use it: napari-scd segment IN -o OUT --model {output}", style="dim")
+    say(f"Give it a name, also for napari: napari-scd models add {output}", style="dim")
+
+
+def add(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model file (.safetensors).")],
+    name: Annotated[str | None, typer.Option(help="Its name; the file's own when left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model of that name.")] = False,
+) -> None:
+    """Put a checked model file into the models folder, so that it can be named here and in napari."""
+    with busy("Checking the model"):
+        from napari_scd.cli.converting import add_model
+
+        path = add_model(file, name or file.name.removesuffix(".safetensors"), force=force)
+    say(f"Added {path.stem}: {path}")
