@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from napari_scd.checkpoints import load
-from napari_scd.cli.channels import in_model_order, read_channels
+from napari_scd.cli.channels import in_model_order
 from napari_scd.cli.console import complain, print_json, unexpected, warn
 from napari_scd.cli.joining import join
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.results import write_case, write_summary
+from napari_scd.cli.stacking import read_channels
 from napari_scd.cli.tables import print_case
 from napari_scd.engine import Request, Session
 from napari_scd.errors import InputError
