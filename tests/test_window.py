@@ -117,13 +117,14 @@ def open_window(
 ) -> Any:
     """Open windows with the dock; every job has ended when the test is over."""
     monkeypatch.setenv("NAPARI_SCD_MODELS", str(models))
-    monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", models / "none")
     shots = tmp_path if "SCD_SHOTS" not in os.environ else tmp_path.parent / os.environ["SCD_SHOTS"]
     opened: list[Window] = []
 
-    def make(**image: Any) -> Window:
+    def make(*, shipped: bool = False, **image: Any) -> Window:
+        if not shipped:
+            monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", models / "none")
         viewer = make_napari_viewer_proxy(show=True)
-        viewer.window.resize(1400, 900)
+        viewer.window.resize(1200, 850)
         if image:
             viewer.add_image(image.pop("data"), name="scan", **image)
         opened.append(Window(viewer, qtbot, shots))
@@ -294,7 +295,92 @@ def test_flipped_and_rotated_images_are_overlaid_exactly(open_window: Any) -> No
     assert np.allclose(layer_matrix(image), layer_matrix(preview))
     tokens = window.layer("tokens")
     assert np.allclose(np.linalg.norm(layer_matrix(tokens)[:3, :3], axis=0), 16, atol=0.1), "8 voxels of 2 mm"
-    window.viewer.dims.ndisplay = 3
-    window.shoot("rotated_3d")
     window.viewer.theme = "light"
     window.shoot("light")
+
+
+def test_a_click_in_3d_goes_along_the_ray(open_window: Any) -> None:
+    data = np.zeros((40, 44, 48), np.float32)
+    data[18:24, 20:26, 22:28] = 100
+    window = open_window(data=data, scale=(2, 2, 2), units="mm")
+    window.use("aa-click")
+    window.viewer.dims.ndisplay = 3
+    window.key(Qt.Key.Key_K)
+    heard: list[Any] = []
+    window.control.click = lambda index, everything=False: heard.append((index, everything))
+    window.qtbot.wait(100)
+    middle = window.canvas.native.rect().center()
+    QTest.mouseClick(window.canvas.native, Qt.MouseButton.LeftButton, SHIFT, middle)
+    window.until(lambda: bool(heard))
+    index, everything = heard[0]
+    assert everything and data[index] == 100, "the bright block in the middle, not its surroundings"
+
+
+def test_keys_work_from_the_dock_too(open_window: Any) -> None:
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.part("run").setFocus()
+    QTest.keyClick(window.part("run"), Qt.Key.Key_H)
+    assert window.part("show").currentText() == "Exit stage"
+
+
+def test_preferences_count_without_a_restart(open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_scd.viewer.settings import Preferences
+
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.widget._apply_preferences(Preferences(device="cpu", keep=0.35, live_preview=False, autosave=True))
+    choices = window.widget.choices
+    assert (choices.device, choices.keep, choices.live, choices.autosave) == ("cpu", 0.35, False, True)
+    assert window.part("keep").value() == 35 and window.part("device").currentText() == "cpu"
+    assert not window.part("live").isChecked() and window.part("autosave").isChecked()
+
+
+def test_the_first_five_minutes(open_window: Any, tmp_path: Path) -> None:
+    """What a new user does first, with the shipped model and the sample; the pictures are for the guide."""
+    pytest.importorskip("nilearn")
+    window = open_window(shipped=True)
+    if window.part("model").findText("hippocampus-mr", Qt.MatchFlag.MatchStartsWith) < 0:
+        pytest.skip("the shipped model is not there")
+    viewer = window.viewer
+    assert window.part("status").text() == "Open a 3D volume, or File > Open Sample > SCD."
+    viewer.open_sample("napari-scd", "icbm152")
+    window.choose("model", "hippocampus-mr")
+    window.wait(State.READY)
+    window.shoot("1_ready")
+    viewer.dims.set_point(0, -16)
+    window.press("click")
+    for number, x in ((1, 26), (2, -26)):
+        window.click((-16, 20, x))
+        window.until(
+            lambda n=number: window.control.result is not None and len(window.control.result.clicks) == n
+        )
+    window.wait(State.PREVIEW)
+    window.shoot("2_clicked")
+    ml = [click.values.astype(bool).sum() / 1000 for click in window.control.result.clicks]
+    assert all(2 < volume < 6 for volume in ml) and abs(ml[0] - ml[1]) < 1
+    preview = window.layer("preview").data
+    halves = preview[:, :, :98].any(), preview[:, :, 99:].any()
+    assert halves == (True, True)
+    window.part("keep").setValue(35)
+    window.until(lambda: window.control.result.clicks[0].keep[0] == 0.35)
+    window.shoot("3_keep")
+    window.key(Qt.Key.Key_H)
+    window.shoot("4_exit_stage")
+    window.key(Qt.Key.Key_U)
+    seg = window.layer("seg")
+    accepted = seg.data.copy()
+    window.key(Qt.Key.Key_Z, CONTROL)
+    assert not seg.data.any()
+    window.key(Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert np.array_equal(seg.data, accepted) and accepted.any()
+    window.shoot("5_accepted")
+    window.control.outcome.export(tmp_path / "hippocampi.nii.gz")
+    window.until(lambda: window.part("status").text().startswith("Saved hippocampi.nii.gz"))
+    (reopened,) = viewer.open(str(tmp_path / "hippocampi.nii.gz"), plugin="napari-scd")
+    image = viewer.layers["ICBM152 T1"]
+    assert np.array_equal(reopened.data, accepted)
+    assert np.allclose(reopened.data_to_world((5, 6, 7)), image.data_to_world((5, 6, 7)), atol=1e-3)
+    (tokens,) = viewer.open(str(tmp_path / "hippocampi_tokens.nii.gz"), plugin="napari-scd")
+    ours = window.layer("tokens")
+    assert np.allclose(tokens.data_to_world((1, 2, 3)), ours.data_to_world((1, 2, 3)), atol=1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.viewer import layers
-from napari_scd.viewer.board import accept_into, full_labels
+from napari_scd.viewer.board import accept_into, full_labels, redraw
 
 if TYPE_CHECKING:
     from napari_scd.viewer.board import Board
@@ -42,8 +42,8 @@ class Display:
         layer = self._board.ours(result.view.uid, "tokens")
         if layer is None or self._choices.show not in ("dim", "exit"):
             return
-        layer.data = exits.reshape(layer.data.shape)
         self._board.recolour(result.view.uid, self._colours(result, estimated=True))
+        redraw(layer, exits.reshape(layer.data.shape))
 
     def recolour(self, result: Result | None) -> None:
         """Follow a change of the token view, the stage, or between 2D and 3D."""

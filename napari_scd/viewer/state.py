@@ -291,7 +291,9 @@ def millilitres(volume_ml: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time a person reads at a glance: "0.31 s", "11 s", "2 min 5 s"."""
+    """Return a time a person reads at a glance: "37 ms", "0.31 s", "11 s", "2 min 5 s"."""
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.2g} s"
     if seconds < 90:

@@ -94,7 +94,7 @@ def test_a_failure_offers_a_way_out(problem: BaseException, device: str, action:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.31, "0.31 s"), (11.2, "11 s"), (125, "2 min 5 s"), (0.0731, "0.073 s")]
+    ("seconds", "text"), [(0.31, "0.31 s"), (11.2, "11 s"), (125, "2 min 5 s"), (0.0731, "73 ms")]
 )
 def test_durations(seconds: float, text: str) -> None:
     assert state.duration(seconds) == text

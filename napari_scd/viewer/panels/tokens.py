@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSize
 from napari_scd.viewer.layers import exit_colour
 from napari_scd.viewer.panels.funnel import Funnel, KeepSlider
 from napari_scd.viewer.panels.parts import Chooser, Panel, flow, form, wrapping_label
-from napari_scd.viewer.state import FEW_TOKENS, SHOW_MODES, SHOW_TITLES
+from napari_scd.viewer.state import FEW_TOKENS, SHOW_MODES, SHOW_TITLES, duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,7 @@ class TokensPanel(Panel):
             f"{100 * max(cost.encoder_saved, 0):.0f} % fewer encoder MACs",
         ]
         if seconds_per_window is not None:
-            parts.append(f"{seconds_per_window:.2g} s per window")
+            parts.append(f"{duration(seconds_per_window)} per window")
         if agreement:
             parts.append(f"agreement with dense {agreement}")
         text = " · ".join(parts)
