@@ -65,8 +65,8 @@ def info(
     for key, value in facts(card):
         rows.add_row(Text(key, style="dim"), value)
     out.print(rows)
-    for measure, by_keep in by_keep_ratio(card.provenance.metrics).items():
-        out.print(keep_table(measure, by_keep))
+    for table in keep_tables(by_keep_ratio(card.provenance.metrics)):
+        out.print(table)
 
 
 def card_dict(card: ModelCard) -> dict[str, Any]:
@@ -122,14 +122,22 @@ def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     return found
 
 
-def keep_table(measure: str, by_keep: dict[str, float]) -> Table:
-    """One measure, a column per keep ratio, most tokens first."""
-    ratios = sorted(by_keep, key=float, reverse=True)
-    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("keep ratio", *ratios):
-        rows.add_column(title, justify="right")
-    rows.add_row(measure.replace("_", " "), *(f"{by_keep[ratio]:.3f}" for ratio in ratios))
-    return rows
+def keep_tables(measures: dict[str, dict[str, float]]) -> Iterator[Table]:
+    """Lay out measures as rows and keep ratios as columns, most tokens first.
+
+    Measures given for the same keep ratios share one table.
+    """
+    together: dict[tuple[str, ...], list[str]] = {}
+    for measure, by_keep in measures.items():
+        together.setdefault(tuple(sorted(by_keep, key=float, reverse=True)), []).append(measure)
+    for ratios, names in together.items():
+        rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        rows.add_column("keep ratio")
+        for ratio in ratios:
+            rows.add_column(ratio, justify="right")
+        for name in names:
+            rows.add_row(name.replace("_", " "), *(f"{measures[name][ratio]:.3f}" for ratio in ratios))
+        yield rows
 
 
 def input_text(card: ModelCard) -> str:
@@ -142,9 +150,9 @@ def input_text(card: ModelCard) -> str:
 
 
 def structures_text(card: ModelCard) -> str:
-    """Names of few structures, the number of many."""
-    names = card.labels.names
-    return ", ".join(names) if len(names) <= 3 else str(len(names))
+    """Names of few structures (of groups, where there are some), the number of many."""
+    names = tuple(dict.fromkeys(label.group or label.name for label in card.labels.labels))
+    return ", ".join(names) if len(names) <= 2 else str(len(names))
 
 
 def _is_ratio(text: str) -> bool:
