@@ -1,4 +1,4 @@
-"""Token completion: every layer's leftovers back into one dense grid (paper section 2.2)."""
+"""Token completion: every layer's leftovers back into one dense grid (in the paper: token completion)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dense decoding: the completed token map back to voxels, UNETR style (paper section 2.3).
+"""Dense decoding: the completed token map back to voxels, UNETR style (in the paper: dense decoding).
 
 Every decoder has two doors: `encode_image` (what it takes from the raw image, independent of the tokens) and
 `forward` (that plus token maps). ``n_maps`` token maps go in, finest branch first, bottleneck last; the SCD

@@ -78,7 +78,7 @@ def sincos_positions(grid: Size3, dim: int) -> Tensor:
     -------
     Tensor ``(1, 1 + n, dim)`` float32
         Six contiguous blocks [sin, cos] of axis 0, 1, 2 with frequencies ``10000 ** (-i / (dim / 6))``;
-        the CLS row is all zeros. Paper section 2.2.
+        the CLS row is all zeros.
     """
     width = dim // 6
     frequency = 10000.0 ** (-torch.arange(width, dtype=torch.float64) / width)

@@ -1,4 +1,4 @@
-"""Sparse encoding: transformer blocks with pruning stages between them (paper section 2.1)."""
+"""Sparse encoding: transformer blocks with pruning stages between them (in the paper: sparse encoding)."""
 
 from __future__ import annotations
 

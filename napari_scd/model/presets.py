@@ -8,7 +8,7 @@ from napari_scd.model.config import ModelConfig, Size3
 
 
 def _paper(in_channels: int, out_channels: int, roi: Size3, prune_ratio: float) -> ModelConfig:
-    """ViT-B on patches of 8 with three stages, MTA and the deep decoder (paper section 3.1)."""
+    """ViT-B on patches of 8 with three stages, MTA and the deep decoder."""
     return ModelConfig(
         in_channels=in_channels,
         out_channels=out_channels,

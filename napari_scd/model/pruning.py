@@ -1,4 +1,4 @@
-"""Soft-topK token pruning and its baselines: the only file that drops tokens (paper section 2.1).
+"""Soft-topK token pruning and its baselines: the only file that drops tokens (in the paper: STP).
 
 A stage splits the living tokens into survivors and leavers. Both carry their grid positions, so that the
 assembly can put a full grid back together.
@@ -84,7 +84,7 @@ def split_top(scores: Tensor, count: int) -> Split:
 
 
 def split_soft_top(scores: Tensor, count: int, tau: float = 1.0) -> Split:
-    """Soft-topK (paper equations 2-4): perturb the scores, keep the best, let both sides carry gradient.
+    """Soft-topK: perturb the scores, keep the best, let both sides carry gradient.
 
     The softmax of Gumbel-perturbed scores is the continuous distribution; its top `count` is a hard 0/1 mask.
     The factors are 1 in value; their gradient is that of the distribution for kept and of its complement for
