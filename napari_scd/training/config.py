@@ -133,6 +133,8 @@ def problems(config: TrainConfig) -> list[str]:
         found.append(
             "the labels' indices must be 1, 2, ... in order (give 'values:' for other ones in the files)"
         )
+    if not 0 <= config.loss.balance <= 1:
+        found.append(f"'balance' of 'loss' must lie from 0 to 1, not {config.loss.balance:g}")
     weights = config.loss.class_weights
     if weights and len(weights) != config.model.out_channels:
         found.append(f"'class_weights' must give {config.model.out_channels} numbers, not {len(weights)}")

@@ -8,6 +8,7 @@ import torch
 
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
+from napari_scd.training.balance import balanced
 from napari_scd.training.batches import BatchMaker
 from napari_scd.training.data import absent_labels, list_cases, load_cases, on_device
 from napari_scd.training.initial import start_from
@@ -61,9 +62,8 @@ def train(
         tell(f"No training case holds {', '.join(absent)}: the model will not find it.")
     torch.manual_seed(config.seed)
     network = build_network(config.model)
-    loss = SegmentationLoss(
-        config.loss, config.model, config.file_values if config.recipe.activation == "sigmoid" else ()
-    )
+    regions = config.file_values if config.recipe.activation == "sigmoid" else ()
+    loss = SegmentationLoss(balanced(config.loss, cases, config), config.model, regions)
     if options.init is not None:
         sentence = start_from(network, options.init)
         if tell is not None:

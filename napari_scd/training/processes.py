@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def launched_fabric(device: str, precision: str, devices: int, nodes: int) -> Fa
         nodes = int(os.environ["WORLD_SIZE"]) // devices
     if device == "cuda" and devices > torch.cuda.device_count():
         raise InputError(f"{devices} GPUs were asked for, this machine has {torch.cuda.device_count()}.")
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     many = devices * nodes > 1
     strategy = DDPStrategy(find_unused_parameters=True) if many else "auto"
     fabric = Fabric(

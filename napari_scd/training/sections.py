@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_WEIGHT = 40.0
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -67,7 +69,11 @@ class LossConfig:
         Weights of MONAI's Dice loss and of the cross-entropy (binary for regions that overlap).
     class_weights : tuple of float
         Cross-entropy weight of each output channel, for voxels and tokens (Dice counts every structure
-        alike already); empty = all 1.
+        alike already); empty = by `balance`.
+    balance : float
+        Weight of a label = (share of background / share of the label) to this power, in the voxels of the
+        training cases, at most `MOST_WEIGHT`; 0 = all 1. Without it small structures are learned late or
+        never. Regions that overlap are not balanced.
     squared, smooth_nr, smooth_dr : bool, float, float
         As MONAI's ``DiceLoss`` takes them (`squared` = ``squared_pred``).
     background : bool
@@ -86,6 +92,7 @@ class LossConfig:
     dice: float = 1.0
     cross_entropy: float = 1.0
     class_weights: tuple[float, ...] = ()
+    balance: float = 0.5
     squared: bool = False
     smooth_nr: float = 1e-5
     smooth_dr: float = 1e-5

@@ -66,6 +66,7 @@ def _changed(values, path, value):
         ("model.depth", 0, "depth"),
         ("recipe.modality", "PET", "modality"),
         ("loss.class_weights", [1.0], "3 numbers"),
+        ("loss.balance", 2.0, "'balance'"),
         ("data.validation", "case0", "a list"),
         ("name", "a b", "letters"),
     ],

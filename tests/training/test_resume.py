@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import os
 import signal
 
 import pytest
@@ -75,7 +74,7 @@ def test_a_signal_ends_the_run_with_a_checkpoint(finished_run, tmp_path, monkeyp
     config, folder, undisturbed = finished_run
     before = signal.getsignal(number)
     with monkeypatch.context() as patch:
-        _at_step(patch, 2, lambda: os.kill(os.getpid(), number))
+        _at_step(patch, 2, lambda: signal.raise_signal(number))
         stopped = train(config, options(tmp_path))
     assert (stopped.signal, stopped.step, stopped.done) == (number, 3, False)
     assert signal.getsignal(number) is before
@@ -84,8 +83,8 @@ def test_a_signal_ends_the_run_with_a_checkpoint(finished_run, tmp_path, monkeyp
 
 def test_a_second_signal_ends_at_once(config, tmp_path, monkeypatch, options):
     def twice():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     _at_step(monkeypatch, 1, twice)
     with pytest.raises(KeyboardInterrupt):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -143,7 +142,7 @@ def test_a_termination_signal_is_resumable(file, tmp_path, monkeypatch, capsys):
     original = BatchMaker.batch
 
     def batch(self, number):
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
         return original(self, number)
 
     with monkeypatch.context() as patch:
