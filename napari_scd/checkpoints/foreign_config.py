@@ -98,6 +98,8 @@ def _refuse_unknown_parts(named: Mapping[str, Any]) -> None:
     for name, known in _ONLY.items():
         if named.get(name) not in (None, known):
             raise InputError(f"The {name} '{named[name]}' is not supported: only {known} is.")
+    if "AttPredictor" in map(str, named.values()):
+        raise InputError("A network with AttPredictor scorers is not supported: only MlpPredictor ones are.")
 
 
 def _sizes(named: Mapping[str, Any]) -> dict[str, Any]:

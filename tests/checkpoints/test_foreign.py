@@ -324,6 +324,7 @@ def test_the_labs_own_training_file_is_a_config() -> None:
     [
         ({"share_pred": True}, "share_pred"),
         ({"score_predictor": "AttPredictor"}, "AttPredictor"),
+        ({"predictor": "AttPredictor"}, "AttPredictor"),
         ({"patchembed": "PatchEmbed2P1D"}, "PatchEmbed2P1D"),
         ({"completion": "OtherNet"}, "'OtherNet' is not supported: known are FusionNet"),
         ({"decoder": "UNETRx4_decoderv2"}, "'UNETRx4_decoderv2' is not supported"),
