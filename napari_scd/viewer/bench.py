@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.viewer.state import resolve
+from napari_scd.errors import InputError
+from napari_scd.viewer.geometry import modality_of
+from napari_scd.viewer.state import BadVolume, other_modality, resolve
 from napari_scd.viewer.tokens import dice
 
 if TYPE_CHECKING:
@@ -65,7 +67,11 @@ class Bench:
             return None
         session = self._lay(view, choices)
         plan = session.plan(resolve(choices))
-        return Prepared(checkpoint, plan, session.warnings)
+        warnings, made_for = session.warnings, checkpoint.recipe.modality
+        modality = modality_of(view.data)
+        if made_for in ("CT", "MR") and modality != made_for:
+            warnings = (*warnings, other_modality(modality, session.name, made_for))
+        return Prepared(checkpoint, plan, warnings)
 
     def segment(
         self, view: SourceView, choices: Choices, progress: Report, cancel: CancelToken
@@ -124,7 +130,9 @@ class Bench:
         assert session is not None
         if self._key != view.key:
             self._key = None
-            volume = view.volume()
-            session.set_volume(volume)
+            try:
+                session.set_volume(view.volume())
+            except InputError as error:
+                raise BadVolume(str(error)) from error
             self._key = view.key
         return session

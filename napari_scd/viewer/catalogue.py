@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Offer(NamedTuple):
-    """One entry of the Model list: its text, what `load` takes, a hint and the input channels."""
+    """One entry of the Model list: its text, what `load` takes, a hint, input channels and modality."""
 
     title: str
     value: str
     hint: str
     channels: tuple[str, ...] = ("image",)
+    modality: str = ""
 
 
 def offered_models(folder: str = "", extra: str | None = None) -> list[Offer]:
@@ -60,4 +61,10 @@ def _offer(card: ModelCard) -> Offer:
         )
         if text
     )
-    return Offer(f"{card.name}, {structures}{quality}", str(card.path), hint, card.recipe.channels)
+    return Offer(
+        f"{card.name}, {structures}{quality}",
+        str(card.path),
+        hint,
+        card.recipe.channels,
+        card.recipe.modality,
+    )

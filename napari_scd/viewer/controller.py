@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_scd.errors import InputError
-from napari_scd.viewer import geometry, state
+from napari_scd.viewer import state
 from napari_scd.viewer.dial import Dial
 from napari_scd.viewer.display import Display
 from napari_scd.viewer.hover import describe
+from napari_scd.viewer.intake import Intake
 from napari_scd.viewer.lane import Work
 from napari_scd.viewer.outcome import Outcome
 from napari_scd.viewer.results import Result, from_run, record_of, with_click
@@ -62,62 +62,24 @@ class Controller:
         self.bench = bench
         self.choices = choices
         self.status: Status = state.NO_IMAGE
-        self.view: SourceView | None = None
-        self.prepared: Prepared | None = None
         self.result: Result | None = None
         self.display = Display(board, choices)
+        self.intake = Intake(self)
         self.dial = Dial(self)
         self.outcome = Outcome(self)
         self._lane = lane
         self._generation = 0
-        self._key: tuple[Any, ...] | None = None
-        self._again: Callable[[], None] = self.refresh
-        self._preloaded = False
-
-    # -- getting ready ---------------------------------------------------------------------------------------
-
-    def preload(self) -> None:
-        """Import torch and load the chosen model in the background."""
-        self._lane.submit(
-            Work("preload", self.bench.preload, self._on_preloaded, self._on_failure, self._on_progress)
-        )
-        self._key = None
-        self.refresh()
-        if self.view is None and self.choices.model is not None:
-            self.submit("warm", partial(self.bench.prepare, None, self.choices.copy()), lambda _: None)
-
-    def refresh(self) -> None:
-        """Look at the chosen image and model again; prepare them when either changed."""
-        status, view = self._look()
-        if view is None:
-            if self._key is not None or self.status.sentence != status.sentence:
-                self._forget_input()
-                self.say(status)
-            return
-        key = (view.key, view.orientation_known, self.choices.model)
-        self.view = view
-        if key == self._key:
-            return
-        self._forget_input()
-        self.view, self._key = view, key
-        if self.choices.model is None:
-            self.say(state.NO_MODEL)
-            return
-        self.say(state.loading(self.choices.model) if self._preloaded else state.PRELOADING)
-        self.submit("prepare", partial(self.bench.prepare, view, self.choices.copy()), self._on_prepared)
-
-    def replan(self) -> None:
-        """Ask again what a run would cost, after a setting changed."""
-        if self.prepared is not None and self.view is not None:
-            run = partial(self.bench.prepare, self.view, self.choices.copy())
-            self.submit("plan", run, self._on_replanned)
+        self._again: Callable[[], None] = self.intake.refresh
 
     @property
-    def can_segment(self) -> bool:
-        """Whether the whole volume may be segmented: not with a click model, unless it fits its window."""
-        if self.prepared is None:
-            return False
-        return self.prepared.checkpoint.recipe.field != "click" or self.prepared.plan.n_windows == 1
+    def view(self) -> SourceView | None:
+        """The image as it is to be segmented."""
+        return self.intake.view
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The loaded model and the plan of a run."""
+        return self.intake.prepared
 
     @property
     def pending(self) -> Result | None:
@@ -128,56 +90,7 @@ class Controller:
     def previewed(self) -> Result | None:
         """The result on screen that is of the chosen image and model and not yet accepted."""
         result = self.pending
-        return result if result is not None and result.key == self._key else None
-
-    def _look(self) -> tuple[Status, SourceView | None]:
-        wanted = [self.board.layer(uid) for uid in self.choices.volumes]
-        if not wanted or wanted[0] is None:
-            return state.NO_IMAGE, None
-        problem = geometry.problem_of(wanted[0])
-        if problem is not None:
-            return state.bad_input(problem), None
-        try:
-            view = geometry.look_at(wanted[0], self.board.point, self.choices.world_axes)
-            if self.choices.n_channels > 1 and tuple(view.data.shape[:-3]) == (self.choices.n_channels,):
-                return state.NO_IMAGE, geometry.as_channels(view)
-            return state.NO_IMAGE, geometry.with_channels(view, wanted[1:], self.board.point)
-        except InputError as error:
-            return state.bad_input(str(error)), None
-
-    def _forget_input(self) -> None:
-        self._generation += 1
-        self._lane.drop("prepare", *RUNS)
-        if self._lane.running in RUNS:
-            self._lane.cancel()
-        self.view, self._key = None, None
-        self._set_prepared(None)
-        self.progress_changed.emit(None)
-
-    def _on_preloaded(self, devices: tuple[str, ...]) -> None:
-        self._preloaded = True
-        self.devices_found.emit(devices)
-        if self.status.state is State.PRELOADING and self.choices.model is not None:
-            self.say(state.loading(self.choices.model))
-
-    def _on_prepared(self, prepared: Prepared) -> None:
-        self._set_prepared(prepared)
-        self.dial.tell_cost()
-        before, view = self.pending, self.view
-        same_frame = before is not None and view is not None and before.view.frame == view.frame
-        if before is not None and view is not None and before.view.uid == view.uid and same_frame:
-            self.say(state.stale("The model" if before.view.key == view.key else "The image"))
-        else:
-            self.say_ready()
-
-    def _on_replanned(self, prepared: Prepared) -> None:
-        self.prepared = prepared
-        if self.status.state in (State.READY, State.LOADING):
-            self.say_ready()
-
-    def _set_prepared(self, prepared: Prepared | None) -> None:
-        self.prepared = prepared
-        self.prepared_changed.emit(prepared)
+        return result if result is not None and result.key == self.intake.key else None
 
     # -- running ---------------------------------------------------------------------------------------------
 
@@ -185,7 +98,7 @@ class Controller:
         """Segment the whole volume."""
         if self._lane.running == "segment" or not self._may_run(self.segment):
             return
-        if self.prepared is not None and not self.can_segment:
+        if self.prepared is not None and not self.intake.can_segment:
             self.say(state.one_at_a_time(self.prepared.checkpoint.provenance.name))
             return
         self._lane.drop("segment", *LIVE)
@@ -230,8 +143,7 @@ class Controller:
         elif action == "single_batch":
             self.choices.batch = 1
         if self.prepared is None:
-            self._key = None
-            self.refresh()
+            self.intake.refresh(again=True)
         else:
             self._again()
 
@@ -240,14 +152,28 @@ class Controller:
         self._generation += 1
         self._lane.close()
 
+    def drop_runs(self) -> None:
+        """Forget what was asked of another image or model; answers that still come are dropped."""
+        self._generation += 1
+        self._lane.drop("prepare", *RUNS)
+        if self._lane.running in RUNS:
+            self._lane.cancel()
+        self.progress_changed.emit(None)
+
     def submit(
-        self, kind: str, run: Callable[..., Any], done: Callable[[Any], None], *, replace: bool = True
+        self,
+        kind: str,
+        run: Callable[..., Any],
+        done: Callable[[Any], None],
+        *,
+        replace: bool = True,
+        lasting: bool = False,
     ) -> None:
-        """Queue a job; its answer counts only while image and model stay the same."""
+        """Queue a job; its answer counts only while image and model stay the same, or always if `lasting`."""
         generation = self._generation
 
         def if_current(callback: Callable[[Any], None]) -> Callable[[Any], None]:
-            return lambda value: callback(value) if generation == self._generation else None
+            return lambda value: callback(value) if lasting or generation == self._generation else None
 
         work = Work(kind, run, *map(if_current, (done, self._on_failure, self._on_progress)))
         self._lane.submit(work, replace=replace)
@@ -307,7 +233,7 @@ class Controller:
 
     def show_result(self, result: Result) -> None:
         """Put a result on screen."""
-        result.key = self._key
+        result.key = self.intake.key
         self.result = result
         self.display.show(result)
         self.progress_changed.emit(None)
@@ -351,22 +277,8 @@ class Controller:
 
     def say(self, status: Status) -> None:
         """Put a sentence into the status line, with what is doubtful about the image."""
-        warnings: tuple[tuple[State, str], ...] = ()
-        if self.view is not None:
-            warnings += () if self.view.voxel_size_known else (state.NO_VOXEL_SIZE,)
-            warnings += () if self.view.orientation_known else (state.NO_ORIENTATION,)
-        if self.prepared is not None:
-            warnings += tuple((State.READY, text) for text in self.prepared.warnings)
-        self.status = status._replace(warnings=warnings)
+        self.status = status._replace(warnings=self.intake.warnings())
         self.status_changed.emit(self.status)
-
-    def say_ready(self) -> None:
-        """Say what a run would cost."""
-        if self.prepared is not None and self.view is not None:
-            plan = self.prepared.plan
-            size = state.Size(self.view.shape, self.view.spacing_mm)
-            click_only = not self.can_segment
-            self.say(state.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only))
 
     def say_preview(self, ahead: str = "") -> None:
         """Say which structures are on screen."""

@@ -50,7 +50,7 @@ class Dial:
         if control.prepared is None or view is None:
             return
         if result is None:
-            control.replan()
+            control.intake.replan()
             return
         if not control.choices.live:
             control.say(state.stale("Keep"))

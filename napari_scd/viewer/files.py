@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.geometry import layer_matrix, spatial_part
+from napari_scd.viewer.geometry import layer_matrix, modality_of, spatial_part
 from napari_scd.viewer.layers import label_colours, stages_of_table, token_colours
 from napari_scd.volume import (
     ORIENTATION_UNKNOWN,
@@ -128,7 +128,7 @@ def contrast_limits(array: np.ndarray) -> tuple[float, float]:
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return 0.0, 1.0
-    if sample.min() <= -900 and sample.max() >= 500:
+    if modality_of(sample.reshape(1, 1, -1)) == "CT":
         return CT_WINDOW
     inside = sample[sample > sample.min()]
     low, high = np.percentile(inside, (1, 99.5)).tolist() if inside.size else (0.0, 1.0)

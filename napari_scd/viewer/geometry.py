@@ -7,19 +7,16 @@ public ``data_to_world`` on unit vectors: ``layer.scale`` and ``layer.affine.sca
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import permutations, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_scd.errors import InputError
+from napari_scd.viewer.axes import SPL, axes_matrix
 from napari_scd.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
-
-SPL = "SPL"
-_PAIRS = ("SI", "PA", "LR")
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +230,14 @@ def finest(layer: Any) -> Any:
     return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
 
 
+def modality_of(data: Any) -> str:
+    """Guess from the values whether an array holds CT (air near -1000 HU, and dense bone) or MR."""
+    step = max(1, round((float(np.prod(data.shape)) / 2e6) ** (1 / 3)))
+    sample = np.asarray(data[..., ::step, ::step, ::step])
+    sample = sample[np.isfinite(sample)]
+    return "CT" if sample.size and sample.min() <= -900 and sample.max() >= 300 else "MR"
+
+
 def layer_matrix(layer: Any) -> np.ndarray:
     """(n+1, n+1), a layer's voxel index -> world, whatever transforms it is made of."""
     n = len(finest(layer).shape)
@@ -251,37 +256,6 @@ def spatial_part(matrix: np.ndarray, frame: Sequence[int] = ()) -> np.ndarray:
     part[:3, :3] = matrix[n:-1, n:-1]
     part[:3, 3] = matrix[n:-1, -1] + matrix[n:-1, :n] @ np.asarray(frame, float)
     return part
-
-
-def axes_matrix(world_axes: str) -> np.ndarray:
-    """(4, 4), world axes that point towards `world_axes` -> (S, P, L).
-
-    Raises
-    ------
-    InputError
-        If it is not three letters, one of each pair S/I, P/A, L/R.
-    """
-    matrix = np.zeros((4, 4))
-    matrix[3, 3] = 1.0
-    letters = world_axes.strip().upper()
-    for row, pair in enumerate(_PAIRS):
-        columns = [i for i, letter in enumerate(letters) if letter in pair]
-        if len(letters) != 3 or len(columns) != 1:
-            raise InputError(
-                f"Orientation '{world_axes}' is none: give one letter of each pair S/I, P/A, L/R."
-            )
-        matrix[row, columns[0]] = 1.0 if letters[columns[0]] == pair[0] else -1.0
-    return matrix
-
-
-def orientations() -> tuple[str, ...]:
-    """All 48 orientations, those of axial stacks first."""
-    found = ["".join(letters) for order in permutations(_PAIRS) for letters in product(*order)]
-    return tuple(
-        sorted(
-            found, key=lambda axes: (axes[0] not in "SI", axes[1] not in "PA", axes != SPL, found.index(axes))
-        )
-    )
 
 
 def _mm_per_unit(units: Sequence[Any]) -> tuple[np.ndarray, bool]:

@@ -52,7 +52,7 @@ class Outcome:
             control.display.clear(control.result, "preview", "tokens", "score", "clicks")
             control.result = None
             control.result_changed.emit(None)
-        control.say_ready()
+        control.intake.say_ready()
 
     def undo(self) -> None:
         """Take the last accept back, whichever layer is selected."""

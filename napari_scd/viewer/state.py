@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_scd.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
@@ -90,6 +92,10 @@ def resolve(choices: Choices, **overrides: object) -> Request:
         "batch": choices.batch,
     }
     return Request(**(fields | overrides))  # type: ignore[arg-type]
+
+
+class BadVolume(InputError):
+    """The engine refused the image itself, not what was asked of it."""
 
 
 class State(Enum):
@@ -242,7 +248,9 @@ def failure(problem: BaseException, device: str) -> Status:
         if device not in ("cpu", "auto"):
             remedy = Remedy("Run on cpu", "run_on_cpu")
         return error("Not enough memory for this run: nothing was lost, try the button.", remedy)
-    if isinstance(problem, ValueError) and type(problem).__name__ == "InputError":
+    if isinstance(problem, BadVolume):
+        return bad_input(text)
+    if isinstance(problem, InputError):
         if "device" in text.lower() and "available" in text.lower():
             return error(text, Remedy("Run on cpu", "run_on_cpu"))
         return error(text)
@@ -254,6 +262,11 @@ def failure(problem: BaseException, device: str) -> Status:
 def one_at_a_time(model: str) -> Status:
     """Say that a click model does no whole volumes."""
     return error(f"{model} finds one structure at a time: press K, then click it.")
+
+
+def other_modality(image: str, model: str, made_for: str) -> str:
+    """Warn that the image looks like another modality than the model was made for."""
+    return f"The image looks like {image}, but {model} was made for {made_for}: expect nonsense."
 
 
 def compared(keep: str, dice: float | None) -> Status:

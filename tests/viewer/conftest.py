@@ -262,7 +262,7 @@ def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
     lane, bench = HandLane(), FakeBench(field)
     choices = Choices(volumes=(layer.unique_id,), model="fake", world_axes="SPL")
     control = Controller(Board(model), lane, bench, choices)
-    control.preload()
+    control.intake.preload()
     lane.run_all()
     return SimpleNamespace(
         viewer=model, image=layer, control=control, lane=lane, bench=bench, choices=choices

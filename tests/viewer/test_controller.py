@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_scd.errors import InputError
-from napari_scd.viewer.state import State
+from napari_scd.viewer.state import BadVolume, State
 
 from .conftest import blob, make_desk
 
@@ -40,7 +39,7 @@ def test_ready_says_what_a_run_costs(desk: Any) -> None:
 
 def test_the_same_image_is_prepared_once(desk: Any) -> None:
     for _ in range(3):
-        desk.control.refresh()
+        desk.control.intake.refresh()
         desk.lane.run_all()
     assert desk.bench.calls.count("prepare") == 1
 
@@ -48,10 +47,10 @@ def test_the_same_image_is_prepared_once(desk: Any) -> None:
 def test_preloading_and_loading_come_first(model: Any) -> None:
     desk = make_desk(model)
     desk.choices.model = "another"
-    desk.control.refresh()
+    desk.control.intake.refresh()
     assert desk.control.status.sentence == "Loading another and preparing the volume."
-    desk.control._preloaded = False
-    desk.control.preload()
+    desk.control.intake._preloaded = False
+    desk.control.intake.preload()
     assert desk.control.status.state is State.PRELOADING
     desk.lane.begin()
     desk.lane.finish()
@@ -126,18 +125,19 @@ def test_out_of_memory_offers_the_cpu(desk: Any) -> None:
 
 def test_a_bad_volume_is_said_when_it_is_prepared(model: Any) -> None:
     desk = make_desk(model)
-    desk.bench.fail = InputError("All voxels are NaN: open a volume with values.")
+    desk.bench.fail = BadVolume("All voxels are NaN: open a volume with values.")
     desk.image.data = np.full((8, 8, 8), np.nan)
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.run_all()
     assert desk.control.status.sentence == "All voxels are NaN: open a volume with values."
+    assert desk.control.status.state is State.BAD_INPUT
 
 
 def test_an_answer_for_a_deleted_image_is_dropped(desk: Any) -> None:
     desk.control.segment()
     desk.lane.begin()
     desk.viewer.layers.remove(desk.image)
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.finish()
     assert desk.control.status.sentence == "Open a 3D volume, or File > Open Sample > SCD."
     assert names(desk) == []
@@ -147,7 +147,7 @@ def test_a_renamed_image_is_still_the_same(desk: Any) -> None:
     desk.control.segment()
     desk.lane.begin()
     desk.image.name = "renamed"
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.finish()
     assert desk.control.status.state is State.DONE
 
@@ -155,7 +155,7 @@ def test_a_renamed_image_is_still_the_same(desk: Any) -> None:
 def test_a_moved_image_makes_the_result_stale(desk: Any) -> None:
     segment(desk)
     desk.image.translate = (10, 0, 0)
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.run_all()
     assert desk.control.status.state is State.STALE
     assert desk.control.status.sentence.startswith("The image changed since this result")
@@ -166,14 +166,14 @@ def test_a_moved_image_makes_the_result_stale(desk: Any) -> None:
 def test_no_model_is_said_with_a_way_out(model: Any) -> None:
     desk = make_desk(model)
     desk.choices.model = None
-    desk.control.refresh()
+    desk.control.intake.refresh()
     assert desk.control.status.remedy.action == "choose_model"
 
 
 def test_warnings_stand_below_the_status(model: Any) -> None:
     desk = make_desk(model, scale=(1, 1, 1), units=None)
     desk.choices.world_axes = None
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.run_all()
     states = [warning[0] for warning in desk.control.status.warnings]
     assert states == [State.WARN_GEOMETRY, State.WARN_ORIENTATION]
@@ -212,7 +212,7 @@ def test_two_clicks_add_up(desk: Any) -> None:
 
 def test_a_click_model_does_not_segment_volumes(model: Any) -> None:
     desk = make_desk(model, field="click")
-    assert not desk.control.can_segment
+    assert not desk.control.intake.can_segment
     assert "press K, then click a structure" in desk.control.status.sentence
     desk.control.segment()
     assert desk.control.status.state is State.ERROR and "segment" not in desk.bench.calls
@@ -221,9 +221,9 @@ def test_a_click_model_does_not_segment_volumes(model: Any) -> None:
 def test_a_click_model_segments_a_volume_that_fits_its_window(model: Any) -> None:
     desk = make_desk(model, field="click")
     desk.bench.n_windows = 1
-    desk.control.replan()
+    desk.control.intake.replan()
     desk.lane.run_all()
-    assert desk.control.can_segment
+    assert desk.control.intake.can_segment
 
 
 # -- the keep slider
@@ -427,13 +427,13 @@ def test_a_4d_image_is_segmented_frame_by_frame(model: Any) -> None:
     data = np.stack([blob(), np.roll(blob(), 5, axis=2)])
     desk = make_desk(model, data=data, scale=(1, 2, 1, 1), units=("pixel", "mm", "mm", "mm"))
     desk.viewer.dims.set_point(0, 0)
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.run_all()
     segment(desk)
     first = ours(desk, "preview").data.copy()
     assert first.shape == data.shape and first[0].any() and not first[1].any()
     desk.viewer.dims.set_point(0, 1)
-    desk.control.refresh()
+    desk.control.intake.refresh()
     desk.lane.run_all()
     assert desk.control.status.state is State.READY
     segment(desk)
@@ -457,6 +457,6 @@ def test_nothing_happens_after_the_end(desk: Any) -> None:
 def test_nothing_runs_without_an_image(model: Any, method: str) -> None:
     desk = make_desk(model)
     desk.viewer.layers.clear()
-    desk.control.refresh()
+    desk.control.intake.refresh()
     getattr(desk.control, method)()
     assert desk.lane.queue == [] and desk.control.status.state is State.NO_IMAGE

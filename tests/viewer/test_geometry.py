@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
-from napari_scd.viewer import geometry
+from napari_scd.viewer import axes, geometry
 from napari_scd.viewer.layers import labels_layer, token_colours, tokens_layer
 from napari_scd.volume import Volume
 
@@ -95,19 +95,19 @@ def test_the_user_can_say_where_the_axes_point(model: Any) -> None:
 
 
 def test_axes_in_another_order() -> None:
-    matrix = geometry.axes_matrix("RAS")
+    matrix = axes.axes_matrix("RAS")
     assert np.allclose(matrix @ [1, 2, 3, 1], [3, -2, -1, 1]), "(S, P, L) of R = 1, A = 2, S = 3"
 
 
-@pytest.mark.parametrize("axes", ["", "SS", "SPI", "SPLX", "ABC", "SPP"])
-def test_nonsense_axes_are_refused(axes: str) -> None:
+@pytest.mark.parametrize("letters", ["", "SS", "SPI", "SPLX", "ABC", "SPP"])
+def test_nonsense_axes_are_refused(letters: str) -> None:
     with pytest.raises(InputError, match="one letter of each pair"):
-        geometry.axes_matrix(axes)
+        axes.axes_matrix(letters)
 
 
 def test_there_are_48_orientations_and_ours_is_first() -> None:
-    assert len(set(geometry.orientations())) == 48
-    assert geometry.orientations()[0] == "SPL"
+    assert len(set(axes.orientations())) == 48
+    assert axes.orientations()[0] == "SPL"
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,10 @@ def test_a_4d_layer_can_hold_the_channels(model: Any) -> None:
     data, keywords, _ = labels_layer(np.zeros(view.shape, np.uint8), view, TABLE, kind="seg", report={})
     labels = model.add_labels(data, **keywords)
     assert np.allclose(labels.data_to_world((1, 2, 3)), layer.data_to_world((0, 1, 2, 3))[1:])
+
+
+def test_ct_is_told_from_mr() -> None:
+    ct = np.linspace(-1024, 1500, 8000).reshape(20, 20, 20).astype(np.int16)
+    assert geometry.modality_of(ct) == "CT"
+    assert geometry.modality_of(blob()) == "MR"
+    assert geometry.modality_of(np.full((3, 3, 3), np.nan)) == "MR"

@@ -8,7 +8,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QCheckBox, QWidget
 from superqt import QCollapsible
 
-from napari_scd.viewer.geometry import orientations
+from napari_scd.viewer.axes import orientations
 from napari_scd.viewer.panels.parts import Chooser, form
 
 if TYPE_CHECKING:

@@ -1,0 +1,31 @@
+"""The two file dialogs; neither blocks the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def ask_for_model(parent: QWidget, chosen: Callable[[str], None]) -> None:
+    """Let the user choose a model file."""
+    dialog = QFileDialog(parent, "Choose a model", str(Path.home()), "Models (*.safetensors)")
+    _show(dialog, chosen)
+
+
+def ask_where_to_export(parent: QWidget, suggestion: str, chosen: Callable[[str], None]) -> None:
+    """Let the user choose a file to write labels to."""
+    dialog = QFileDialog(parent, "Export labels", suggestion, "Label maps (*.nii.gz *.nii *.mgz)")
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    _show(dialog, chosen)
+
+
+def _show(dialog: QFileDialog, chosen: Callable[[str], None]) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(chosen)
+    dialog.show()

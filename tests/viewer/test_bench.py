@@ -1,0 +1,87 @@
+"""The bench with real networks of random weights: what the fakes of the other tests stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_scd.viewer import geometry
+from napari_scd.viewer.bench import Bench
+from napari_scd.viewer.catalogue import offered_models
+from napari_scd.viewer.lane import Flag
+from napari_scd.viewer.results import from_run, record_of, with_click
+from napari_scd.viewer.state import BadVolume, Choices
+from napari_scd.viewer.tokens import cost_of
+
+from .conftest import blob
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+
+    from napari_scd.checkpoints import Provenance, save
+    from napari_scd.model import ModelConfig, build_network
+    from napari_scd.volume import LabelTable, Recipe
+
+    torch.manual_seed(0)
+    config = ModelConfig(
+        out_channels=3, roi=(16, 16, 16), patch=4, embed_dim=24, depth=3, heads=2, prune_after=(0, 1, 2),
+        completion_dim=12, completion_heads=2, features=4, min_tokens=4,
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    table = LabelTable.from_names(["front", "back"], {"front": "whole", "back": "whole"})
+    save(path, build_network(config), Recipe("MR"), table, Provenance(name="tiny"))
+    return path
+
+
+def silent(step: Any) -> None:
+    pass
+
+
+def test_a_model_file_is_offered_with_what_it_is(model_file: Path) -> None:
+    (offer,) = [one for one in offered_models(str(model_file.parent)) if one.value == str(model_file)]
+    assert offer.title == "tiny, 2 structures" and offer.modality == "MR" and "MR, whole volume" in offer.hint
+    bad = [one for one in offered_models("", "/no/such.safetensors") if one.value == "/no/such.safetensors"]
+    assert len(bad) == 1, "choosing it says why it cannot be read"
+
+
+def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
+    bench, choices = Bench(), Choices(model=str(model_file), keep=0.5, device="cpu")
+    view = geometry.look_at(model.add_image(blob(), name="ct", scale=(2, 1, 1), units="mm"))
+    assert bench.prepare(None, choices, silent, Flag()) is None
+    prepared = bench.prepare(view, choices, silent, Flag())
+    assert prepared.plan.n_windows > 1
+    assert cost_of(prepared.checkpoint.network, 0.5).tokens == prepared.plan.tokens
+    steps: list[Any] = []
+    run = from_run(bench.segment(view, choices, steps.append, Flag()), view, prepared.checkpoint.labels)
+    assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
+    assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
+    (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, Flag())
+    record = record_of(click, everything=True)
+    result = with_click(None, click, record, view, prepared.checkpoint.labels)
+    assert result.labels.any() and result.tokens.array.any()
+    window = bench.preview(view, choices, (10, 14, 16), silent, Flag())
+    assert window.labels.array.shape == view.shape
+    assert bench.compare(view, choices, (10, 14, 16), silent, Flag()).keep == (0.5, 0.5, 0.5)
+    stopped = Flag()
+    stopped.cancel()
+    assert not bench.segment(view, choices, silent, stopped).complete
+
+
+def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:
+    ct = np.linspace(-1024, 1500, 4096).reshape(16, 16, 16)
+    view = geometry.look_at(model.add_image(ct, scale=(2, 1, 1)))
+    prepared = Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, Flag())
+    assert "looks like CT, but tiny was made for MR" in prepared.warnings[-1]
+
+
+def test_a_volume_of_nan_is_bad_input(model: Any, model_file: Path) -> None:
+    view = geometry.look_at(model.add_image(np.full((16, 16, 16), np.nan), scale=(2, 1, 1)))
+    with pytest.raises(BadVolume):
+        Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, Flag())
