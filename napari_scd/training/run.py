@@ -240,7 +240,7 @@ class Run:
 
     def _remember_best(self, validation: Validation) -> None:
         score = score_of(validation)
-        if score > self.best:
+        if score >= self.best:
             self.best, self.best_step, self.best_validation = score, self.step, validation.mean
             self.best_weights = {key: value.cpu().clone() for key, value in self.average.weights.items()}
 
