@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 
+LOWEST_HU, FAT_HU = -4096, -50
+
+
 @dataclass(frozen=True, eq=False)
 class SourceView:
     """A 3D view onto an image layer: its voxels, where they lie, and how layers are laid onto it.
@@ -231,11 +234,11 @@ def finest(layer: Any) -> Any:
 
 
 def modality_of(data: Any) -> str:
-    """Guess from the values whether an array holds CT (air near -1000 HU, and dense bone) or MR."""
+    """Guess whether an array holds CT or MR: only HU, clipped or not, go well below zero."""
     step = max(1, round((float(np.prod(data.shape)) / 2e6) ** (1 / 3)))
     sample = np.asarray(data[..., ::step, ::step, ::step])
     sample = sample[np.isfinite(sample)]
-    return "CT" if sample.size and sample.min() <= -900 and sample.max() >= 300 else "MR"
+    return "CT" if sample.size and LOWEST_HU <= sample.min() <= FAT_HU else "MR"
 
 
 def layer_matrix(layer: Any) -> np.ndarray:

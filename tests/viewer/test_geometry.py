@@ -166,5 +166,7 @@ def test_a_4d_layer_can_hold_the_channels(model: Any) -> None:
 def test_ct_is_told_from_mr() -> None:
     ct = np.linspace(-1024, 1500, 8000).reshape(20, 20, 20).astype(np.int16)
     assert geometry.modality_of(ct) == "CT"
+    assert geometry.modality_of(np.clip(ct, -125, 275)) == "CT", "clipped, as in many public collections"
     assert geometry.modality_of(blob()) == "MR"
+    assert geometry.modality_of((blob() - 50) / 20) == "MR", "z-scored"
     assert geometry.modality_of(np.full((3, 3, 3), np.nan)) == "MR"

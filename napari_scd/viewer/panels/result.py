@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButto
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
 from napari_scd.viewer.panels.parts import Chooser, Panel, flow, form, wrapping_label
+from napari_scd.viewer.state import millilitres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +107,7 @@ class ResultPanel(Panel):
             voxels = found.get(label.index)
             if voxels is None or voxels.voxels == 0:
                 continue
-            item = Item([label.name, f"{voxels.volume_ml:.2f} ml"])
+            item = Item([label.name, millilitres(voxels.volume_ml)])
             item.setData(0, Qt.ItemDataRole.UserRole, label.index)
             item.setIcon(0, _swatch(label.colour, hatched=label.index in doubtful))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
