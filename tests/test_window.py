@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from qtpy.QtWidgets import QPushButton, QWidget  # noqa: E402
 from napari_scd.viewer.state import State  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
@@ -384,3 +385,68 @@ def test_the_first_five_minutes(open_window: Any, tmp_path: Path) -> None:
     (tokens,) = viewer.open(str(tmp_path / "hippocampi_tokens.nii.gz"), plugin="napari-scd")
     ours = window.layer("tokens")
     assert np.allclose(tokens.data_to_world((1, 2, 3)), ours.data_to_world((1, 2, 3)), atol=1e-3)
+
+
+LAB_CONFIG = {
+    "roi": [16, 24, 32], "patch_size": 8, "in_channels": 4, "num_classes": 3, "embed_dim": 24, "depth": 2,
+    "num_heads": 3, "prune_after_block": [0, 1], "prune_ratio": 0.5, "completion": "FusionNet",
+    "completion_dim": 12, "completion_depth": 1, "completion_heads": 2, "decoder": "UNETRx8_decoder",
+    "feature_size": 4,
+}  # fmt: skip
+LAB_RECIPE = {
+    "modality": "MR", "axes": "RAS", "normalisation": "zscore-nonzero", "activation": "sigmoid",
+    "channels": ["flair", "t1", "t1gd", "t2"], "precedence": [3, 1, 2],
+}  # fmt: skip
+
+
+@pytest.fixture
+def lab_model(models: Path) -> Iterator[Path]:
+    """A random checkpoint as the reference saves it, converted into the folder of models."""
+    import torch
+
+    from napari_scd.checkpoints.foreign import reference_name
+    from napari_scd.checkpoints.foreign_config import reference_config
+    from napari_scd.cli.convert import ConvertOrder
+    from napari_scd.cli.converting import convert_checkpoint
+    from napari_scd.model import build_network
+    from napari_scd.model.embedding import sincos_positions
+
+    torch.manual_seed(0)
+    config = reference_config(LAB_CONFIG)
+    network = build_network(config)
+    for name, weight in network.named_parameters():
+        if "norm" not in name and weight.ndim > 1:
+            torch.nn.init.normal_(weight, std=max(weight.shape[1], 4) ** -0.5)
+    state = {reference_name(name): value for name, value in network.state_dict().items()}
+    state["encoder.policy"] = torch.ones(1, 1 + config.n_tokens)
+    state["completion_net.completion.pos_embed"] = sincos_positions(config.grid, 12)
+    source, output = models / "lab.pth.tar", models / "aa-lab.safetensors"
+    torch.save({"epoch": 9, "state_dict": state, "metric": np.float64(0.8)}, source)
+    written = {"config": LAB_CONFIG, "recipe": LAB_RECIPE, "labels": ["core", "whole", "enhancing"]}
+    for name, values in written.items():
+        (models / f"{name}.json").write_text(json.dumps(values))
+    convert_checkpoint(ConvertOrder(source, output, *(models / f"{name}.json" for name in written)))
+    yield output
+    output.unlink()
+
+
+def test_a_labs_checkpoint_segments_four_layers(open_window: Any, lab_model: Path) -> None:
+    from napari_scd.checkpoints import load
+    from napari_scd.engine import Request, Session
+    from napari_scd.volume import Volume
+
+    window: Window = open_window()
+    shape = (32, 24, 16)  # (S, P, L): one window of the network, whose axes run to R, A and S
+    scans = np.random.default_rng(0).normal(100, 20, (4, *shape)).astype(np.float32)
+    for name, scan in zip(LAB_RECIPE["channels"], scans, strict=True):
+        window.viewer.add_image(scan, name=name, scale=(2, 2, 2), units="mm")
+    window.use("aa-lab")
+    choosers = (window.part(name) for name in ("volume", "volume.1", "volume.2", "volume.3"))
+    assert [chooser.currentText() for chooser in choosers] == LAB_RECIPE["channels"]
+    window.press("run")
+    window.wait(State.DONE)
+    session = Session(*load(lab_model))
+    session.set_volume(Volume(scans, np.diag([2.0, 2.0, 2.0, 1.0])))
+    expected = session.segment(Request()).labels.array
+    assert set(np.unique(expected)) >= {1, 2, 3}, "overlapping outputs, the first of the precedence on top"
+    assert np.array_equal(window.layer("preview").data, expected)

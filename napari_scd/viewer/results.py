@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_scd.viewer.layers import Voxels, measure
+from napari_scd.volume import reorient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,14 +125,21 @@ class Result:
 
 
 def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) -> Result:
-    """Return the result of a run over the whole volume."""
+    """Return the result of a run over the whole volume.
+
+    Token maps come in the model's axis order; napari cannot slice a layer whose axes run across the world's,
+    so they are turned to it.
+    """
+    tokens, _ = reorient(segmentation.tokens)
+    scores, _ = reorient(segmentation.scores)
+    stage_scores, _ = reorient(segmentation.tokens.with_array(segmentation.stage_scores))
     return Result(
         view=view,
         table=table,
         labels=segmentation.labels.array,
-        tokens=segmentation.tokens,
-        scores=segmentation.scores,
-        stage_scores=segmentation.stage_scores,
+        tokens=tokens,
+        scores=scores,
+        stage_scores=stage_scores.array,
         report=report_of(segmentation, view),
         counts=_counted(segmentation, table),
         complete=segmentation.complete,

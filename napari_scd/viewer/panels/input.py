@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
@@ -81,20 +82,30 @@ class InputPanel(Panel):
         return any([chooser.set_items(self._images) for chooser in (self.volume, *self._channels)])
 
     def set_channels(self, names: Sequence[str]) -> None:
-        """Offer one chooser per input channel of the model."""
+        """Offer one chooser per input channel, set to the image of that name where there is one."""
         for _ in self._channels:
             self._rows.removeRow(1)
         self._channels = []
         for number, name in enumerate(names[1:], start=1):
             chooser = Chooser(f"scd.volume.{number}")
             chooser.set_items(self._images)
-            chooser.setCurrentIndex(min(number, len(self._images) - 1))
+            chooser.setCurrentIndex(self._row_named(name, min(number, len(self._images) - 1)))
             chooser.activated.connect(self._on_volume)
             self._channels.append(chooser)
             self._rows.insertRow(number, name, chooser)
+        if self._channels:
+            self.volume.setCurrentIndex(self._row_named(names[0], self.volume.currentIndex()))
         label = self._rows.labelForField(self.volume)
         if isinstance(label, QLabel):
             label.setText(names[0] if len(names) > 1 else "Volume")
+
+    def _row_named(self, channel: str, otherwise: int) -> int:
+        """Row of the image called as a channel is, or with that word in its name."""
+        titles = [title.casefold() for title, _ in self._images]
+        if channel.casefold() in titles:
+            return titles.index(channel.casefold())
+        word = re.compile(rf"(?<![a-z0-9]){re.escape(channel.casefold())}(?![a-z0-9])")
+        return next((row for row, title in enumerate(titles) if word.search(title)), otherwise)
 
     @property
     def chosen_volumes(self) -> tuple[Any, ...]:
