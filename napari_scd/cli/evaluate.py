@@ -33,6 +33,7 @@ class EvaluateOrder:
     out: Path | None = None
     surface: bool = True
     tolerance_mm: float | None = None
+    ignored: tuple[int, ...] = ()
     zero_tokens: bool = False
     device: str = "auto"
     precision: str = "auto"
@@ -82,6 +83,9 @@ def evaluate(
         float | None,
         typer.Option(min=0, metavar="MM", help="Of the surface Dice; 1 for MR and 2 for CT when left out."),
     ] = None,
+    ignore: Annotated[
+        str, typer.Option(metavar="V,..", help="Voxels with these values in the truth do not count.")
+    ] = "",
     zero_tokens: Annotated[
         bool, typer.Option("--zero-tokens", help="Give the decoder zeros for tokens: what do they add?")
     ] = False,
@@ -111,6 +115,7 @@ def evaluate(
         out=out,
         surface=surface,
         tolerance_mm=tolerance,
+        ignored=_parse_values(ignore),
         zero_tokens=zero_tokens,
         device=device,
         precision=precision,
@@ -128,3 +133,10 @@ def _parse_keeps(text: str) -> tuple[float, ...]:
         return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
     except ValueError:
         raise InputError(f"--keep got '{text}': give shares from 0.05 to 1, such as {KEEPS}.") from None
+
+
+def _parse_values(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--ignore got '{text}': give label values such as 255.") from None

@@ -93,6 +93,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         order.keeps,
         tolerance if order.surface else None,
         request,
+        frozenset(order.ignored),
     )
     runs, worst = _run_cases(session, truth.cases, plan, order.out)
     if not runs:

@@ -106,7 +106,12 @@ def configuration(order: TrainOrder) -> TrainConfig:
         base = Base(card.config, card.recipe.to_dict(), card.labels.to_list())
     config = read_config(find_config(order.config), data=data, base=base)
     given = config.data
-    if not given.dataset and not (given.images and given.labels):
+    if config.synthesis is not None:
+        if not given.labels:
+            raise InputError(
+                f"'{order.config}' draws its images from label maps: give their folder by --labels."
+            )
+    elif not given.dataset and not (given.images and given.labels):
         raise InputError(
             f"'{order.config}' does not say where the data are: give --images and --labels, or --dataset."
         )

@@ -46,6 +46,8 @@ class Plan:
         Of the surface Dice; None leaves out the distances.
     request : Request
         Device, precision, stride.
+    ignored_values : frozenset of int
+        Truth values whose voxels count neither as right nor as wrong.
     """
 
     structures: tuple[Structure, ...]
@@ -53,6 +55,7 @@ class Plan:
     keeps: tuple[float, ...] = KEEPS
     tolerance_mm: float | None = 1.0
     request: Request = Request()
+    ignored_values: frozenset[int] = frozenset()
 
 
 class CaseRun(NamedTuple):
@@ -113,20 +116,22 @@ def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[Ca
         The files do not fit each other or the model, or the truth holds an unknown value.
     """
     image, truth = read_pair(files, len(session.recipe.channels))
-    unknown = sorted(set(np.unique(truth.array).tolist()) - plan.known_values - {0})
+    known = plan.known_values | plan.ignored_values | {0}
+    unknown = sorted(set(np.unique(truth.array).tolist()) - known)
     if unknown:
         raise InputError(
             f"{files.label} holds the label value {unknown[0]}, which the model does not know; "
-            "a training file given as DATA says which values mean what."
+            "a training file given as DATA says which values mean what, --ignore leaves values out."
         )
     session.set_volume(image)
+    counted = ~np.isin(truth.array, list(plan.ignored_values))
     overlapping = session.recipe.activation == "sigmoid"
     for keep in plan.keeps:
         request = replace(plan.request, keep=keep, probability=overlapping)
         segmentation = session.segment(request)
         fits = {
             s.name: fit(
-                _mask(segmentation, s.label, overlapping),
+                _mask(segmentation, s.label, overlapping) & counted,
                 np.isin(truth.array, s.values),
                 image.spacing_mm,
                 tolerance_mm=plan.tolerance_mm,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_scd.training.sections import MOST_WEIGHT
+from napari_scd.training.synthesis import targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,11 @@ def balanced(loss: LossConfig, cases: Sequence[Case], config: TrainConfig) -> Lo
     if loss.class_weights or not loss.balance or config.recipe.activation == "sigmoid":
         return loss
     voxels = torch.zeros(config.model.out_channels, dtype=torch.float64)
+    targets = targets_of(config)
     for case in cases:
-        voxels += torch.bincount(case.label.flatten().cpu(), minlength=len(voxels))
+        label = case.label.flatten().cpu()
+        label = label if config.synthesis is None else targets[label.long()]
+        voxels += torch.bincount(label, minlength=len(voxels))
     return replace(loss, class_weights=weights_of(voxels, loss.balance))
 
 

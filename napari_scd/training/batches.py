@@ -9,6 +9,7 @@ from torch import Tensor
 
 from napari_scd.errors import InputError
 from napari_scd.training.intensity import changed_look, normalised
+from napari_scd.training.synthesis import draw_image, paired_codes, targets_of
 from napari_scd.training.warp import random_warp
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class BatchMaker:
         self.generator = torch.Generator()
         self.noise = torch.Generator(self.device)
         self.other_side = _other_side(config).to(self.device)
+        self.targets = targets_of(config).to(self.device)
+        self.pairs = paired_codes(config)
         self.left_right = config.recipe.axes.translate(str.maketrans("R", "L")).index("L")
 
     def batch(self, step: int) -> Batch:
@@ -84,11 +87,15 @@ class BatchMaker:
         z, y, x = case.label.shape[1:]
         centre = self._centre(case)
         warp = random_warp(centre, (z, y, x), config.model.roi, config.warp, self.generator, self.device)
-        image = warp.sample(case.image) + case.floor.to(self.device, non_blocking=True)
         label = warp.sample(case.label, nearest=True).to(torch.uint8)
+        if config.synthesis is not None:
+            image = draw_image(label, config.synthesis, self.pairs, self.generator, self.noise)
+            label = self.targets[label.long()]
+        else:
+            image = warp.sample(case.image) + case.floor.to(self.device, non_blocking=True)
         if config.warp.swap_sides and self.left_right in warp.flipped:
             label = self.other_side[label.long()]
-        if config.recipe.normalise_over == "window":
+        if config.synthesis is not None or config.recipe.normalise_over == "window":
             image = normalised(image, config.recipe)
         return changed_look(image, config.looks, config.intensity, self.generator, self.noise), label
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_scd.errors import InputError
 from napari_scd.model import ModelConfig  # noqa: TC001 (field types are read at run time)
-from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig
+from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig, SynthesisConfig
 from napari_scd.training.warp import WarpRange
 from napari_scd.volume import LabelTable, Recipe  # noqa: TC001
 
@@ -51,6 +51,8 @@ class TrainConfig:
     warp, looks, intensity
         Deformation of windows; changes of intensity, and a factor on their strength (0 = none).
     keep, loss
+    synthesis : SynthesisConfig or None
+        Images are drawn from the label maps; there are none in the data then.
     validate_every, validate_keep
         Steps between validations; their keep ratios.
     checkpoint_seconds : float
@@ -83,6 +85,7 @@ class TrainConfig:
     intensity: float = 1.0
     keep: KeepConfig = field(default_factory=KeepConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    synthesis: SynthesisConfig | None = None
     validate_every: int = 500
     validate_keep: tuple[float, ...] = (1.0, 0.5, 0.25)
     checkpoint_seconds: float = 45.0
@@ -138,6 +141,12 @@ def problems(config: TrainConfig) -> list[str]:
     weights = config.loss.class_weights
     if weights and len(weights) != config.model.out_channels:
         found.append(f"'class_weights' must give {config.model.out_channels} numbers, not {len(weights)}")
+    if not 1 <= config.loss.thin <= min(config.model.roi):
+        found.append(
+            f"'thin' of 'loss' must be a whole number from 1 to the window's edge, not {config.loss.thin}"
+        )
+    if config.synthesis is not None:
+        found += _synthesis_problems(config, config.synthesis)
     axes = (*config.warp.flip_axes, *config.warp.turn_axes)
     if any(axis not in (0, 1, 2) for axis in axes) or (
         config.warp.turn_share and len(config.warp.turn_axes) != 2
@@ -145,4 +154,21 @@ def problems(config: TrainConfig) -> list[str]:
         found.append(
             "'flip_axes' and 'turn_axes' of 'warp' must name array axes 0, 1, 2, the latter two of them"
         )
+    return found
+
+
+def _synthesis_problems(config: TrainConfig, synthesis: SynthesisConfig) -> list[str]:
+    found = []
+    if config.recipe.activation != "softmax" or len(config.recipe.channels) > 1:
+        found.append("'synthesis' draws one channel of structures that do not overlap: give such a recipe")
+    codes = (*synthesis.outside, *synthesis.rim, *(code for tissue in synthesis.tissues for code in tissue))
+    if any(not 0 <= code <= 255 for code in codes):
+        found.append("'synthesis' names a value of the label maps that is not from 0 to 255")
+    low, high = synthesis.thick_vox
+    if not 1 <= low <= high:
+        found.append(f"'thick_vox' of 'synthesis' must be two whole numbers from 1, not {low} and {high}")
+    for key in ("spread", "blur_vox", "gamma"):
+        low, high = getattr(synthesis, key)
+        if not 0 <= low <= high:
+            found.append(f"'{key}' of 'synthesis' must have 0 <= low <= high, not {low:g} and {high:g}")
     return found

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases, read_pair
-from napari_scd.volume import atomic_path, normalise, reorient, resample
+from napari_scd.training.synthesis import draw_image, paired_codes, targets_of
+from napari_scd.volume import atomic_path, normalise, read_labels, reorient, resample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,15 +65,15 @@ class Case:
         return replace(self, image=image, floor=floor, label=label)
 
 
-def list_cases(data: DataConfig) -> tuple[list[CaseFiles], list[CaseFiles]]:
-    """Training and validation cases of a `DataConfig`.
+def list_cases(data: DataConfig, *, maps_only: bool = False) -> tuple[list[CaseFiles], list[CaseFiles]]:
+    """Training and validation cases of a `DataConfig`; with `maps_only` its images are not looked for.
 
     Raises
     ------
     InputError
         A missing file or folder, an image without label, a name that is not there or has two roles.
     """
-    found = _found(data)
+    found = _found_maps(data) if maps_only else _found(data)
     cases, held_out = found.cases, {*data.validation, *data.test}
     needed = (*data.training, *data.validation, *(() if data.training else data.test))
     for name in needed:
@@ -114,7 +115,8 @@ def load_case(files: CaseFiles, config: TrainConfig) -> Case:
     """
     recipe = config.recipe
     image, label = read_pair(files, len(recipe.channels))
-    values = _known_values(label, files, config)
+    _check_values(label, files, config)
+    values = _label_ids(label, config)
     image, label = reorient(image, recipe.axes)[0], reorient(label.with_array(values), recipe.axes)[0]
     if recipe.spacing_mm is not None:
         image, _ = resample(image, recipe.spacing_mm)
@@ -131,6 +133,42 @@ def load_case(files: CaseFiles, config: TrainConfig) -> Case:
         torch.from_numpy(_foreground(labels)),
         tuple(value for value in np.unique(labels).tolist() if value),
     )
+
+
+def load_map(files: CaseFiles, config: TrainConfig) -> Case:
+    """Read, check and prepare a label map from which images are drawn: its label keeps the file's values.
+
+    Raises
+    ------
+    InputError
+        A label value is unknown or above 255; the message names the file.
+    """
+    label = read_labels(files.label)
+    _check_values(label, files, config)
+    if int(label.array.max(initial=0)) > 255:
+        raise InputError(f"{files.label} holds label values above 255, which 'synthesis' cannot draw.")
+    label = reorient(label.with_array(label.array.astype(np.uint8)), config.recipe.axes)[0]
+    codes = np.ascontiguousarray(_at_spacing(label, config.recipe.spacing_mm))
+    labels = targets_of(config).numpy()[codes]
+    return Case(
+        files.name,
+        torch.zeros((0, *codes.shape)),
+        torch.zeros((0, 1, 1, 1)),
+        torch.from_numpy(codes)[None],
+        torch.from_numpy(_foreground(labels)),
+        tuple(value for value in np.unique(labels).tolist() if value),
+    )
+
+
+def drawn_case(case: Case, config: TrainConfig, seed: int) -> Case:
+    """Draw one image of a whole label map, as a fixed case to validate on."""
+    assert config.synthesis is not None
+    generator = torch.Generator().manual_seed(seed)
+    image = draw_image(case.label, config.synthesis, paired_codes(config), generator, generator)
+    array = torch.from_numpy(normalise(image.numpy(), config.recipe))
+    floor = array.amin((1, 2, 3), keepdim=True)
+    label = targets_of(config)[case.label.long()]
+    return replace(case, image=array - floor, floor=floor, label=label)
 
 
 def load_cases(
@@ -158,7 +196,7 @@ def load_cases(
     for number, case_files in enumerate(listed, start=1):
         if tell is not None:
             tell(f"reading case {number} of {len(listed)}: {case_files.name}")
-        case = load_case(case_files, config)
+        case = load_case(case_files, config) if config.synthesis is None else load_map(case_files, config)
         spent += case.n_bytes
         cases.append(_mapped(case, folder) if spent > budget else case)
     return cases
@@ -182,6 +220,13 @@ def on_device(cases: list[Case], device: torch.device) -> list[Case]:
     return [case.to(device) for case in cases] if fits else cases
 
 
+def _found_maps(data: DataConfig) -> Found:
+    """Label maps of a folder, each standing in for its image."""
+    if not data.labels:
+        raise InputError("The training file's 'data' needs 'labels:', a folder of label maps to draw from.")
+    return find_cases(images=data.labels, labels=data.labels)
+
+
 def _found(data: DataConfig) -> Found:
     if not data.dataset and not (data.images and data.labels):
         raise InputError("The training file's 'data' needs 'dataset:' or both 'images:' and 'labels:'.")
@@ -190,22 +235,32 @@ def _found(data: DataConfig) -> Found:
     return find_cases(images=data.images, labels=data.labels)
 
 
-def _known_values(label: Volume, files: CaseFiles, config: TrainConfig) -> NDArray[np.uint8]:
-    """Label ids of a label file (regions: its values), or `InputError` for a value that is not listed."""
-    present = set(np.unique(label.array).tolist())
-    ignored = {0, *config.data.background}
-    unknown = sorted(present - ignored - {value for held in config.file_values for value in held})
+def _check_values(label: Volume, files: CaseFiles, config: TrainConfig) -> None:
+    """Raise `InputError` for a label value that the training file does not list."""
+    listed = {0, *config.data.background, *(value for held in config.file_values for value in held)}
+    unknown = sorted(set(np.unique(label.array).tolist()) - listed)
     if unknown:
         raise InputError(
             f"{files.label} holds the label value {unknown[0]}, which the training file does not list: "
             "add it to 'labels:', or to 'background:' under 'data:'."
         )
-    turned = np.zeros(max(present | {255}) + 1, np.uint8)
+
+
+def _label_ids(label: Volume, config: TrainConfig) -> NDArray[np.uint8]:
+    """Label ids of a label file (regions: its values)."""
+    turned = np.zeros(max(int(label.array.max(initial=0)), 255) + 1, np.uint8)
     for index, held in zip(config.table.indices, config.file_values, strict=True):
         for value in held:
             turned[value] = value if config.recipe.activation == "sigmoid" else index
-    turned[list(ignored & set(range(len(turned))))] = 0
     return np.asarray(turned[label.array])
+
+
+def _at_spacing(label: Volume, spacing_mm: tuple[float, float, float] | None) -> NDArray[np.uint8]:
+    """Nearest label at voxel centres of another spacing."""
+    if spacing_mm is None:
+        return np.asarray(label.array)
+    grid, _ = resample(label.with_array(np.zeros(label.spatial_shape, np.float32)), spacing_mm)
+    return _on_grid(label, grid)
 
 
 def _on_grid(label: Volume, grid: Volume) -> NDArray[np.uint8]:

@@ -87,22 +87,22 @@ def changed_look(
     share = torch.rand(6, generator=generator).tolist()
     size = torch.rand(8, generator=generator).tolist()
     if share[0] < limits.bias_share:
-        window = window * _bias_field(window, limits.bias * strength, generator).exp()
+        window = window * bias_field(window, limits.bias * strength, generator).exp()
     if share[1] < limits.contrast_share:
-        window = _with_contrast(window, _between(limits.contrast, size[0]))
+        window = _with_contrast(window, between(limits.contrast, size[0]))
     if share[2] < limits.scale_share:
         window = window * (1 + (2 * size[1] - 1) * limits.scale * strength)
     if share[3] < limits.shift_share:
         window = window + (2 * size[2] - 1) * limits.shift * strength
     if share[4] < limits.blur_share:
-        window = _blurred(window, [_between(limits.blur_vox, value) for value in size[3:6]])
+        window = blurred(window, [between(limits.blur_vox, value) for value in size[3:6]])
     if share[5] < limits.noise_share:
         spread = torch.randn(window.shape, generator=noise, device=window.device)
         window = window + spread * (size[6] * limits.noise * strength)
     return window
 
 
-def _bias_field(window: Tensor, largest: float, generator: torch.Generator) -> Tensor:
+def bias_field(window: Tensor, largest: float, generator: torch.Generator) -> Tensor:
     """Logarithm of a smooth field ``(z, y, x)``: Legendre polynomials up to degree 3 in all axes together."""
     n = _DEGREE + 1
     coefficients = (2 * torch.rand((n, n, n), generator=generator) - 1) * largest
@@ -127,8 +127,8 @@ def _with_contrast(window: Tensor, gamma: float) -> Tensor:
     return (curved - new_mean) / (new_std + _TINY) * std + mean
 
 
-def _blurred(window: Tensor, sigmas_vox: list[float]) -> Tensor:
-    """Gaussian blur, one standard deviation per axis."""
+def blurred(window: Tensor, sigmas_vox: list[float]) -> Tensor:
+    """Blur ``(c, z, y, x)`` with a Gaussian, one standard deviation per axis."""
     result = window[:, None]
     for axis, sigma in enumerate(sigmas_vox):
         radius = max(1, round(3 * sigma))
@@ -142,5 +142,6 @@ def _blurred(window: Tensor, sigmas_vox: list[float]) -> Tensor:
     return result[:, 0]
 
 
-def _between(limits: tuple[float, float], drawn: float) -> float:
+def between(limits: tuple[float, float], drawn: float) -> float:
+    """Turn a number drawn from [0, 1] into one between the limits."""
     return limits[0] + (limits[1] - limits[0]) * drawn

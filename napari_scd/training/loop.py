@@ -10,7 +10,7 @@ from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.training.balance import balanced
 from napari_scd.training.batches import BatchMaker
-from napari_scd.training.data import absent_labels, list_cases, load_cases, on_device
+from napari_scd.training.data import absent_labels, drawn_case, list_cases, load_cases, on_device
 from napari_scd.training.initial import start_from
 from napari_scd.training.loss import SegmentationLoss
 from napari_scd.training.processes import launched_fabric
@@ -53,10 +53,12 @@ def train(
     fabric = launched_fabric(options.device, options.precision, options.devices, options.nodes)
     tell = tell if fabric.is_global_zero else None
     _make_folder(options.out)
-    training, held_back = list_cases(config.data)
+    training, held_back = list_cases(config.data, maps_only=config.synthesis is not None)
     cases = load_cases(training, config, options.out / "cases", tell=tell)
     spent = sum(case.n_bytes for case in cases)
     checks = load_cases(held_back, config, options.out / "cases", spent=spent, tell=tell)
+    if config.synthesis is not None:
+        checks = [drawn_case(case, config, number) for number, case in enumerate(checks)]
     absent = absent_labels(cases, config)
     if absent and tell is not None:
         tell(f"No training case holds {', '.join(absent)}: the model will not find it.")

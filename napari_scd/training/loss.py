@@ -64,13 +64,21 @@ class SegmentationLoss(nn.Module):
         keep : tuple of float
             Keep ratio of each stage.
         """
-        loss = self._voxel_loss(logits.float(), label)
+        loss = self._voxel_loss(*self._thinned(logits, label))
         if self.config.token:
             loss = loss + self.config.token * self._token_loss(trace.completed, label)
         if self.gumbel:
             for stage, ratio in enumerate(keep):
                 loss = loss + self.config.kept_share * kept_share_loss(trace.scores[:, stage], ratio)
         return loss
+
+    def _thinned(self, logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Every n-th voxel along each axis, from a random start that all processes share."""
+        n = self.config.thin
+        if n == 1:
+            return logits.float(), label
+        z, y, x = (slice(int(start), None, n) for start in torch.randint(n, (3,)))
+        return logits[:, :, z, y, x].float(), label[:, :, z, y, x]
 
     def _voxel_loss(self, logits: Tensor, label: Tensor) -> Tensor:
         if not self.whole_batch:

@@ -11,7 +11,7 @@ import yaml  # type: ignore[import-untyped]
 from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, ModelConfig
 from napari_scd.training.config import TrainConfig, problems
-from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig
+from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig, SynthesisConfig
 from napari_scd.training.warp import WarpRange
 from napari_scd.volume import LabelTable, Recipe
 
@@ -75,13 +75,21 @@ def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
     recipe = Recipe.from_dict(values.pop("recipe"))
     table, held = _table(values.pop("labels"))
     model = _model(values.pop("model"), recipe, table)
-    kinds = {"warp": WarpRange, "looks": LookRange, "keep": KeepConfig, "loss": LossConfig}
-    parts = {key: _section(kind, values.pop(key), key) for key, kind in kinds.items() if key in values}
+    parts = {key: _section(kind, values.pop(key), key) for key, kind in _SECTIONS.items() if key in values}
     given = {"data": data, "recipe": recipe, "table": table, "model": model, "values": held}
     config: TrainConfig = _section(TrainConfig, {**values, **parts, **given}, "file")
     for problem in problems(config):
         raise InputError(f"The training file cannot be used: {problem}.")
     return config
+
+
+_SECTIONS: dict[str, type[Any]] = {
+    "warp": WarpRange,
+    "looks": LookRange,
+    "keep": KeepConfig,
+    "loss": LossConfig,
+    "synthesis": SynthesisConfig,
+}
 
 
 def _section(kind: type[Any], values: Any, name: str) -> Any:

@@ -87,6 +87,9 @@ class LossConfig:
         its linear head is used in training only. It makes tokens carry meaning early.
     kept_share : float
         Weight of DynamicViT's ratio loss (pruning "gumbel" only).
+    thin : int
+        The terms on voxels look at every `thin`-th voxel along each axis, from a random start: with many
+        structures the loss costs more than the network otherwise.
     """
 
     dice: float = 1.0
@@ -100,6 +103,7 @@ class LossConfig:
     batch: bool = True
     token: float = 0.3
     kept_share: float = 2.0
+    thin: int = 1
 
 
 @dataclass(frozen=True)
@@ -134,3 +138,58 @@ class LookRange:
     blur_share: float = 0.15
     noise: float = 0.1
     noise_share: float = 0.2
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """How images are drawn from label maps (SynthSeg); the training data are label maps alone then.
+
+    Intensities lie in [0, 1]; lengths are in voxels of the recipe's spacing.
+
+    Parameters
+    ----------
+    outside, rim : tuple of int
+        Values of the label maps that skull-stripping always takes away, and those it sometimes does.
+    tissues : tuple of tuple of int
+        Values that belong to one tissue, the tissues from dark to bright on a T1-weighted scan.
+    strip_share, tight_share : float
+        Share of images without `outside`; share of those without `rim` too.
+    empty_share : float
+        Share of the other images whose unlabelled voxels are exactly 0.
+    grouped_share, ordered_share : float
+        Share of images where a tissue has one intensity, give or take `jitter`, instead of one for each
+        value; share of those whose tissues keep their order from dark to bright.
+    jitter : float
+        Standard deviation of a structure's intensity around its tissue's.
+    spread : (low, high)
+        Range of the standard deviation within a structure.
+    bias, bias_share : float
+        Largest coefficient of the logarithm of a smooth field; share of images that have one.
+    blur_vox : (low, high)
+        Standard deviation of a Gaussian blur, per axis.
+    thick_vox, thick_share : (low, high) and float
+        Slice thickness along one axis, and the share of images that have thick slices.
+    gamma : (low, high)
+        Exponent of a curve over the image's range.
+    noise, noise_share : float
+        Largest standard deviation of noise after all that; share of images that have it.
+    """
+
+    outside: tuple[int, ...] = ()
+    rim: tuple[int, ...] = ()
+    tissues: tuple[tuple[int, ...], ...] = ()
+    strip_share: float = 0.5
+    tight_share: float = 0.3
+    empty_share: float = 0.5
+    grouped_share: float = 0.7
+    ordered_share: float = 0.5
+    jitter: float = 0.05
+    spread: tuple[float, float] = (0.0, 0.1)
+    bias: float = 0.4
+    bias_share: float = 0.7
+    blur_vox: tuple[float, float] = (0.2, 0.8)
+    thick_vox: tuple[int, int] = (2, 6)
+    thick_share: float = 0.25
+    gamma: tuple[float, float] = (0.6, 1.6)
+    noise: float = 0.06
+    noise_share: float = 0.5
