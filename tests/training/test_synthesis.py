@@ -117,7 +117,7 @@ def test_windows_show_structures_where_their_labels_are(drawing):
                 continue
             left, right = (torch.nonzero(label == index)[:, 2].float().mean() for index in (1, 2))
             flipped.add(bool(left < right))
-            assert image[label == 1].std() < 1e-4
+            assert len(image[label > 0].unique()) <= 2  # one level for 1 and 2, one for 4
     assert flipped == {False}  # mirrored or not, left stays left: x runs to the left
 
 
