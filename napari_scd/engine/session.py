@@ -10,6 +10,7 @@ import numpy as np
 from napari_scd.engine.cache import ByteCache
 from napari_scd.engine.follow import follow
 from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine.plausible import doubts
 from napari_scd.engine.preprocess import checked_volume, prepare
 from napari_scd.engine.request import CancelToken, Progress, Request
 from napari_scd.engine.run import Loaded, Memory, Model, Run
@@ -118,7 +119,8 @@ class Session:
         checked, mended = checked_volume(volume, config.in_channels)
         prepared = prepare(checked, self.recipe, config.roi, config.patch)
         self._memory.forget_volume()
-        self._loaded = Loaded(prepared, next(self._volume_keys), (*volume.warnings, *mended))
+        told = (*volume.warnings, *mended, *doubts(checked, self.recipe))
+        self._loaded = Loaded(prepared, next(self._volume_keys), told)
 
     def plan(self, request: Request | None = None) -> Plan:
         """Say what `segment` would do, without doing it."""
