@@ -9,17 +9,17 @@ import typer
 
 from napari_scd.cli.console import busy
 from napari_scd.cli.segment import (
-    DEFAULT_MODEL,
     DeviceOption,
     JsonOption,
     KeepOption,
-    ModelOption,
     Order,
     PrecisionOption,
     ThreadsOption,
     parse_keep,
 )
 
+WHOLE_BRAIN = "brain-mr"
+HIPPOCAMPUS = "hippocampus-mr"
 HIPPOCAMPI = ((-26.0, -20.0, -16.0), (26.0, -20.0, -16.0))
 
 
@@ -27,7 +27,12 @@ def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for what the demo writes.")
     ] = Path("scd-demo"),
-    model: ModelOption = DEFAULT_MODEL,
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME|FILE", help="Another model to show.")
+    ] = WHOLE_BRAIN,
+    hippocampi: Annotated[
+        bool, typer.Option("--hippocampi", help="Find both hippocampi from one point each instead.")
+    ] = False,
     keep_ratio: KeepOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -37,9 +42,12 @@ def demo(
     ] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Segment both hippocampi of the ICBM152 T1 from one point each, and draw what the network did."""
+    """Segment a real brain, the ICBM152 T1, and draw what the network did.
+
+    A model that takes clicks gets one point in each hippocampus.
+    """
     order = Order(
-        model=model,
+        model=HIPPOCAMPUS if hippocampi else model,
         keep=parse_keep(keep_ratio),
         points=HIPPOCAMPI,
         device=device,

@@ -14,6 +14,7 @@ from napari_scd.cli.planes import cut_planes
 from napari_scd.cli.stages import stage_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable, Volume
 
 _DARK = (0.063, 0.075, 0.09)
+_FEW, _COLUMNS = 6, 4
+_LINE_INCH = 0.21
 _PAPER, _INK, _FAINT = "#101317", "#eceff3", "#98a1ad"
 
 
 class Caption(NamedTuple):
-    """Words around the picture: a headline, a line below it, and one line per structure for the legend."""
+    """Words around the picture: a headline, a line below it, colour and words of each legend entry."""
 
     headline: str
     below: str
-    structures: dict[str, str]
+    structures: Sequence[tuple[tuple[int, int, int], str]]
 
 
 def draw_figure(
@@ -54,14 +57,19 @@ def draw_figure(
     planes = cut_planes(volume, segmentation)
     widths = [plane.scan.shape[1] * plane.spacing_mm[1] for plane in planes]
     heights = [plane.scan.shape[0] * plane.spacing_mm[0] for plane in planes]
-    figure = Figure(figsize=(12.6, 8.4), facecolor=_PAPER)
+    below_inch = 1.39
+    if len(caption.structures) > _FEW:
+        below_inch = (_legend_rows(caption.structures) + 5) * _LINE_INCH
+    height = 7.0 + below_inch
+    figure = Figure(figsize=(12.6, height), facecolor=_PAPER)
     FigureCanvasAgg(figure)
     axes = figure.subplots(
         2,
         3,
         gridspec_kw={
             "width_ratios": [width / height for width, height in zip(widths, heights, strict=True)],
-            "left": 0.035, "right": 0.985, "bottom": 0.165, "top": 0.865, "wspace": 0.05, "hspace": 0.06,
+            "left": 0.035, "right": 0.985, "wspace": 0.05, "hspace": 0.06,
+            "bottom": below_inch / height, "top": 1 - 1.13 / height,
         },
     )  # fmt: skip
     seen = np.concatenate([plane.scan.ravel() for plane in planes])
@@ -74,7 +82,7 @@ def draw_figure(
         above.set_title(f"{plane.name}, {_side(plane)}", color=_INK, fontsize=11, pad=6)
     for axis, words in zip(axes[:, 0], ("scan and result", "where the network looked"), strict=True):
         axis.set_ylabel(words, color=_FAINT, fontsize=11, labelpad=8)
-    _write_words(figure, segmentation, table, caption)
+    _write_words(figure, segmentation, caption, below_inch / height)
     figure.savefig(path, dpi=130, facecolor=_PAPER, format="png")
 
 
@@ -120,37 +128,49 @@ def _colour_tokens(axis: Axes, plane: Plane, n_stages: int) -> None:
         axis.contour(plane.labels > 0, levels=[0.5], colors=["white"], linewidths=1.2, zorder=3)
 
 
-def _write_words(figure: Figure, segmentation: Segmentation, table: LabelTable, caption: Caption) -> None:
-    figure.text(0.035, 0.955, caption.headline, color=_INK, fontsize=17, fontweight="bold", va="center")
-    figure.text(0.035, 0.917, caption.below, color=_FAINT, fontsize=11, va="center")
+def _write_words(figure: Figure, segmentation: Segmentation, caption: Caption, room: float) -> None:
+    top = 1 - 0.38 / figure.get_figheight()
+    figure.text(0.035, top, caption.headline, color=_INK, fontsize=17, fontweight="bold", va="center")
+    line = top - 0.32 / figure.get_figheight()
+    figure.text(0.035, line, caption.below, color=_FAINT, fontsize=11, va="center")
     counts = _tokens_by_exit(segmentation.tokens.array, len(segmentation.stage_scores))
     stages = [
         Patch(color=_hex(label.colour), label=f"{label.name}: {counts[label.index]}")
         for label in stage_table(len(segmentation.stage_scores)).labels
     ]
-    found = [
-        Line2D([], [], color=_hex(table.label_of(table.index_of(name)).colour), lw=3, label=text)
-        for name, text in caption.structures.items()
-    ]
+    found = [Line2D([], [], color=_hex(colour), lw=3, label=text) for colour, text in caption.structures]
+    many = len(found) > _FEW
+    words = "contours, left | right" if many else "contours"
+    left = 0.028 if many else 0.37
+    below = room - 0.015 - (_legend_rows(found) + 1.6) * _LINE_INCH / figure.get_figheight() * many
+    tokens = "tokens, one per patch of the scan, by where they left the network"
+    _legend(figure, found, words, (0.028, room - 0.015), _COLUMNS if many else 1)
+    _legend(figure, stages, tokens, (left, below), len(stages))
+    foot = "white line: the contour above \u00b7 research use only"
+    at = below - (3.4 if not many else 2.4) * _LINE_INCH / figure.get_figheight()
+    figure.text(left + 0.007, at, foot, color=_FAINT, fontsize=9.5, va="center")
+
+
+def _legend(
+    figure: Figure, handles: Sequence[Any], title: str, corner: tuple[float, float], columns: int
+) -> None:
     look: dict[str, Any] = {"frameon": False, "labelcolor": _INK, "fontsize": 10, "alignment": "left"}
-    for handles, title, x, columns in (
-        (found, "contours", 0.028, 1),
-        (stages, "tokens, one per patch of the scan, by where they left the network", 0.37, len(stages)),
-    ):
-        legend = figure.legend(
-            handles=handles,
-            title=title,
-            loc="upper left",
-            bbox_to_anchor=(x, 0.15),
-            ncols=columns,
-            columnspacing=1.4,
-            handlelength=1.3,
-            title_fontsize=10,
-            **look,
-        )
-        legend.get_title().set_color(_FAINT)
-    foot = "white line: the contour above · research use only"
-    figure.text(0.377, 0.055, foot, color=_FAINT, fontsize=9.5, va="center")
+    legend = figure.legend(
+        handles=handles,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=corner,
+        ncols=columns,
+        columnspacing=1.4,
+        handlelength=1.3,
+        title_fontsize=10,
+        **look,
+    )
+    legend.get_title().set_color(_FAINT)
+
+
+def _legend_rows(entries: Sequence[Any]) -> int:
+    return -(-len(entries) // _COLUMNS)
 
 
 def _tokens_by_exit(tokens: NDArray[np.uint8], n_stages: int) -> NDArray[np.int_]:

@@ -11,6 +11,9 @@ from rich.text import Text
 from napari_scd.cli.console import out, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_scd.cli.sides import Sides
     from napari_scd.volume import LabelTable
 
 
@@ -38,7 +41,7 @@ def structure_table(volumes_ml: dict[str, float], table: LabelTable) -> Table:
     missing = [name for name, ml in volumes_ml.items() if not ml]
     for label in table.labels:
         if volumes_ml.get(label.name):
-            rows.add_row(_swatch(label.name, table), _ml(volumes_ml[label.name]))
+            rows.add_row(_swatch(label.name, label.colour), _ml(volumes_ml[label.name]))
     for group, total in group_volumes_ml(volumes_ml, table).items():
         rows.add_row(Text(f"  {group}, all parts", style="bold"), Text(_ml(total), style="bold"))
     if missing:
@@ -83,24 +86,25 @@ def tokens_text(tokens: list[int]) -> str:
     return " > ".join(str(count) for count in tokens)
 
 
-def side_table(sides_ml: dict[str, dict[str, float]], table: LabelTable) -> Table:
-    """Structures with their volume on the left and on the right, and the sums."""
+def side_table(sides: Sequence[Sides]) -> Table:
+    """Structures with their volume on the left and on the right, and the sums of groups."""
+    middle = any(row.middle_ml for row in sides)
     rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     rows.add_column("structure")
-    rows.add_column("left", justify="right")
-    rows.add_column("right", justify="right")
-    for name, ml in sides_ml.items():
-        rows.add_row(_swatch(name, table), _ml(ml["left"]), _ml(ml["right"]))
-    groups = {label.group for label in table.labels if label.group}
-    for group in sorted(groups):
-        members = [label.name for label in table.labels if label.group == group]
-        sums = [sum(sides_ml[name][side] for name in members) for side in ("left", "right")]
+    for name in ("left", "right", *(("middle",) if middle else ())):
+        rows.add_column(name, justify="right")
+    for row in sides:
+        each = (row.left_ml, row.right_ml, *((row.middle_ml,) if middle else ()))
+        shown = [_ml(ml) if ml else "" for ml in each] if middle else [_ml(ml) for ml in each]
+        rows.add_row(_swatch(row.name, row.label.colour), *shown)
+    for group in sorted({row.label.group for row in sides if row.label.group}):
+        members = [row for row in sides if row.label.group == group]
+        sums = [sum(row.left_ml for row in members), sum(row.right_ml for row in members)]
         rows.add_row(Text(f"  {group}", style="bold"), *(Text(_ml(ml), style="bold") for ml in sums))
     return rows
 
 
-def _swatch(name: str, table: LabelTable) -> Text:
-    colour = table.label_of(table.index_of(name)).colour
+def _swatch(name: str, colour: tuple[int, int, int]) -> Text:
     return Text("\u25a0 ", style="#{:02x}{:02x}{:02x}".format(*colour)).append(name, style="default")
 
 

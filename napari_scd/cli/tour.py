@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from napari_scd.cli.cases import Case
 from napari_scd.cli.console import out, print_json, say, warn
@@ -13,16 +12,18 @@ from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.results import write_case
 from napari_scd.cli.running import prepare, segment_volume
 from napari_scd.cli.showing import show_in_napari
+from napari_scd.cli.sides import volumes_by_side
 from napari_scd.cli.staging import make_folder, staged
 from napari_scd.cli.tables import keep_text, run_line, side_table, tokens_text
 from napari_scd.errors import InputError
-from napari_scd.volume import load_icbm152, reorient, write_volume
+from napari_scd.volume import load_icbm152, write_volume
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_scd.cli.segment import Order
-    from napari_scd.volume import LabelTable, Volume
+    from napari_scd.cli.sides import Sides
 
 
 def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
@@ -31,7 +32,7 @@ def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
     Parameters
     ----------
     order : Order
-        Model, keep ratio and the points.
+        Model, keep ratio, and the points for a model that takes clicks.
     folder : Path
         Made when missing.
     view : bool
@@ -48,6 +49,8 @@ def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
         raise InputError(f"-o '{folder}' is a file: name a folder for the demo.")
     volume = load_icbm152()
     runner = prepare(order)
+    if runner.session.recipe.field != "click":
+        runner = replace(runner, points=())
     with progress_bar("ICBM152 T1") as progress:
         segmentation = segment_volume(runner, volume, progress)
     make_folder(folder)
@@ -61,55 +64,48 @@ def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
         probability=None,
         report=folder / "report.json",
     )
-    sides_ml = volumes_by_side_ml(segmentation.labels, table)
-    caption = _caption(segmentation.report.to_dict(), sides_ml)
+    sides = volumes_by_side(segmentation.labels, table)
+    caption = _caption(segmentation.report.to_dict(), sides, len(runner.points))
     with staged() as stage:
         write_volume(stage(scan), volume)
         draw_figure(stage(figure), volume, segmentation, table, caption=caption)
-    report = write_case(case, segmentation, table, volume=volume, points=order.points)
+    report = write_case(case, segmentation, table, volume=volume, points=runner.points)
     files = {"scan": str(scan), **report["outputs"], "figure": str(figure)}
     if as_json:
-        print_json({**report, "outputs": files, "volumes_by_side_ml": sides_ml})
+        by_side = {row.name: row.to_dict() for row in sides}
+        print_json({**report, "outputs": files, "volumes_by_side_ml": by_side})
     else:
-        _print(report, sides_ml, table, files)
+        _print(report, sides, files)
     if view:
         show_in_napari([scan, case.labels, *([case.tokens] if case.tokens else [])], folder / "napari.log")
 
 
-def volumes_by_side_ml(labels: Volume, table: LabelTable) -> dict[str, dict[str, float]]:
-    """Volume of every structure on the left and on the right of the midline (R = 0 mm), in ml."""
-    turned, _ = reorient(labels, "SPL")
-    index = np.argwhere(turned.array > 0)
-    right_mm = -(index @ turned.affine[2, :3] + turned.affine[2, 3])
-    values = turned.array[tuple(index.T)]
-    return {
-        label.name: {
-            "left": float((values[right_mm < 0] == label.index).sum() * labels.voxel_ml),
-            "right": float((values[right_mm >= 0] == label.index).sum() * labels.voxel_ml),
-        }
-        for label in table.labels
-    }
-
-
-def _caption(report: dict[str, Any], sides_ml: dict[str, dict[str, float]]) -> Caption:
+def _caption(report: dict[str, Any], sides: Sequence[Sides], n_points: int) -> Caption:
     windows = report["n_windows"]
     below = (
-        f"{report['model']} · keep {keep_text(report['keep'])} per stage · tokens of a window "
-        f"{tokens_text(report['tokens'])} · {windows} windows in {report['seconds']['total']:.1f} s "
+        f"{report['model']} \u00b7 keep {keep_text(report['keep'])} per stage \u00b7 tokens of a window "
+        f"{tokens_text(report['tokens'])} \u00b7 {windows} windows in {report['seconds']['total']:.1f} s "
         f"on {report['device']}"
     )
-    structures = {
-        name: f"{name}: {ml['left']:.2f} ml left, {ml['right']:.2f} ml right" for name, ml in sides_ml.items()
-    }
-    return Caption("Both hippocampi of the ICBM152 T1, from one point each", below, structures)
+    found = [row for row in sides if row.total_ml]
+    lines = [(row.label.colour, _words(row)) for row in found]
+    if n_points:
+        return Caption("Both hippocampi of the ICBM152 T1, from one point each", below, lines)
+    n_found = sum(1 for ml in report["volumes_ml"].values() if ml)
+    return Caption(f"The ICBM152 T1 in {n_found} structures", below, lines)
 
 
-def _print(
-    report: dict[str, Any], sides_ml: dict[str, dict[str, float]], table: LabelTable, files: dict[str, str]
-) -> None:
+def _words(row: Sides) -> str:
+    if row.middle_ml:
+        return f"{row.name} {row.middle_ml:.1f} ml"
+    digits = 2 if row.total_ml < 10 else 0 if row.total_ml > 100 else 1
+    return f"{row.name} {row.left_ml:.{digits}f} | {row.right_ml:.{digits}f} ml"
+
+
+def _print(report: dict[str, Any], sides: Sequence[Sides], files: dict[str, str]) -> None:
     for sentence in report["warnings"]:
         warn(sentence)
-    out.print(side_table(sides_ml, table))
+    out.print(side_table(sides))
     say(run_line(report), style="dim")
     for kind, path in files.items():
         say(f"{kind:<8}{path}")

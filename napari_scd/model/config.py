@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
-DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half")
+DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid")
 STEMS = ("patch", "conv", "shared")
 KEEP_RANGE = (0.05, 1.0)
-DENSE_SKIPS = {"deep8": (3, 6, 9), "shallow8": (4, 8), "unetr16": (3, 6, 9), "unetr4": (4, 8), "half": ()}
+DENSE_SKIPS = {"deep8": (3, 6, 9), "shallow8": (4, 8), "unetr16": (3, 6, 9), "unetr4": (4, 8), "half": (), "pyramid": ()}
 
 Size3 = tuple[int, int, int]
 
@@ -53,7 +53,7 @@ class ModelConfig:
         Tokens that stay alive whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
-        stem on the half-size image features of the decoder "half", computed once for both.
+        stem on the image features of the decoder "half" or "pyramid", computed once for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     """
@@ -99,6 +99,16 @@ class ModelConfig:
     def n_stages(self) -> int:
         """Pruning stages."""
         return len(self.prune_after)
+
+    @property
+    def shared_stride(self) -> int:
+        """Voxels along an edge of what a shared stem sees: half size, or the pyramid's coarsest level."""
+        return self.patch // 2 if self.decoder == "pyramid" else 2
+
+    @property
+    def shared_width(self) -> int:
+        """Channels of what a shared stem sees."""
+        return self.features * self.shared_stride // 2
 
     @property
     def default_keep(self) -> tuple[float, ...]:
@@ -198,12 +208,12 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of {c.completion_heads} heads"
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
-    if c.stem == "shared" and c.decoder != "half":
-        yield "stem 'shared' needs decoder 'half'"
+    if c.stem == "shared" and c.decoder not in ("half", "pyramid"):
+        yield "stem 'shared' needs decoder 'half' or 'pyramid'"
     if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
     if c.decoder in ("deep8", "unetr4") and any(edge % 2 or edge < 4 for edge in c.grid):
         yield f"decoder '{c.decoder}' needs 4, 6, 8 or more tokens along each axis, not {c.grid}"
 
 
-_PATCHES_OF_DECODER = {"deep8": (8,), "shallow8": (8,), "unetr16": (16,), "unetr4": (4,), "half": (4, 8, 16)}
+_PATCHES_OF_DECODER = {"deep8": (8,), "shallow8": (8,), "unetr16": (16,), "unetr4": (4,), "half": (4, 8, 16), "pyramid": (4, 8, 16)}

@@ -59,7 +59,8 @@ def _stem_macs(config: ModelConfig) -> int:
     if config.stem == "patch":
         return channels * config.embed_dim * voxels
     if config.stem == "shared":
-        channels, patch, voxels = config.features, patch // 2, voxels // 8
+        stride = config.shared_stride
+        channels, patch, voxels = config.shared_width, patch // stride, voxels // stride**3
     steps, macs = patch.bit_length() - 1, 0
     for step in range(steps - 1):
         wider = max(config.embed_dim >> (steps - step), 16)
@@ -94,6 +95,8 @@ def _decoder_macs(config: ModelConfig) -> int:
     d, f, full = config.embed_dim, config.features, math.prod(config.roi)
     if config.decoder == "half":
         return _half_macs(config)
+    if config.decoder == "pyramid":
+        return _pyramid_macs(config)
     depth = {"deep8": 4, "unetr16": 4, "shallow8": 3, "unetr4": 3}[config.decoder]
     macs = _residual(config.in_channels, f, full) + f * config.out_channels * full
     patch_level = config.patch.bit_length() - 1
@@ -119,6 +122,17 @@ def _half_macs(config: ModelConfig) -> int:
         voxels = half >> (3 * step)
         macs += (f << (step + 1)) * (f << step) * voxels + _residual(f << step, f << step, voxels)
     return macs + _join(2 * f, f, half) + f * config.out_channels * 8 * half
+
+
+def _pyramid_macs(config: ModelConfig) -> int:
+    f, full = config.features, math.prod(config.roi)
+    levels = config.patch.bit_length() - 2
+    macs = config.in_channels * f * full + f * config.out_channels * full
+    for level in range(levels):
+        voxels, width = full >> (3 * (level + 1)), f << level
+        macs += _residual(width, width, voxels) + _join(2 * width, width, voxels)
+        macs += (width // 2) * width * 8 * voxels if level else 0
+    return macs + _residual(config.embed_dim, f << levels, full >> (3 * (levels + 1)))
 
 
 def _residual(channels: int, width: int, voxels: int) -> int:

@@ -7,9 +7,11 @@ network hands the same completed map to all of them, a dense baseline different 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from monai.networks.blocks import UnetOutBlock, UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
 from torch import nn
 
@@ -29,6 +31,10 @@ class Decoder(nn.Module, ABC):
     @abstractmethod
     def encode_image(self, image: Tensor) -> Tensor:
         """Take what the decoder wants of the raw image ``(b, c, z, y, x)``; no token is needed for it."""
+
+    def for_stem(self, image_features: Tensor) -> Tensor:
+        """What a shared stem makes its tokens of; out of `encode_image`'s own result."""
+        return image_features
 
     @abstractmethod
     def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
@@ -154,12 +160,64 @@ class HalfDecoder(Decoder):
         return logits
 
 
+class PyramidDecoder(Decoder):
+    """Ours: `HalfDecoder` with an image branch at every level between half size and the tokens.
+
+    The tokens are the coarsest level: detail comes from the image, whatever needs context from them.
+    """
+
+    n_maps = 1
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        f, n_levels = config.features, config.patch.bit_length() - 2
+        widths = [f << level for level in range(n_levels + 1)]
+        self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
+        self.levels = nn.ModuleList([_basic(f, f)])
+        for finer, width in zip(widths[:-2], widths[1:-1], strict=True):
+            self.levels.append(
+                nn.Sequential(nn.Conv3d(finer, width, kernel_size=2, stride=2), _basic(width, width))
+            )
+        self.bottleneck = _basic(config.embed_dim, widths[-1])
+        pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
+        self.ups = nn.ModuleList(_up(coarser, width) for coarser, width in pairs)
+        self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
+        edges = [[edge >> (level + 1) for edge in config.roi] for level in range(n_levels)]
+        self.shapes = [(width, *size) for width, size in zip(widths, edges, strict=False)]
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Run the image branch; all levels in one row each, finest first: ``(b, c, z, y, x) -> (b, m)``."""
+        x = self.image_in(image)
+        rows = []
+        for level in self.levels:
+            x = level(x)
+            rows.append(x.flatten(1))
+        return torch.cat(rows, dim=1)
+
+    def for_stem(self, image_features: Tensor) -> Tensor:
+        """Return the coarsest level ``(b, width, z, y, x)``."""
+        return self._unpacked(image_features)[-1]
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """Decode one token map."""
+        x = self.bottleneck(maps[0])
+        for up, skip in zip(self.ups, reversed(self._unpacked(image_features)), strict=True):
+            x = up(x, skip)
+        logits: Tensor = self.out(x)
+        return logits
+
+    def _unpacked(self, image_features: Tensor) -> list[Tensor]:
+        rows = image_features.split([math.prod(shape) for shape in self.shapes], dim=1)
+        return [row.unflatten(1, shape) for row, shape in zip(rows, self.shapes, strict=True)]
+
+
 DECODER_CLASSES: dict[str, Callable[[ModelConfig], Decoder]] = {
     "deep8": DeepDecoder8,
     "shallow8": ShallowDecoder8,
     "unetr16": UnetrDecoder16,
     "unetr4": UnetrDecoder4,
     "half": HalfDecoder,
+    "pyramid": PyramidDecoder,
 }
 
 

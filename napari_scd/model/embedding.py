@@ -56,12 +56,12 @@ class ConvStem(nn.Module):
 
 
 def build_stem(config: ModelConfig) -> nn.Module:
-    """Build the stem a config asks for; "shared" takes the decoder's half-size features, not the image."""
+    """Build the stem a config asks for; "shared" takes the decoder's image features, not the image."""
     if config.stem == "patch":
         return PatchEmbedding(config.in_channels, config.embed_dim, config.patch)
     if config.stem == "conv":
         return ConvStem(config.in_channels, config.embed_dim, config.patch)
-    return ConvStem(config.features, config.embed_dim, config.patch // 2)
+    return ConvStem(config.shared_width, config.embed_dim, config.patch // config.shared_stride)
 
 
 def sincos_positions(grid: Size3, dim: int) -> Tensor:

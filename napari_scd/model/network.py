@@ -34,7 +34,7 @@ class Prefix(NamedTuple):
     ----------
     tokens : Tensor ``(b, 1 + n, d)``
         CLS first, as they reach the first stage.
-    image_features : Tensor ``(b, f, ...)``
+    image_features : Tensor ``(b, ...)``
         The decoder's raw-image branch.
     """
 
@@ -113,7 +113,7 @@ class ScdNetwork(nn.Module):
         if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
             _check_window(image, self.config)
         image_features = self.decoder.encode_image(image)
-        seen = image_features if self.config.stem == "shared" else image
+        seen = self.decoder.for_stem(image_features) if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)
 
     @overload

@@ -42,7 +42,9 @@ PRESETS: dict[str, ModelConfig] = {
     "paper-btcv-dense": _dense(_BTCV),
     "paper-brats": _BRATS,
     "paper-brats-dense": _dense(_BRATS),
-    "house-12": ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6)),
+    "house-12": ModelConfig(
+        roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6), decoder="pyramid", stem="shared"
+    ),
     "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
     "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
 }

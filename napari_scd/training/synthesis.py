@@ -97,8 +97,8 @@ def draw_intensities(
     chance = torch.rand(5, generator=generator).tolist()
     if limits.tissues and chance[0] < limits.grouped_share:
         levels = torch.rand(len(limits.tissues), generator=generator)
-        if chance[1] < limits.ordered_share:
-            levels = levels.sort().values
+        if chance[1] < limits.ordered_share:  # half-way to even steps, so that neighbours stay apart
+            levels = (levels.sort().values + torch.linspace(0, 1, len(levels))) / 2
         jitter = limits.jitter * torch.randn(_CODES, generator=generator)
         for level, members in zip(levels, limits.tissues, strict=True):
             mean[list(members)] = (level + jitter[list(members)]).clamp(0, 1)

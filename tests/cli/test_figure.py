@@ -62,6 +62,6 @@ def test_superior_is_on_top_and_tokens_lie_on_their_patch() -> None:
 def test_a_figure_is_a_png(tmp_path: Path) -> None:
     volume, result = example()
     table = LabelTable.from_names(["thing"])
-    caption = Caption("Title", "below", {"thing": "thing: 1 ml"})
+    caption = Caption("Title", "below", [((255, 0, 0), "thing: 1 ml")])
     draw_figure(tmp_path / "f.png", volume, result, table, caption=caption)
     assert (tmp_path / "f.png").stat().st_size > 10_000

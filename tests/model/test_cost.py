@@ -30,18 +30,20 @@ DECODERS = {
     "unetr16": {"patch": 16, "roi": (32, 48, 16)},
     "unetr4": {"patch": 4, "roi": (16, 24, 32)},
     "half": {"patch": 16, "roi": (32, 48, 16)},
+    "pyramid": {"patch": 16, "roi": (32, 48, 16)},
 }
 
 
 @pytest.mark.parametrize(
     ("decoder", "stem", "features"),
-    [*((name, "patch", 4) for name in DECODERS), ("half", "conv", 5), ("half", "shared", 4)],
+    [*((name, "patch", 4) for name in DECODERS), ("half", "conv", 5), ("half", "shared", 4), ("pyramid", "shared", 4)],
 )
 def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:
     sizes = {**DECODERS[decoder], "decoder": decoder, "stem": stem, "features": features}
     net = network(**sizes, in_channels=2, embed_dim=72).to("meta")
     x = image(net.config, batch=1).to("meta")
-    parts, prefix = net.macs(), net.prefix(x)
+    with torch.no_grad():
+        parts, prefix = net.macs(), net.prefix(x)
     maps = [torch.empty(1, 72, *net.config.grid, device="meta")] * net.decoder.n_maps
     encoding = counted(lambda: net.decoder.encode_image(x))
     assert parts.decoder == encoding + counted(lambda: net.decoder(prefix.image_features, maps))
@@ -55,6 +57,7 @@ def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, featur
         {},
         {"stem": "conv"},
         {"stem": "shared"},
+        {"stem": "shared", "decoder": "pyramid", "patch": 8},
         {"pruning": "topk", "decoder": "unetr4", "completion": "mask"},
         {"pruning": "random", "completion": "mta-plain", "completion_dim": 24},
         {"completion": "zero"},

@@ -13,6 +13,7 @@ SIZES = {
     "unetr16": {"patch": 16, "roi": (32, 32, 48)},
     "unetr4": {"patch": 4, "roi": (16, 24, 16)},
     "half": {"patch": 8, "roi": (24, 32, 24)},
+    "pyramid": {"patch": 8, "roi": (24, 32, 24)},
 }
 BRANCHES = {
     "deep8": {2: (8, 1 / 2), 3: (16, 1 / 4), 4: (32, 1 / 8)},
