@@ -317,7 +317,7 @@ def cost():
     """Draw the multiply-accumulates of a window by part, over the keep ratio."""
     figure, panels = plt.subplots(1, 2, figsize=(12, 3.4))
     keeps = (1.0, 0.75, 0.5, 0.25, 0.1)
-    for axes, name in zip(panels, ("paper-btcv", "house-8"), strict=True):
+    for axes, name in zip(panels, ("paper-btcv", "house-12"), strict=True):
         with torch.device("meta"):
             network = build_network(name)
         parts = np.array([network.macs(keep) for keep in keeps]) / 1e9

@@ -16,7 +16,14 @@ COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
 DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid")
 STEMS = ("patch", "conv", "shared")
 KEEP_RANGE = (0.05, 1.0)
-DENSE_SKIPS = {"deep8": (3, 6, 9), "shallow8": (4, 8), "unetr16": (3, 6, 9), "unetr4": (4, 8), "half": (), "pyramid": ()}
+DENSE_SKIPS = {
+    "deep8": (3, 6, 9),
+    "shallow8": (4, 8),
+    "unetr16": (3, 6, 9),
+    "unetr4": (4, 8),
+    "half": (),
+    "pyramid": (),
+}
 
 Size3 = tuple[int, int, int]
 
@@ -216,4 +223,11 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield f"decoder '{c.decoder}' needs 4, 6, 8 or more tokens along each axis, not {c.grid}"
 
 
-_PATCHES_OF_DECODER = {"deep8": (8,), "shallow8": (8,), "unetr16": (16,), "unetr4": (4,), "half": (4, 8, 16), "pyramid": (4, 8, 16)}
+_PATCHES_OF_DECODER = {
+    "deep8": (8,),
+    "shallow8": (8,),
+    "unetr16": (16,),
+    "unetr4": (4,),
+    "half": (4, 8, 16),
+    "pyramid": (4, 8, 16),
+}

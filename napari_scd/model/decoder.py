@@ -33,7 +33,7 @@ class Decoder(nn.Module, ABC):
         """Take what the decoder wants of the raw image ``(b, c, z, y, x)``; no token is needed for it."""
 
     def for_stem(self, image_features: Tensor) -> Tensor:
-        """What a shared stem makes its tokens of; out of `encode_image`'s own result."""
+        """Pick what a shared stem makes its tokens of out of `encode_image`'s own result."""
         return image_features
 
     @abstractmethod

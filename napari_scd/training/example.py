@@ -15,7 +15,7 @@ name: my-organs
 data: {{images: images, labels: labels, holdout: {holdout}}}
 recipe: {{modality: CT, spacing_mm: [4, 4, 4], clip: [-150, 350], normalisation: range}}
 labels: [{labels}]
-model: {{preset: house-8, roi: [48, 48, 48]}}
+model: {{preset: house-12, roi: [48, 48, 48]}}
 """
 _SHORT = """\
 # Two minutes instead of an evening:

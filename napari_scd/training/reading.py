@@ -179,10 +179,10 @@ def _table(values: Any) -> tuple[LabelTable, tuple[tuple[int, ...], ...]]:
 def _model(values: Any, recipe: Recipe, table: LabelTable) -> ModelConfig:
     if not isinstance(values, dict):
         raise InputError(
-            "The training file's 'model' must be a list of 'key: value' lines, for example 'preset: house-8'."
+            "The training file's 'model' must be a list of 'key: value' lines, such as 'preset: house-12'."
         )
     values = dict(values)
-    preset = values.pop("preset", "house-8")
+    preset = values.pop("preset", "house-12")
     if preset not in PRESETS:
         raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
     outputs = len(table.labels) + (recipe.activation == "softmax")

@@ -43,6 +43,16 @@ def test_demo_writes_everything(run: Run, tmp_path: Path) -> None:
     assert all(word in out for word in ("left", "right", "hippocampus", "scd-demo.png"))
 
 
+def test_a_model_of_whole_scans_needs_no_points(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("nilearn")
+    code, out, err = run("demo", "-m", "whole", "--no-view", "--json")
+    said = json.loads(out)
+    assert (code, err) == (0, "")
+    assert said["points_ras_mm"] == []
+    assert said["n_windows"] > 100
+    assert (tmp_path / "scd-demo" / "scd-demo.png").exists()
+
+
 def test_demo_elsewhere_as_json(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("nilearn")
     code, out, _ = run("demo", "-m", "clicky", "-o", "here/there", "--no-view", "--json")

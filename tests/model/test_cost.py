@@ -36,7 +36,12 @@ DECODERS = {
 
 @pytest.mark.parametrize(
     ("decoder", "stem", "features"),
-    [*((name, "patch", 4) for name in DECODERS), ("half", "conv", 5), ("half", "shared", 4), ("pyramid", "shared", 4)],
+    [
+        *((name, "patch", 4) for name in DECODERS),
+        ("half", "conv", 5),
+        ("half", "shared", 4),
+        ("pyramid", "shared", 4),
+    ],
 )
 def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:
     sizes = {**DECODERS[decoder], "decoder": decoder, "stem": stem, "features": features}
