@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def read_header(path: Path) -> Header:
     InputError
         If the file is missing, of another kind or damaged.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give a model file (.safetensors).")
     try:
         n_bytes = path.stat().st_size
