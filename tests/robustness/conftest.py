@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -44,3 +45,28 @@ def run(
         return int(left.value.code or 0), said.out, said.err
 
     return inside
+
+
+@pytest.fixture
+def viewer_rounds(
+    make_napari_viewer_proxy: Any, qtbot: Any, stock: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[int], list[Any]]:
+    """Give ``viewer_rounds(n)``: use the dock n times in a real window and count what is left each time."""
+    from qtpy.QtWidgets import QApplication
+
+    from .long_window import Rounds
+
+    (tmp_path / "models").mkdir()
+    shutil.copyfile(stock / "good.safetensors", tmp_path / "models" / "aa-tiny.safetensors")
+    monkeypatch.setenv("NAPARI_SCD_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", tmp_path / "none")
+    viewer = make_napari_viewer_proxy(show=True)
+
+    def use(n_rounds: int) -> list[Any]:
+        rounds, counts = Rounds(viewer, QApplication.processEvents), []
+        for _ in range(n_rounds):
+            rounds.one()
+            counts.append(rounds.counts())
+        return counts
+
+    return use
