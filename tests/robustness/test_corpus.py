@@ -12,6 +12,7 @@ import pytest
 
 from napari_scd.viewer.state import State
 
+from .by_hand import desk_for
 from .corpus import layers, models, scans, settings, training
 
 if TYPE_CHECKING:
@@ -99,7 +100,6 @@ def test_settings_out_of_range(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(stock / "scan.nii.gz", "scan.nii.gz")
-    (tmp_path / "models.json").mkdir()
     (tmp_path / "loop.nii.gz").symlink_to("loop.nii.gz")
     (tmp_path / "full.nii.gz").symlink_to("/dev/full")
     before = state_of(tmp_path)
@@ -124,21 +124,9 @@ def test_training_files_and_data_lists(entry: Entry, run: Run, stock: Path, tmp_
 @each(*layers.ENTRIES)
 def test_layers_of_every_kind(entry: Entry, stock: Path, tmp_path: Path) -> None:
     components = pytest.importorskip("napari.components")
-    from napari_scd.viewer.bench import Bench
-    from napari_scd.viewer.board import Board
-    from napari_scd.viewer.controller import Controller
-    from napari_scd.viewer.state import Choices
-
-    from ..viewer.conftest import HandLane
-
-    viewer, lane = components.ViewerModel(), HandLane()
+    viewer = components.ViewerModel()
     layer = entry.make(viewer, tmp_path)
-    choices = Choices(volumes=(layer.unique_id,), model=str(stock / "good.safetensors"), world_axes="SPL")
-    control = Controller(Board(viewer), lane, Bench(), choices)
-    said: list[str] = []
-    control.status_changed.connect(lambda status: said.append(status.sentence))
-    control.intake.preload()
-    lane.run_all()
+    _, control, lane = desk_for(viewer, layer, stock / "good.safetensors")
     if not entry.accepted:
         control.segment()
         lane.run_all()

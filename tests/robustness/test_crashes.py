@@ -66,7 +66,7 @@ def command(*words: object) -> Callable[[], object]:
 
 
 def die_at(call: int, when: str) -> Callable[[], None]:
-    """Kill this process just before or after it gives the n-th file its name, or half-way through writing it."""
+    """Kill this process before or after it gives the n-th file its name, or half-way through writing it."""
 
     def prepare() -> None:
         calls = [0]
@@ -198,10 +198,6 @@ def test_two_processes_write_one_file(tmp_path: Path) -> None:
         for _ in range(25):
             write_labels(target, labels, table=TABLE)
 
-    assert (
-        in_child(lambda: in_child(lambda: write(maps[0]), tmp_path / "a") or write(maps[1]), tmp_path / "b")
-        == 0
-    )
     children = []
     for labels in maps:
         child = os.fork()
