@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -131,7 +132,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
 def _absolute(data: DataConfig, folder: Path) -> DataConfig:
     dataset, images, labels = (
-        str((folder / path).resolve()) if path else None for path in (data.dataset, data.images, data.labels)
+        os.path.abspath(folder / path) if path else None for path in (data.dataset, data.images, data.labels)
     )
     return replace(data, dataset=dataset, images=images, labels=labels)
 

@@ -58,7 +58,7 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     _check_readable(path)
     _check_start(path)
     try:
-        with _quiet_nibabel():
+        with quiet_nibabel():
             image = nib.load(path, mmap=False)
     except Exception as error:  # nibabel raises all kinds of them on damaged headers
         raise damaged(path, error) from error
@@ -145,7 +145,7 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
 
 
 @contextmanager
-def _quiet_nibabel() -> Iterator[None]:
+def quiet_nibabel() -> Iterator[None]:
     """Keep nibabel and numpy quiet about odd headers: we check what matters ourselves."""
     logger = logging.getLogger("nibabel.global")
     level = logger.level

@@ -387,7 +387,7 @@ def pickled() -> bytes:
 
 def attempt(target: Target, path: Path) -> str:
     """Read one file: "read" or "refused"; whatever else it raises is a find."""
-    signal.alarm(SECONDS_EACH)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS_EACH)
     try:
         target.read(path)
     except InputError as error:
@@ -396,7 +396,7 @@ def attempt(target: Target, path: Path) -> str:
         check_sentence(error)
         return "refused"
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return "read"
 
 
@@ -456,7 +456,7 @@ def tried(name: str, target: Target, seed: int, number: int, work: Path, finds: 
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # noqa: BLE001 - that is what we look for
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         find = finds / f"{name}-{place_of(error)}"
         if not find.with_suffix(".txt").exists():
             find.with_suffix(".bin").write_bytes(content)
@@ -476,9 +476,9 @@ def prepare_process() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
 
     def too_slow(number: int, frame: object) -> None:
-        raise TooSlow(f"longer than {SECONDS_EACH} s")
+        raise TooSlow(f"longer than {SECONDS_EACH} s of computing")
 
-    signal.signal(signal.SIGALRM, too_slow)
+    signal.signal(signal.SIGPROF, too_slow)
 
 
 if __name__ == "__main__":

@@ -50,15 +50,19 @@ def lazy(viewer: Any, folder: Path) -> Any:
 def broken_lazy(viewer: Any, folder: Path) -> Any:
     import dask.array as da
 
-    def fail(block: np.ndarray) -> np.ndarray:
-        if block.size > 1:
+    answers = [True]
+
+    def ask(block: np.ndarray) -> np.ndarray:
+        if not answers[0]:
             raise OSError("the server does not answer")
         return block
 
     data = da.from_array(voxels(), chunks=8).map_blocks(
-        fail, dtype=np.float32, meta=np.zeros((0, 0, 0), np.float32)
+        ask, dtype=np.float32, meta=np.zeros((0, 0, 0), np.float32)
     )
-    return image(viewer, folder, data, contrast_limits=(0, 1))
+    layer = image(viewer, folder, data, contrast_limits=(0, 1))
+    answers[0] = False
+    return layer
 
 
 def endless(viewer: Any, folder: Path) -> Any:
@@ -97,11 +101,8 @@ ENTRIES = [
     Entry("one slice", "single slice", of_shape(1, 20, 22)),
     Entry("one voxel", "single slice", of_shape(1, 1, 1)),
     Entry("no voxels", "is empty", of_shape(0, 20, 22, contrast_limits=(0, 1))),
-    Entry("complex numbers", "real numbers are needed", of_shape(*SHAPE, dtype=np.complex64)),
     Entry("nothing but NaN", "no finite value", filled(np.nan, 1)),
     Entry("nothing but infinity", "no finite value", filled(np.inf, 1)),
-    Entry("a singular affine", "singular transform", placed([2, 0, 0, 0], [2, 0, 0, 0], [0, 0, 2, 0])),
-    Entry("an affine with NaN", "singular transform", placed([np.nan, 0, 0, 0], [0, 2, 0, 0], [0, 0, 2, 0])),
     Entry("voxels of a millionth mm", "voxel size", partial(image, scale=(1e-6,) * 3)),
     Entry("voxels of 10 km", "voxel size", partial(image, scale=(1e7,) * 3)),
     Entry("frames mixed with space", "mixes its first axis", lambda viewer, folder: viewer.add_image(voxels(shape=(2, *SHAPE)), shear=[0.5, 0, 0, 0, 0, 0])),
