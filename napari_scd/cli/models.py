@@ -118,7 +118,7 @@ def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
         for ratio, number in by_ratio.items() if isinstance(by_ratio, dict) else ():
             parts = number if isinstance(number, dict) else {"": number}
             for part, single in parts.items() if _is_ratio(ratio) else ():
-                if isinstance(single, int | float):
+                if isinstance(single, int | float) and abs(single) < 1e9:
                     found.setdefault(f"{measure} {part}".strip(), {})[ratio] = float(single)
     return found
 
