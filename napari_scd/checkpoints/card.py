@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.checkpoints.header import read_header
 from napari_scd.errors import InputError
+from napari_scd.plain import from_json
 from napari_scd.volume import LabelTable, Recipe
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Provenance:
             value = values.get(entry.name, getattr(cls, entry.name, {}))
             if type(value).__name__ != str(entry.type).split("[")[0]:
                 raise InputError(f"The model's provenance has an entry of the wrong type: '{entry.name}'.")
-            known[entry.name] = value
+            known[entry.name] = _plain_text(value) if isinstance(value, str) else value
         return cls(**(known | {"sha256": "", "path": ""}))
 
 
@@ -142,11 +142,16 @@ def read_card(path: str | Path, *, shipped: bool = False) -> ModelCard:
 
 def _part(header: Header, name: str, path: Path) -> Any:
     try:
-        return json.loads(header.metadata[name])
+        return from_json(header.metadata[name])
     except KeyError as error:
         raise InputError(f"{path.name} lacks its {name}: it was not written by napari-scd.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{path.name} is damaged (its {name} cannot be read): get it again.") from error
+
+
+def _plain_text(text: str) -> str:
+    """Text of a stranger without anything that steers a terminal."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 
 def _mapping(value: Any, what: str) -> dict[str, Any]:

@@ -66,11 +66,11 @@ def reference_config(values: Mapping[str, Any]) -> ModelConfig:
             f"The config lacks {', '.join(missing)}: add {'it' if len(missing) == 1 else 'them'}."
         )
     for name, table in (("completion", COMPLETIONS), ("decoder", DECODERS)):
-        if not (dense and name == "completion") and named[name] not in table:
+        if not (dense and name == "completion") and str(named[name]) not in table:
             raise InputError(f"The {name} '{named[name]}' is not supported: known are {', '.join(table)}.")
     try:
         return ModelConfig(**_sizes(named), **(_without_stages() if dense else _stages(named)))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"The config has an entry that is no number ({error}): correct it.") from error
@@ -81,7 +81,7 @@ def _by_our_reference_names(values: Mapping[str, Any]) -> dict[str, Any]:
     edges = [values.get(f"roi_{axis}") for axis in "xyz"]
     if "roi" not in named and None not in edges:
         named["roi"] = edges
-    if "num_classes" not in named and values.get("dataset") in _CLASSES_OF_DATASET:
+    if "num_classes" not in named and str(values.get("dataset")) in _CLASSES_OF_DATASET:
         named["num_classes"] = _CLASSES_OF_DATASET[values["dataset"]]
     if values.get("enc_arch") == "ViTBackbone":
         named["completion"] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_HEADER_BYTES = 2**23
+_MOST_AXES = 8  # a product of millions of lengths takes hours
 _BYTES_OF_DTYPE = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
 
@@ -46,7 +48,7 @@ def read_header(path: Path) -> Header:
     InputError
         If the file is missing, of another kind or damaged.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a folder: give a model file (.safetensors).")
     try:
         n_bytes = path.stat().st_size
@@ -79,6 +81,8 @@ def _parse(values: dict[str, Any], n_bytes: int) -> Header:
         shape = tuple(entry["shape"])
         if any(not isinstance(n, int) or isinstance(n, bool) or n < 0 for n in (*shape, begin, end)):
             raise ValueError("sizes must be whole numbers")
+        if len(shape) > _MOST_AXES:
+            raise ValueError("a tensor has too many axes")
         if end - begin != math.prod(shape) * _BYTES_OF_DTYPE[dtype]:
             raise ValueError("a tensor's bytes do not fit its shape")
         tensors[name] = TensorEntry(dtype, shape)

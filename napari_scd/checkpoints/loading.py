@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable, Recipe
 
 MAX_PARAMETERS = 2_000_000_000
+MAX_WINDOW_BYTES = 2**35
 HALF_MAX = 60_000.0
 
 
@@ -60,8 +62,9 @@ def load(name_or_path: str | os.PathLike[str], *, device: str | torch.device = "
     except InputError as error:
         raise InputError(f"{path.name} cannot be used: {error}") from error
     _check_size(config, header, path.name)
+    with torch.device("meta"):  # shapes without memory, until the file is known to hold them
+        _check_tensors(build_network(config), header, path.name)
     network = build_network(config)
-    _check_tensors(network, header, path.name)
     network.load_state_dict(_read_tensors(path, network))
     name = card.provenance.name or card.name
     provenance = replace(card.provenance, name=name, sha256=checksum, path=str(path))
@@ -132,6 +135,12 @@ def _check_size(config: ModelConfig, header: Header, file_name: str) -> None:
         raise InputError(
             f"{file_name} describes a network of {largest / 1e9:.1f} thousand million parameters, more than "
             f"the {MAX_PARAMETERS / 1e9:.0f} this program builds: use a smaller one."
+        )
+    window_bytes = 4 * math.prod(config.roi) * max(config.features, config.in_channels, config.out_channels)
+    if window_bytes > MAX_WINDOW_BYTES:
+        raise InputError(
+            f"{file_name} describes windows that take {window_bytes / 2**30:.0f} GiB each, more than the "
+            f"{MAX_WINDOW_BYTES / 2**30:.0f} this program computes: use a smaller one."
         )
     if needed > header.n_parameters:
         raise InputError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from napari_scd.errors import InputError
+from napari_scd.plain import from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
     if "config" not in metadata:
         return tensors, None
     try:
-        config = json.loads(metadata["config"])
+        config = from_json(metadata["config"])
     except ValueError as error:
         raise InputError(f"{file.name} holds a config that is not valid JSON: give one yourself.") from error
     if not isinstance(config, dict):
@@ -73,7 +74,8 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
 
 def _read_pickle(file: Path) -> dict[str, Tensor]:
     try:
-        with torch.serialization.safe_globals(_ALLOWED):
+        with torch.serialization.safe_globals(_ALLOWED), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an unpickler that wonders about damaged bytes
             record = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror or error}): check the file.") from error

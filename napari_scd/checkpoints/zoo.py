@@ -64,10 +64,10 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     if isinstance(name_or_path, str) and is_name(name_or_path):
         for folder in (WEIGHTS, models_folder()):
             path = folder / f"{name_or_path}{SUFFIX}"
-            if path.is_file():
+            if os.path.isfile(path):  # Path's own raises for names that are too long
                 return path
     path = Path(name_or_path).expanduser()
-    if path.exists() or path.suffix == SUFFIX or len(path.parts) > 1:
+    if os.path.exists(path) or path.suffix == SUFFIX or len(path.parts) > 1:
         return path
     names = ", ".join(_names()) or "none"
     raise InputError(f"There is no model '{name_or_path}' (there are: {names}): give one or a file.")

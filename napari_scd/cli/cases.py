@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os  # its tests of paths never raise, Path's do for names that are too long
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -106,7 +107,7 @@ def _image(source: Path, target: Path, option: str, many: bool) -> Path:
                 f"{option} names the file '{target}' but there are several inputs: name a folder instead."
             )
         return target
-    if target.suffix and not target.is_dir():
+    if target.suffix and not os.path.isdir(target):
         raise InputError(
             f"{option} '{target}' ends in '{target.suffix}', which is not written here: "
             f"use {', '.join(IMAGE_SUFFIXES)} or name a folder."
@@ -118,7 +119,7 @@ def _image(source: Path, target: Path, option: str, many: bool) -> Path:
 def _report(source: Path, target: Path, many: bool) -> Path:
     if not many and _is_file(target, (".json",)):
         return target
-    if target.suffix and not target.is_dir():
+    if target.suffix and not os.path.isdir(target):
         raise InputError(f"--report '{target}' ends in '{target.suffix}': use .json or name a folder.")
     return target / f"{stem_of(source)}.json"
 
@@ -130,14 +131,14 @@ def _folder(target: Path) -> Path:
 
 
 def _is_file(path: Path | None, suffixes: tuple[str, ...]) -> bool:
-    return path is not None and path.name.lower().endswith(suffixes) and not path.is_dir()
+    return path is not None and path.name.lower().endswith(suffixes) and not os.path.isdir(path)
 
 
 def _check_collisions(written: list[Path], sources: list[Path]) -> None:
-    read = {source.resolve() for source in sources}
-    seen: set[Path] = set()
+    read = {os.path.realpath(source) for source in sources}
+    seen: set[str] = set()
     for path in written:
-        place = path.resolve()
+        place = os.path.realpath(path)
         if place in read:
             raise InputError(f"The output '{path}' would overwrite an input: choose another place.")
         if place in seen:
@@ -150,14 +151,14 @@ def _check_collisions(written: list[Path], sources: list[Path]) -> None:
 
 def _check_folder(path: Path) -> None:
     """Refuse early what cannot be written to; the folder itself is made when the first result is ready."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"The output '{path}' is a folder: name a file in it.")
     _check_parents(path)
 
 
 def _check_parents(path: Path) -> None:
     for parent in path.parents:
-        if parent.is_dir():
+        if os.path.isdir(parent):
             return
-        if parent.exists():
+        if os.path.exists(parent):
             raise InputError(f"'{parent}' is a file, so '{path}' cannot lie below it: choose a folder.")

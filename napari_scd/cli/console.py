@@ -12,8 +12,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+# no markup: names of files, models and structures may hold brackets
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 
 def say(message: str, style: str = "") -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.errors import InputError
+from napari_scd.plain import from_json, from_yaml
 from napari_scd.volume import LabelTable
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def read_entries(path: Path, what: str) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The {what} file {path} cannot be read: give a JSON or YAML file.") from error
     try:
-        return json.loads(text) if path.suffix.lower() == ".json" else _from_yaml(text)
-    except (ValueError, RecursionError) as error:
+        return from_json(text) if path.suffix.lower() == ".json" else from_yaml(text)
+    except ValueError as error:
         said = " ".join(str(error).split())
         raise InputError(f"The {what} file {path} is not valid ({said}): correct it.") from error
 
@@ -99,16 +99,5 @@ def _coloured(entries: list[Any], path: Path) -> list[dict[str, Any]]:
 
 def _is_number(value: Any) -> bool:
     if isinstance(value, str):
-        return value.strip().isdecimal()
+        return value.strip().isdecimal() and len(value) < 12
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _from_yaml(text: str) -> Any:
-    try:
-        import yaml  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise InputError("Reading YAML needs PyYAML: pip install pyyaml, or give a JSON file.") from error
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error

@@ -241,7 +241,7 @@ def _run_cases(
     runs: list[CaseRun] = []
     worst = 0
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         console=err,

@@ -87,12 +87,13 @@ def card_dict(card: ModelCard) -> dict[str, Any]:
 def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield what is worth knowing about a model, as names and values."""
     made = card.provenance
-    roi, patch = card.config.get("roi", ()), card.config.get("patch", "?")
+    roi, patch = card.config.get("roi"), card.config.get("patch", "?")
+    edges = roi if isinstance(roi, list) else ("?",)  # the card's sizes are checked when it is loaded
     yield "name", card.name + (" (preview)" if made.preview else "")
     yield "file", f"{card.path} ({card.n_bytes / 2**20:.1f} MiB, {card.n_parameters / 1e6:.2f} M weights)"
     yield "input", input_text(card)
     yield "used", "at a point (--at R A S)" if card.recipe.field == "click" else "on a whole volume"
-    yield "window", f"{' x '.join(map(str, roi))} voxels, tokens of {patch} x {patch} x {patch}"
+    yield "window", f"{' x '.join(map(str, edges))} voxels, tokens of {patch} x {patch} x {patch}"
     yield "structures", ", ".join(card.labels.names)
     for key in ("data", "licence", "created"):
         if getattr(made, key):
@@ -117,7 +118,7 @@ def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
         for ratio, number in by_ratio.items() if isinstance(by_ratio, dict) else ():
             parts = number if isinstance(number, dict) else {"": number}
             for part, single in parts.items() if _is_ratio(ratio) else ():
-                if isinstance(single, int | float):
+                if isinstance(single, int | float) and abs(single) < 1e9:
                     found.setdefault(f"{measure} {part}".strip(), {})[ratio] = float(single)
     return found
 

@@ -23,7 +23,7 @@ def progress_bar(title: str) -> Iterator[Callable[[Report], None]]:
     """
     bar = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[left]}"),

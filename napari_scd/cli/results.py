@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_scd.cli.sharing import shareable
 from napari_scd.cli.stages import stage_table
 from napari_scd.cli.staging import staged
 from napari_scd.errors import InputError
@@ -35,6 +36,7 @@ def write_case(
     points: tuple[Point, ...] = (),
     structures: tuple[int, ...] = (),
     channels: dict[str, Path] | None = None,
+    hash_names: bool = False,
 ) -> dict[str, Any]:
     """Write every wanted file of a case, all or none.
 
@@ -52,6 +54,8 @@ def write_case(
         Labels that get a file of their own, where these are wanted; empty = all.
     channels : dict, optional
         Files of a case that was given channel by channel; go into the report.
+    hash_names : bool
+        The report file gets a code in place of file names; it never holds their folders.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def write_case(
             write_labels(stage(path), mask, like=volume, table=alone)
             report["outputs"][f"each: {label.name}"] = str(path)
         if case.report:
-            _write_json(stage(case.report), report)
+            _write_json(stage(case.report), shareable(report, hash_names=hash_names))
     return report
 
 
@@ -115,10 +119,11 @@ def mask_files(prefix: Path, table: LabelTable) -> dict[int, Path]:
     return {index: prefix.with_name(f"{prefix.name}_{name}.nii.gz") for index, name in unique.items()}
 
 
-def write_summary(path: Path, cases: list[dict[str, Any]]) -> None:
+def write_summary(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:
     """Write the one report of a call with several inputs."""
+    shared = [shareable(case, hash_names=hash_names) for case in cases]
     with staged() as stage:
-        _write_json(stage(path), {"cases": cases})
+        _write_json(stage(path), {"cases": shared})
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ class Runner:
     points: tuple[Point, ...]
     frame: int | None
     channels: dict[str, Path] | None = None
+    hash_names: bool = False
 
 
 class Outcome(NamedTuple):
@@ -97,7 +98,7 @@ def run_batch(batch: Batch, order: Order, *, as_json: bool) -> int:
                 print_case(outcome.report, runner.session.labels)
         outcomes.append(outcome)
     if batch.summary:
-        write_summary(batch.summary, [outcome.to_dict() for outcome in outcomes])
+        write_summary(batch.summary, [outcome.to_dict() for outcome in outcomes], hash_names=order.hash_names)
     if as_json:
         print_json({"cases": [outcome.to_dict() for outcome in outcomes]})
     codes = {outcome.exit_code for outcome in outcomes}
@@ -122,7 +123,7 @@ def prepare(order: Order) -> Runner:
     session = Session(*checkpoint)
     channels = in_model_order(dict(order.channels), session.recipe.channels) if order.channels else None
     n_channels = len(session.recipe.channels)
-    return Runner(session, n_channels, request, order.points, order.frame, channels)
+    return Runner(session, n_channels, request, order.points, order.frame, channels, order.hash_names)
 
 
 def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
@@ -200,6 +201,7 @@ def _run_case(runner: Runner, case: Case, progress: Callable[[Progress], None]) 
             points=runner.points,
             structures=runner.request.structures,
             channels=runner.channels,
+            hash_names=runner.hash_names,
         )
     except InputError as error:
         logger.debug("%s", case.source, exc_info=True)

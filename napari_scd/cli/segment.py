@@ -42,7 +42,8 @@ class Order:
     """What one call of `segment` asks for, for every input alike.
 
     `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file; `masks` asks
-    for every structure by itself; `channels` are names and files of one multi-channel case.
+    for every structure by itself; `channels` are names and files of one multi-channel case;
+    `hash_names` keeps file names out of reports.
     """
 
     model: str = DEFAULT_MODEL
@@ -57,6 +58,7 @@ class Order:
     masks: bool = False
     channels: tuple[tuple[str, Path], ...] = ()
     threads: int | None = None
+    hash_names: bool = False
 
 
 def segment(
@@ -111,6 +113,9 @@ def segment(
         Path | None,
         typer.Option(metavar="FILE.json", help="Also write what was run, tokens, seconds and volumes in ml."),
     ] = None,
+    hash_names: Annotated[
+        bool, typer.Option("--hash-names", help="Put a code in place of file names into the report.")
+    ] = False,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,6 +138,7 @@ def segment(
         masks=each is not None,
         channels=tuple(channels.items()),
         threads=threads,
+        hash_names=hash_names,
     )
     targets = Targets(output, tokens, score, probability, report, each)
     batch = plan_batch(sources, targets, also_read=channels.values())

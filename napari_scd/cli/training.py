@@ -159,10 +159,10 @@ def dice_text(validation: dict[str, float]) -> str:
 def display(config: TrainConfig) -> Iterator[Display]:
     """One line that is kept up to date in a terminal; one line a report elsewhere."""
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[text]}"),
+        TextColumn("{task.fields[text]}", markup=False),
         console=err,
         disable=not err.is_terminal,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from napari_scd.errors import InputError
+from napari_scd.plain import from_json
 from napari_scd.volume import READABLE, read_labels, read_volume
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _from_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
 
 def _from_datalist(file: Path) -> Found:
     try:
-        sections: Any = json.loads(file.read_text(encoding="utf-8"))
+        sections: Any = from_json(file.read_text(encoding="utf-8"))
         training = [_entry(file.parent, entry) for entry in sections["training"]]
         listed = sections.get("validation", [])
         validation = [_entry(file.parent, entry) for entry in listed if isinstance(entry, dict)]
@@ -114,7 +115,7 @@ def _from_datalist(file: Path) -> Found:
     cases: dict[str, CaseFiles] = {}
     for case in (*training, *validation):
         for path in (case.image, case.label):
-            if not path.is_file():
+            if not os.path.isfile(path):  # Path's own raises for names that are too long
                 raise InputError(f"The data list {file} names {path}, which does not exist.")
         if case.name in cases:
             raise InputError(f"The data list {file} names the case '{case.name}' twice.")

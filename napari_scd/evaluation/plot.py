@@ -42,7 +42,7 @@ def plot_dice_against_seconds(path: Path, title: str, rows: Sequence[Row]) -> No
         )
     axes.set_xlabel("seconds per case")
     axes.set_ylabel("mean Dice")
-    axes.set_title(f"{title}: Dice against time, by keep ratio", fontsize=10)
+    axes.set_title(f"{title}: Dice against time, by keep ratio", fontsize=10, parse_math=False)
     axes.set_xlim(left=0)
     axes.set_ylim(0, 1)
     axes.grid(color="#e3e7eb")

@@ -24,6 +24,25 @@ _REPORTING = (
     "preview",
 )
 
+_RANGES = {
+    "steps": (1, 10**8),
+    "batch": (1, 4096),
+    "lr": (0.0, 100.0),
+    "warmup": (0, 10**8),
+    "weight_decay": (0.0, 10.0),
+    "layer_decay": (0.0, 1.0),
+    "clip_grad": (0.0, 1e9),
+    "ema": (0.0, 1.0),
+    "seed": (0, 2**31),
+    "foreground_share": (0.0, 1.0),
+    "intensity": (0.0, 100.0),
+    "checkpoint_seconds": (0.0, 1e9),
+    "data.holdout": (0, 10**6),
+    "data.memory_gb": (0.0, 1e6),
+    "keep.dense_share": (0.0, 1.0),
+    "keep.per_stage_share": (0.0, 1.0),
+}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -117,6 +136,11 @@ def problems(config: TrainConfig) -> list[str]:
     for key in ("lr", "clip_grad"):
         if getattr(config, key) <= 0:
             found.append(f"'{key}' must be above 0, not {getattr(config, key)!r}")
+    for key, (low, high) in _RANGES.items():
+        section, _, name = key.rpartition(".")
+        value = getattr(getattr(config, section) if section else config, name)
+        if value is not None and not low <= value <= high:
+            found.append(f"'{name}' must lie from {low:g} to {high:g}, not {value!r}")
     if not config.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
         found.append(f"the name '{config.name}' must be of letters, digits, '-', '_' and '.'")
     low, high = config.keep.low, config.keep.high

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from napari_scd.errors import InputError
-from napari_scd.volume import make_phantom, write_labels, write_volume
+from napari_scd.volume import atomic_path, make_phantom, write_labels, write_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,13 +37,24 @@ def write_example(folder: Path, *, cases: int = 8, steps: int = 200) -> Path:
     """
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"The folder {folder} is not empty: name a new one for the example.")
+    new = not folder.exists()
     try:
+        return _write(folder, cases, steps)
+    except BaseException as error:
         for name in ("images", "labels"):
-            (folder / name).mkdir(parents=True)
-    except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be written ({error.strerror}): name another one."
-        ) from error
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if new:
+            shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise InputError(
+                f"The folder {folder} cannot be written ({error.strerror}): name another one."
+            ) from error
+        raise
+
+
+def _write(folder: Path, cases: int, steps: int) -> Path:
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
     names: tuple[str, ...] = ()
     for seed in range(cases):
         image, labels, table = make_phantom(
@@ -54,5 +66,6 @@ def write_example(folder: Path, *, cases: int = 8, steps: int = 200) -> Path:
     holdout = max(1, cases // 4)
     text = _LINES.format(holdout=holdout, labels=", ".join(names))
     config = folder / "train.yaml"
-    config.write_text(text + _SHORT.format(steps=steps, every=max(1, steps // 2)), encoding="utf-8")
+    with atomic_path(config) as temporary:
+        temporary.write_text(text + _SHORT.format(steps=steps, every=max(1, steps // 2)), encoding="utf-8")
     return config

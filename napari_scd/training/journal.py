@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.errors import InputError
+from napari_scd.training.board import Board
 from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:
@@ -84,10 +85,9 @@ class Journal:
         header = ["step", "loss", "seconds_per_step", *self._keys, "rate"]
         row = [line.step, f"{line.loss:.5f}", f"{line.seconds:.4f}", *dice, f"{line.rate:.3e}"]
         _append(self._folder / LOG_NAME, header, [row])
-        if self._board is not None:
-            self._board.add_scalar("loss", line.loss, line.step)
-            self._board.add_scalar("seconds per step", line.seconds, line.step)
-            self._board.add_scalar("learning rate", line.rate, line.step)
+        self._draw(
+            {"loss": line.loss, "seconds per step": line.seconds, "learning rate": line.rate}, line.step
+        )
 
     def validation(self, step: int, validation: Validation) -> None:
         """Write down Dice of every structure at every keep ratio."""
@@ -97,25 +97,37 @@ class Journal:
             by_name[name] = [validation.structures[key][name] for key in self._keys]
         rows = [[step, name, *map(_number, values)] for name, values in by_name.items()]
         _append(self._folder / VALIDATION_NAME, header, rows)
-        if self._board is not None:
-            for name, values in by_name.items():
-                for key, value in zip(self._keys, values, strict=True):
-                    self._board.add_scalar(f"{key}/{name}", value, step)
+        drawn = {
+            f"{key}/{name}": value
+            for name, values in by_name.items()
+            for key, value in zip(self._keys, values, strict=True)
+        }
+        self._draw(drawn, step)
 
     def close(self) -> None:
         """Finish TensorBoard's file."""
         if self._board is not None:
             self._board.close()
 
+    def _draw(self, values: dict[str, float], step: int) -> None:
+        if self._board is None:
+            return
+        try:
+            for tag, value in values.items():
+                self._board.add_scalar(tag, value, step)
+        except OSError as error:
+            raise _unwritten(self._folder / "tensorboard", error) from error
 
-def _open_board(folder: Path, reported: int, tell: Callable[[str], None] | None) -> Any:
+
+def _open_board(folder: Path, reported: int, tell: Callable[[str], None] | None) -> Board | None:
     try:
-        from torch.utils.tensorboard import SummaryWriter  # an extra, and slow to import
-    except ImportError:
+        return Board(folder / "tensorboard", reported + 1)
+    except OSError as error:
+        raise _unwritten(folder / "tensorboard", error) from error
+    except ImportError:  # it is an extra
         if tell is not None:
             tell("TensorBoard is not installed, so only CSV is written: pip install tensorboard")
         return None
-    return SummaryWriter(str(folder / "tensorboard"), purge_step=reported + 1)
 
 
 def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -124,10 +136,14 @@ def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]])
         with path.open("a", newline="", encoding="utf-8") as stream:
             csv.writer(stream).writerows([header, *rows] if new else rows)
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written ({error.strerror}): free some space and start again; training goes on "
-            "from the last checkpoint."
-        ) from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path} cannot be written ({error.strerror}): free some space and start again; training goes on "
+        "from the last checkpoint."
+    )
 
 
 def _drop_behind(path: Path, step: int) -> None:
@@ -136,7 +152,7 @@ def _drop_behind(path: Path, step: int) -> None:
         return
     with path.open(newline="", encoding="utf-8") as stream:
         header, *rows = list(csv.reader(stream)) or [[]]
-    kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) <= step]
+    kept = [row for row in rows if len(row) == len(header) and row[0].isdigit() and int(row[0]) <= step]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([header, *kept] if header else [])
 

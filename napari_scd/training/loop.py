@@ -13,6 +13,7 @@ from napari_scd.training.batches import BatchMaker
 from napari_scd.training.data import absent_labels, drawn_case, list_cases, load_cases, on_device
 from napari_scd.training.initial import start_from
 from napari_scd.training.loss import SegmentationLoss
+from napari_scd.training.occupied import occupied
 from napari_scd.training.processes import launched_fabric
 from napari_scd.training.run import Finished, Run, RunOptions
 from napari_scd.training.stopping import StopSignal
@@ -20,6 +21,8 @@ from napari_scd.training.stopping import StopSignal
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from lightning_fabric import Fabric
 
     from napari_scd.training.config import TrainConfig
     from napari_scd.training.journal import Step
@@ -53,6 +56,17 @@ def train(
     fabric = launched_fabric(options.device, options.precision, options.devices, options.nodes)
     tell = tell if fabric.is_global_zero else None
     _make_folder(options.out)
+    with occupied(options.out, leads=fabric.is_global_zero):
+        return _train(fabric, config, options, report, tell)
+
+
+def _train(
+    fabric: Fabric,
+    config: TrainConfig,
+    options: RunOptions,
+    report: Callable[[Step], None] | None,
+    tell: Callable[[str], None] | None,
+) -> Finished:
     training, held_back = list_cases(config.data, maps_only=config.synthesis is not None)
     cases = load_cases(training, config, options.out / "cases", tell=tell)
     spent = sum(case.n_bytes for case in cases)

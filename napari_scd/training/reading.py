@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
-import yaml  # type: ignore[import-untyped]
-
 from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, ModelConfig
+from napari_scd.plain import from_yaml
 from napari_scd.training.config import TrainConfig, problems
 from napari_scd.training.sections import DataConfig, KeepConfig, LookRange, LossConfig, SynthesisConfig
 from napari_scd.training.warp import WarpRange
@@ -45,10 +45,10 @@ def read_config(
     """
     file = Path(path)
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = from_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"The training file {file} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(
             f"The training file {file} is not valid YAML: {' '.join(str(error).split())}."
         ) from error
@@ -127,7 +127,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         return tuple(_typed(item, one, where) for item, one in zip(value, each, strict=True))
     if type(None) in arguments:
         return None if value is None else _typed(value, arguments[0], where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         kinds = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
@@ -140,7 +140,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
 def _absolute(data: DataConfig, folder: Path) -> DataConfig:
     dataset, images, labels = (
-        str((folder / path).resolve()) if path else None for path in (data.dataset, data.images, data.labels)
+        os.path.abspath(folder / path) if path else None for path in (data.dataset, data.images, data.labels)
     )
     return replace(data, dataset=dataset, images=images, labels=labels)
 
@@ -183,7 +183,7 @@ def _model(values: Any, recipe: Recipe, table: LabelTable) -> ModelConfig:
         )
     values = dict(values)
     preset = values.pop("preset", "house-12")
-    if preset not in PRESETS:
+    if str(preset) not in PRESETS:
         raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
     outputs = len(table.labels) + (recipe.activation == "softmax")
     sizes = {

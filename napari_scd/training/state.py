@@ -14,7 +14,7 @@ from napari_scd.model import ModelConfig
 from napari_scd.training.config import TrainConfig
 from napari_scd.training.sections import KeepConfig, LookRange, LossConfig
 from napari_scd.training.warp import WarpRange
-from napari_scd.volume import Recipe
+from napari_scd.volume import Recipe, atomic_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,21 +47,19 @@ def write_state(folder: Path, config: TrainConfig, cases: Sequence[str], values:
         The disk is full or the folder cannot be written; the previous checkpoint is untouched.
     """
     target = folder / STATE_NAME
-    partial = target.with_suffix(".partial")
     about = {
         "fingerprint": json.dumps(config.fingerprint(), sort_keys=True, default=str),
         "cases": list(cases),
     }
     try:
-        with partial.open("wb") as file:
+        with atomic_path(target) as partial, partial.open("wb") as file:
             torch.save({**values, **about}, file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(target)
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
+    except (InputError, OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        said = str(error).rstrip(".")
         raise InputError(
-            f"The checkpoint {target} could not be written ({error}): free some space and start again; "
+            f"The checkpoint {target} could not be written ({said}): free some space and start again; "
             "training goes on from the previous checkpoint."
         ) from error
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.geometry import layer_matrix, modality_of, spatial_part
+from napari_scd.viewer.geometry import layer_matrix, modality_of, record_in, spatial_part
 from napari_scd.viewer.layers import label_colours, stages_of_table, token_colours
 from napari_scd.volume import (
     ORIENTATION_UNKNOWN,
@@ -167,8 +167,8 @@ def grid_of(shape: Sequence[int], attributes: dict[str, Any], kind: str, frame: 
     frame
         Index into the leading axes.
     """
-    record = (attributes.get("metadata") or {}).get("scd_source")
-    if isinstance(record, dict) and tuple(record["shape"]) == tuple(shape):
+    record = record_in(attributes.get("metadata"))
+    if record is not None and tuple(record["shape"]) == tuple(shape):
         return source_grid(record)
     from napari.layers import Layer
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 LOWEST_HU, FAT_HU = -4096, -50
+MOST_VOXELS = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +144,8 @@ def problem_of(layer: Any) -> str | None:
         return f"'{layer.name}' has a singular transform: give every axis a voxel size above zero."
     if np.abs(matrix[:n, n:-1]).max(initial=0) > 1e-6 or np.abs(matrix[n:-1, :n]).max(initial=0) > 1e-6:
         return f"'{layer.name}' mixes its first axis with space: put frames first, untransformed."
+    if np.prod(data.shape[-3:], dtype=float) > MOST_VOXELS:
+        return f"'{layer.name}' is too large ({shape} voxels): cut out the part you need."
     if data.shape[-3:] == (1, 1, 1) or min(data.shape[-3:]) < 2:
         return f"'{layer.name}' is a single slice ({shape}): open the whole volume (3D)."
     return None
@@ -162,8 +165,7 @@ def look_at(layer: Any, world_point: Sequence[float] = (), world_axes: str | Non
     """
     data = finest(layer)
     matrix = layer_matrix(layer)
-    source = layer.metadata.get("scd_source")
-    source = source if isinstance(source, dict) else None
+    source = record_in(layer.metadata)
     factors, sized = _mm_per_unit(layer.units)
     scaled = not np.allclose(np.linalg.norm(matrix[-4:-1, -4:-1], axis=0), 1.0)
     to_mm = axes_matrix(world_axes or SPL)
@@ -180,6 +182,19 @@ def look_at(layer: Any, world_point: Sequence[float] = (), world_axes: str | Non
         source=source,
         look=look_of(layer),
     )
+
+
+def record_in(metadata: Any) -> dict[str, Any] | None:
+    """Return the reader's record of a layer's file, None when there is none or it is not as we write it."""
+    record = (metadata or {}).get("scd_source")
+    try:
+        place = np.asarray(record["affine_spl"], float)
+        shape = [int(n) for n in record["shape"]]
+        path = record.get("path")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    sound = place.shape == (4, 4) and bool(np.isfinite(place).all()) and len(shape) == 3
+    return record if sound and (path is None or isinstance(path, str)) else None
 
 
 def with_channels(view: SourceView, others: Sequence[Any], world_point: Sequence[float] = ()) -> SourceView:

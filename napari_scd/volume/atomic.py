@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import platform
+import re
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +18,9 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_DAY_S = 86_400.0
+_SHOWN = 50  # letters of the final name within the temporary one, so that it never grows too long
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -21,7 +28,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file lies in the same folder and has the same endings, so writers that go by the name do
     what they would do for ``path``. When the block fails or is interrupted, it is removed and whatever was at
-    ``path`` before stays untouched.
+    ``path`` before stays untouched. What a killed process left while it wrote the same file is removed by the
+    next one that writes it.
 
     Parameters
     ----------
@@ -36,8 +44,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     _check_target(target)
-    target = target.resolve()
-    temporary = target.with_name(f".{uuid.uuid4().hex[:12]}.{target.name}")
+    target = Path(os.path.realpath(target))
+    _remove_abandoned(target)
+    temporary = target.with_name(f".{_PLACE}-{os.getpid()}-{uuid.uuid4().hex[:6]}.{target.name[-_SHOWN:]}")
     try:
         yield temporary
         os.replace(temporary, target)
@@ -48,12 +57,49 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def _place() -> str:
+    """Name the machine, and on Linux the process namespace, within which process numbers are unique."""
+    try:
+        space = str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        space = ""
+    return hashlib.blake2s(f"{platform.node()}/{space}".encode(), digest_size=4).hexdigest()
+
+
+_PLACE = _place()
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove temporary files for the same target whose process on this machine is no more."""
+    named = re.compile(rf"\.{_PLACE}-(\d+)-[0-9a-f]{{6}}\.{re.escape(target.name[-_SHOWN:])}")
+    with suppress(OSError):
+        for entry in os.scandir(target.parent):
+            match = named.fullmatch(entry.name)
+            if match and _is_abandoned(int(match[1]), entry):
+                with suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _is_abandoned(process: int, entry: os.DirEntry[str]) -> bool:
+    if os.name != "posix":  # asking after a process may end it there
+        return time.time() - entry.stat().st_mtime > _DAY_S
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _check_target(target: Path) -> None:
     # os.path asks without raising where a folder may not be looked into
     if os.path.isdir(target):
         raise InputError(f"Cannot write {target}: it is a folder; give a file name.")
     if not os.path.isdir(target.parent):
         raise InputError(f"Cannot write {target}: the folder {target.parent} does not exist; make it first.")
+    if os.path.islink(os.path.realpath(target)):
+        raise InputError(f"Cannot write {target}: it is a symbolic link to itself; choose another place.")
     if os.path.exists(target):
         if not os.path.isfile(target):
             raise InputError(f"Cannot write {target}: it is no ordinary file; give a file name.")

@@ -9,6 +9,7 @@ from nibabel.freesurfer.mghformat import MGHImage
 from nibabel.nifti1 import Nifti1Header
 
 from napari_scd.errors import InputError
+from napari_scd.volume.opening import quiet_nibabel
 from napari_scd.volume.orientation import spl_from_ras
 from napari_scd.volume.volume import checked_affine, corner_shift_mm
 
@@ -70,7 +71,7 @@ def _check_spacing(image: SpatialImage) -> None:
     holder = image.file_map.get("header", image.file_map["image"])
     if "pixdim" not in header.keys() or holder.filename is None:  # noqa: SIM118 (no mapping)
         return
-    with holder.get_prepare_fileobj("rb") as file:
+    with quiet_nibabel(), holder.get_prepare_fileobj("rb") as file:
         stored = type(header).from_fileobj(file, check=False)
     spacing = np.abs(np.asarray(stored["pixdim"][1:4], dtype=np.float64))
     if not (np.isfinite(spacing).all() and (spacing > 0).all()):

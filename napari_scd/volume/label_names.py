@@ -7,6 +7,7 @@ import json
 from nibabel.nifti1 import Nifti1Extension, Nifti1Header
 
 from napari_scd.errors import InputError
+from napari_scd.plain import from_json
 from napari_scd.volume.labels import LabelTable
 
 _CODE = 6  # NIFTI_ECODE_COMMENT: plain text for readers to interpret
@@ -27,7 +28,7 @@ def table_in_header(header: object) -> LabelTable | None:
         if extension.get_code() != _CODE:
             continue
         try:
-            content = json.loads(extension.get_content().rstrip(b"\0"))
+            content = from_json(extension.get_content().rstrip(b"\0"))
             return LabelTable.from_list(content[_KEY])
         except (ValueError, KeyError, TypeError, AttributeError, InputError):
             continue

@@ -194,9 +194,11 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def _check_once(what: str, values: Sequence[object]) -> None:
+    seen: set[object] = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise InputError(f"The label {what} {value!r} comes twice; give every label its own.")
+        seen.add(value)
 
 
 def _checked(label: Label) -> Label:
@@ -204,14 +206,14 @@ def _checked(label: Label) -> Label:
         raise InputError(
             f"The label index {label.index!r} is not legal; give a whole number from 1 to 65535."
         )
-    if not isinstance(label.name, str) or not label.name.strip():
+    if not isinstance(label.name, str) or not label.name.strip() or not label.name.isprintable():
         raise InputError(f"The name {label.name!r} of label {label.index} is not legal; give some letters.")
     colour = tuple(label.colour)
     if len(colour) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in colour):
         raise InputError(
             f"The colour {label.colour!r} of label {label.name!r} is not legal; give three numbers 0-255."
         )
-    if label.group is not None and not isinstance(label.group, str):
+    if label.group is not None and not (isinstance(label.group, str) and label.group.isprintable()):
         raise InputError(
             f"The group {label.group!r} of label {label.name!r} is not legal; give a name or none."
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import math
 import os
+import struct
+import warnings
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +34,8 @@ WRITABLE = (".nii", ".nii.gz", ".mgh", ".mgz")
 UNREADABLE = (OSError, EOFError, zlib.error)
 """What is raised when voxels are missing or garbled."""
 
+_NIFTI1_BYTES, _NIFTI2_BYTES = 348, 540
+_MOST_EXTENSION_BYTES = 2**26
 _MAX_GZIP_RATIO = 1032  # the most that deflate can shrink a run of zeros
 
 
@@ -51,8 +56,9 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     path = Path(path)
     check_ending(path, READABLE)
     _check_readable(path)
+    _check_start(path)
     try:
-        with _quiet_nibabel():
+        with quiet_nibabel():
             image = nib.load(path, mmap=False)
     except Exception as error:  # nibabel raises all kinds of them on damaged headers
         raise damaged(path, error) from error
@@ -80,6 +86,8 @@ def damaged(path: Path, error: BaseException) -> InputError:
 def _check_readable(path: Path) -> None:
     if os.path.isdir(path):
         raise InputError(f"{path} is a folder; give one image file (turn DICOM folders into NIfTI first).")
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for ever
+        raise InputError(f"{path} is no ordinary file; give an image file.")
     try:
         path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -88,6 +96,28 @@ def _check_readable(path: Path) -> None:
         raise InputError(f"Cannot read {path}: no permission; make the file readable.") from error
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}; check the name and the disk.") from error
+
+
+def _check_start(path: Path) -> None:
+    """Refuse a compressed NIfTI file that would unfold to a flood of header extensions."""
+    if not path.name.lower().endswith(".gz"):
+        return
+    try:
+        with gzip.open(path) as file:
+            start = file.read(_NIFTI2_BYTES)
+    except UNREADABLE:
+        return
+    offset = 0.0
+    for order in "<>":
+        if struct.unpack(f"{order}i", start[:4].ljust(4, b"\0"))[0] == _NIFTI1_BYTES and len(start) > 112:
+            offset = struct.unpack(f"{order}f", start[108:112])[0]
+        elif struct.unpack(f"{order}i", start[:4].ljust(4, b"\0"))[0] == _NIFTI2_BYTES and len(start) > 176:
+            offset = struct.unpack(f"{order}q", start[168:176])[0]
+    if offset > _MOST_EXTENSION_BYTES:
+        raise InputError(
+            f"{path.name} has header extensions of {offset / 2**20:.0f} MiB before its voxels; "
+            "export it again."
+        )
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
@@ -115,13 +145,14 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
 
 
 @contextmanager
-def _quiet_nibabel() -> Iterator[None]:
+def quiet_nibabel() -> Iterator[None]:
     """Keep nibabel and numpy quiet about odd headers: we check what matters ourselves."""
     logger = logging.getLogger("nibabel.global")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         logger.setLevel(level)

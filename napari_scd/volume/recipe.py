@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "field": ("whole", "click"),
     "activation": ("softmax", "sigmoid"),
 }
+
+_LARGEST = 1e9  # beyond it single precision has nothing left for differences
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,9 @@ class Recipe:
             return
         try:
             numbers = tuple(float(value) for value in values)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             numbers = ()
-        if len(numbers) != n or not all(math.isfinite(number) for number in numbers):
+        if len(numbers) != n or not all(abs(number) <= _LARGEST for number in numbers):
             raise _bad(key, values, f"{n} numbers")
         object.__setattr__(self, key, numbers)
 

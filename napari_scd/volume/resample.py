@@ -9,6 +9,7 @@ hold does not alias. Both leave linear ramps exactly as they are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _SAME_WITHIN = 0.01
 _MAX_VOXELS = 2**33
+_LARGEST_STEP = 1000.0  # the weights of an axis take memory in proportion
+_FEW_VOXELS, _MOST_GROWTH = 2**27, 64
 
 
 class AxisMap(NamedTuple):
@@ -138,7 +141,8 @@ def resample(volume: Volume, spacing_mm: tuple[float, float, float]) -> tuple[Vo
     if all(step.is_identity for step in maps):
         return volume, undo
     shape = tuple(step.n_to for step in maps)
-    if shape[0] * shape[1] * shape[2] > _MAX_VOXELS:
+    n_voxels, n_before = math.prod(shape), math.prod(volume.spatial_shape)
+    if n_voxels > _MAX_VOXELS or n_voxels > max(_FEW_VOXELS, _MOST_GROWTH * n_before):
         raise InputError(
             f"At {' x '.join(f'{mm:g}' for mm in spacing_mm)} mm the image would have "
             f"{' x '.join(map(str, shape))} voxels; check its voxel size or cut out the part you need."
@@ -179,6 +183,10 @@ def _axis_map(n: int, old_mm: float, new_mm: float) -> AxisMap:
     if not (np.isfinite(new_mm) and new_mm > 0):
         raise InputError(f"A voxel size of {new_mm:g} mm came; give sizes above zero.")
     step = new_mm / old_mm
+    if not 1 / _LARGEST_STEP <= step <= _LARGEST_STEP:
+        raise InputError(
+            f"Voxels of {old_mm:g} mm cannot be brought to {new_mm:g} mm; check the image's voxel size."
+        )
     if abs(step - 1.0) <= _SAME_WITHIN:
         return AxisMap(n, n, 1.0)
     return AxisMap(n, max(1, round(n / step)), step)

@@ -150,7 +150,8 @@ def corner_shift_mm(affine: np.ndarray, other: np.ndarray, shape: tuple[int, ...
     """Return how far apart two affines place a grid's corners, at most, in mm."""
     corners = np.array([[*corner, 1.0] for corner in np.ndindex(2, 2, 2)])
     corners[:, :3] *= np.asarray(shape[-3:]) - 1.0
-    return float(np.linalg.norm(((affine - other) @ corners.T)[:3], axis=0).max())
+    with np.errstate(over="ignore", invalid="ignore"):  # a qform may say anything
+        return float(np.linalg.norm(((affine - other) @ corners.T)[:3], axis=0).max())
 
 
 def checked_affine(affine: np.ndarray) -> np.ndarray:

@@ -67,7 +67,7 @@ def test_tensorboard_is_written(file, tmp_path):
 
 
 def test_without_tensorboard_one_sentence_is_said(file, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.record_writer", None)
     assert _run("train", file, "--out", tmp_path / "run", *CPU) == 0
     assert "pip install tensorboard" in capsys.readouterr().err
 

@@ -1,0 +1,64 @@
+"""The dock's logic on a viewer without a window, with a real model, whose jobs run when we say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_scd.viewer.bench import Bench
+from napari_scd.viewer.board import Board
+from napari_scd.viewer.controller import Controller
+from napari_scd.viewer.lane import Flag, Work
+from napari_scd.viewer.state import Choices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class HandLane:
+    """Runs jobs in this thread, all at once."""
+
+    running = None
+
+    def __init__(self) -> None:
+        self.queue: list[Work] = []
+
+    def submit(self, work: Work, *, replace: bool = True) -> None:
+        if replace:
+            self.drop(work.kind)
+        self.queue.append(work)
+
+    def drop(self, *kinds: str) -> None:
+        self.queue = [work for work in self.queue if work.kind not in kinds]
+
+    def cancel(self) -> None:
+        self.queue.clear()
+
+    close = cancel
+
+    def run_all(self) -> None:
+        while self.queue:
+            work = self.queue.pop(0)
+            try:
+                value = work.run(work.progressed, Flag())
+            except Exception as problem:
+                work.failed(problem)
+            else:
+                work.done(value)
+
+
+class Desk(NamedTuple):
+    """A dock without a window."""
+
+    viewer: Any
+    control: Controller
+    lane: HandLane
+
+
+def desk_for(viewer: Any, layer: Any, model: Path) -> Desk:
+    """Choose a layer and a model, and get ready."""
+    lane = HandLane()
+    choices = Choices(volumes=(layer.unique_id,), model=str(model), world_axes="SPL")
+    control = Controller(Board(viewer), lane, Bench(), choices)
+    control.intake.preload()
+    lane.run_all()
+    return Desk(viewer, control, lane)
