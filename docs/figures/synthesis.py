@@ -1,7 +1,7 @@
 """Draw the figure of synthesised training images in ``docs/training.md``.
 
-Run ``python docs/figures/synthesis.py MAPS``, MAPS being the folder of SynthSeg's label maps. It also prints how
-many windows a second are drawn.
+Run ``python docs/figures/synthesis.py MAPS``, MAPS being the folder of SynthSeg's label maps. It also
+prints how many windows a second are drawn.
 """
 
 from __future__ import annotations

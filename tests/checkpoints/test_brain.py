@@ -1,4 +1,4 @@
-"""`brain-mr` on the ICBM152 T1 as it comes, and as archives deliver such scans: turned, cropped, thick, mistaken."""
+"""`brain-mr` on the ICBM152 T1 as it comes, and turned, cropped, in thick slices, or not MR at all."""
 
 from __future__ import annotations
 
