@@ -48,7 +48,7 @@ models.command("add", no_args_is_help=True)(add)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)
-app.command("benchmark")(benchmark)
+app.add_typer(benchmark, name="benchmark")
 app.command("train", no_args_is_help=True)(train)
 app.command("evaluate", no_args_is_help=True)(evaluate)
 

@@ -1,0 +1,40 @@
+"""The machine's own matrix-product peak: what a network's arithmetic is measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_scd.benchmarks.rounds import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_scd.engine.hardware import Hardware
+
+_EDGE = {"cuda": 8192, "mps": 4096, "cpu": 2048}
+_REPEATS = 3
+
+
+def product_peak(hardware: Hardware) -> Callable[[], float]:
+    """Return what measures multiply-accumulates per second of one large square product.
+
+    The best of three products counts, in the precision the networks run in.
+    """
+    edge = _EDGE[hardware.device.type]
+    generator = torch.Generator().manual_seed(0)
+    matrices = torch.randn(2, edge, edge, generator=generator)
+    left, right = matrices.to(hardware.device, hardware.dtype)
+    result = torch.empty_like(left)
+
+    def measure() -> float:
+        best = 0.0
+        with torch.inference_mode():
+            for _ in range(_REPEATS):
+                start = now(hardware.device)
+                torch.mm(left, right, out=result)
+                best = max(best, edge**3 / (now(hardware.device) - start))
+        return best
+
+    return measure
