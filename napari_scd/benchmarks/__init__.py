@@ -1,5 +1,6 @@
 """How long things take, always as a ratio of two things run in turn on the same machine."""
 
+from napari_scd.benchmarks.bench import Bench
 from napari_scd.benchmarks.comparison import (
     Comparison,
     Entrant,
@@ -14,6 +15,7 @@ from napari_scd.benchmarks.volume import VolumeTimes, time_volume
 
 __all__ = [
     "RIVALS",
+    "Bench",
     "Comparison",
     "Entrant",
     "Row",

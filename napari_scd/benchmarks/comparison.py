@@ -12,14 +12,14 @@ from napari_scd.benchmarks.counting import counted_macs
 from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.parts import PartTimes, time_parts
 from napari_scd.benchmarks.peak import product_peak
-from napari_scd.benchmarks.rounds import in_turn, now, paired_ratio, spread
+from napari_scd.benchmarks.rounds import in_turn, paired_ratio, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor, nn
 
-    from napari_scd.engine.hardware import Hardware
+    from napari_scd.benchmarks.bench import Bench
     from napari_scd.model import ScdNetwork
     from napari_scd.model.config import Size3
 
@@ -116,6 +116,7 @@ class Comparison(NamedTuple):
     window: Window
     device: str
     precision: str
+    clock: str
     threads: int
     batch: int
     rounds: int
@@ -138,7 +139,7 @@ class _Contender(NamedTuple):
 def compare_inference(
     entrants: Sequence[Entrant],
     window: Window,
-    hardware: Hardware,
+    bench: Bench,
     *,
     rounds: int = 7,
     seed: int = 0,
@@ -150,8 +151,7 @@ def compare_inference(
     ----------
     entrants : sequence of Entrant
     window : Window
-    hardware : Hardware
-        Device, precision and windows at a time.
+    bench : Bench
     rounds : int
         How often each runs, after one run that does not count.
     seed : int
@@ -159,24 +159,24 @@ def compare_inference(
     progress : callable, optional
         Called with (rounds done, rounds) after each round.
     """
-    image = _voxels(window, hardware, seed)
+    image = _voxels(window, bench, seed)
     contenders: dict[Key, _Contender] = {}
     for entrant in entrants:
-        network = entrant.network.to(hardware.device).eval()
+        network = entrant.network.to(bench.device).eval()
         for key in entrant.keys:
             if hasattr(network, "config"):
                 own, keep = cast("ScdNetwork", network), key[1]
-                run = partial(time_parts, own, image, keep, hardware)
+                run = partial(time_parts, own, image, keep, bench)
                 contenders[key] = _Contender(run, own.macs(keep).total, own.token_counts(keep))
             else:
-                contenders[key] = _Contender(partial(_forward, network, image, hardware))
-    return _compare("inference", entrants, contenders, window, hardware, rounds, seed, progress)
+                contenders[key] = _Contender(partial(_forward, network, image, bench))
+    return _compare("inference", entrants, contenders, window, bench, rounds, seed, progress)
 
 
 def compare_training(
     entrants: Sequence[Entrant],
     window: Window,
-    hardware: Hardware,
+    bench: Bench,
     *,
     rounds: int = 3,
     seed: int = 0,
@@ -188,21 +188,19 @@ def compare_training(
     """
     from napari_scd.benchmarks.stepping import Stepper  # needs the extra "train"
 
-    image = _voxels(window, hardware, seed)
+    image = _voxels(window, bench, seed)
     generator = torch.Generator().manual_seed(seed)
-    shape = (hardware.batch, 1, *window.roi)
-    label = torch.randint(window.out_channels, shape, generator=generator, dtype=torch.uint8).to(
-        hardware.device
-    )
+    shape = (bench.hardware.batch, 1, *window.roi)
+    label = torch.randint(window.out_channels, shape, generator=generator, dtype=torch.uint8).to(bench.device)
     contenders: dict[Key, _Contender] = {}
     for entrant in entrants:
-        stepper = Stepper(entrant.network, image, label, window.out_channels, hardware)
+        stepper = Stepper(entrant.network, image, label, window.out_channels, bench)
         for key in entrant.keys:
             step = partial(stepper.step, DENSE if key[1] is None else key[1])
             network = entrant.network
             tokens = network.token_counts(key[1]) if hasattr(network, "config") else ()  # type: ignore[operator]
             contenders[key] = _Contender(step, tokens=tokens)
-    return _compare("training step", entrants, contenders, window, hardware, rounds, seed, progress)
+    return _compare("training step", entrants, contenders, window, bench, rounds, seed, progress)
 
 
 def _compare(
@@ -210,14 +208,14 @@ def _compare(
     entrants: Sequence[Entrant],
     contenders: dict[Key, _Contender],
     window: Window,
-    hardware: Hardware,
+    bench: Bench,
     rounds: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> Comparison:
-    macs, memory = _first_runs(contenders, hardware)
+    macs, memory = _first_runs(contenders, bench)
     subjects: dict[Key, Callable[[], float | PartTimes]] = {key: one.run for key, one in contenders.items()}
-    subjects[_PEAK] = product_peak(hardware)
+    subjects[_PEAK] = product_peak(bench)
     measured = in_turn(subjects, rounds, seed=seed, warm=True, progress=progress)
     peaks = np.array(measured.pop(_PEAK), dtype=float)
     rows = []
@@ -248,10 +246,11 @@ def _compare(
     return Comparison(
         task,
         window,
-        hardware.device.type,
-        hardware.precision,
+        bench.device.type,
+        bench.hardware.precision,
+        bench.clock,
         torch.get_num_threads(),
-        hardware.batch,
+        bench.hardware.batch,
         rounds,
         float(np.median(peaks)),
         tuple(rows),
@@ -259,7 +258,7 @@ def _compare(
 
 
 def _first_runs(
-    contenders: dict[Key, _Contender], hardware: Hardware
+    contenders: dict[Key, _Contender], bench: Bench
 ) -> tuple[dict[Key, int], dict[Key, int | None]]:
     """Run each once, which warms it up: multiply-accumulates of a window, memory of a batch."""
     macs: dict[Key, int] = {}
@@ -267,8 +266,8 @@ def _first_runs(
     for key, contender in contenders.items():
         counted: list[int] = []
         run = contender.run if contender.macs is not None else partial(_count, contender.run, counted)
-        memory[key] = working_memory(run, hardware.device)
-        macs[key] = counted[0] // hardware.batch if contender.macs is None else contender.macs
+        memory[key] = working_memory(run, bench.device)
+        macs[key] = counted[0] // bench.hardware.batch if contender.macs is None else contender.macs
     return macs, memory
 
 
@@ -297,18 +296,18 @@ def _shares(
     )
 
 
-def _forward(network: nn.Module, image: Tensor, hardware: Hardware) -> float:
-    with torch.inference_mode(), hardware.autocast():
-        start = now(hardware.device)
+def _forward(network: nn.Module, image: Tensor, bench: Bench) -> float:
+    with torch.inference_mode(), bench.hardware.autocast():
+        start = bench.now()
         network(image)
-        return (now(hardware.device) - start) / len(image)
+        return (bench.now() - start) / len(image)
 
 
 def _total(result: float | PartTimes) -> float:
     return result.total_s if isinstance(result, PartTimes) else result
 
 
-def _voxels(window: Window, hardware: Hardware, seed: int) -> Tensor:
+def _voxels(window: Window, bench: Bench, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    shape = (hardware.batch, window.in_channels, *window.roi)
-    return torch.randn(shape, generator=generator).to(hardware.device)
+    shape = (bench.hardware.batch, window.in_channels, *window.roi)
+    return torch.randn(shape, generator=generator).to(bench.device)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from napari_scd.benchmarks.rounds import now
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
 
-    from napari_scd.engine.hardware import Hardware
+    from napari_scd.benchmarks.bench import Bench
     from napari_scd.model import ScdNetwork
 
 
@@ -60,19 +58,19 @@ class PartTimes(NamedTuple):
         return self.image_s + self.decoder_s
 
 
-def time_parts(network: ScdNetwork, image: Tensor, keep: float | None, hardware: Hardware) -> PartTimes:
+def time_parts(network: ScdNetwork, image: Tensor, keep: float | None, bench: Bench) -> PartTimes:
     """Run windows ``(b, c, z, y, x)`` once; seconds are per window of the batch."""
-    with _watched(network, hardware.device) as seconds, torch.inference_mode(), hardware.autocast():
-        start = now(hardware.device)
+    with _watched(network, bench) as seconds, torch.inference_mode(), bench.hardware.autocast():
+        start = bench.now()
         network(image, keep)
-        total = now(hardware.device) - start
+        total = bench.now() - start
     parts = [seconds[name] for name in ("image", "prefix", "blocks", "assembly", "decoder")]
     share = 1 / len(image)
     return PartTimes(*(part * share for part in parts), (total - sum(parts)) * share)
 
 
 @contextmanager
-def _watched(network: ScdNetwork, device: torch.device) -> Iterator[dict[str, float]]:
+def _watched(network: ScdNetwork, bench: Bench) -> Iterator[dict[str, float]]:
     """While entered, the network's parts add their seconds to what is yielded."""
     places: list[tuple[str, nn.Module, str]] = [
         ("image", network.decoder, "encode_image"),
@@ -84,7 +82,7 @@ def _watched(network: ScdNetwork, device: torch.device) -> Iterator[dict[str, fl
         places.append(("assembly", network.completion, "forward"))
     seconds = {"assembly": 0.0, **{part: 0.0 for part, _, _ in places}}
     for part, module, method in places:
-        setattr(module, method, _timed(getattr(module, method), part, seconds, device))
+        setattr(module, method, _timed(getattr(module, method), part, seconds, bench))
     try:
         yield seconds
     finally:
@@ -93,12 +91,12 @@ def _watched(network: ScdNetwork, device: torch.device) -> Iterator[dict[str, fl
 
 
 def _timed(
-    call: Callable[..., Any], part: str, seconds: dict[str, float], device: torch.device
+    call: Callable[..., Any], part: str, seconds: dict[str, float], bench: Bench
 ) -> Callable[..., Any]:
     def timed(*arguments: Any, **named: Any) -> Any:
-        start = now(device)
+        start = bench.now()
         result = call(*arguments, **named)
-        seconds[part] += now(device) - start
+        seconds[part] += bench.now() - start
         return result
 
     return timed

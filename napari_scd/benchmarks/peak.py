@@ -6,35 +6,33 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_scd.benchmarks.rounds import now
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_scd.engine.hardware import Hardware
+    from napari_scd.benchmarks.bench import Bench
 
 _EDGE = {"cuda": 8192, "mps": 4096, "cpu": 2048}
 _REPEATS = 3
 
 
-def product_peak(hardware: Hardware) -> Callable[[], float]:
+def product_peak(bench: Bench) -> Callable[[], float]:
     """Return what measures multiply-accumulates per second of one large square product.
 
     The best of three products counts, in the precision the networks run in.
     """
-    edge = _EDGE[hardware.device.type]
+    edge = _EDGE[bench.device.type]
     generator = torch.Generator().manual_seed(0)
     matrices = torch.randn(2, edge, edge, generator=generator)
-    left, right = matrices.to(hardware.device, hardware.dtype)
+    left, right = matrices.to(bench.device, bench.hardware.dtype)
     result = torch.empty_like(left)
 
     def measure() -> float:
         best = 0.0
         with torch.inference_mode():
             for _ in range(_REPEATS):
-                start = now(hardware.device)
+                start = bench.now()
                 torch.mm(left, right, out=result)
-                best = max(best, edge**3 / (now(hardware.device) - start))
+                best = max(best, edge**3 / (bench.now() - start))
         return best
 
     return measure

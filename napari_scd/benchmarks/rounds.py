@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -72,12 +70,3 @@ def spread(seconds: Sequence[float]) -> Spread:
 def paired_ratio(slower: Sequence[float], faster: Sequence[float]) -> float:
     """Median over rounds of one time divided by the other of the same round."""
     return float(np.median(np.asarray(slower) / np.asarray(faster)))
-
-
-def now(device: torch.device) -> float:
-    """Seconds on a steady clock, once the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-    return time.perf_counter()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
-from napari_scd.benchmarks.rounds import now
 from napari_scd.model import ModelConfig
 from napari_scd.training.loss import SegmentationLoss
 from napari_scd.training.run import StepLoss
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.engine.hardware import Hardware
+    from napari_scd.benchmarks.bench import Bench
     from napari_scd.model import ScdNetwork
 
 
@@ -31,7 +30,7 @@ class Stepper:
         Another network than ours has no tokens and so no loss on them.
     image, label : Tensor ``(b, c, z, y, x)``, ``(b, 1, z, y, x)`` uint8
     out_channels : int
-    hardware : Hardware
+    bench : Bench
     """
 
     def __init__(
@@ -40,10 +39,10 @@ class Stepper:
         image: Tensor,
         label: Tensor,
         out_channels: int,
-        hardware: Hardware,
+        bench: Bench,
     ) -> None:
         config: ModelConfig | None = getattr(network, "config", None)
-        self.network, self.hardware = network, hardware
+        self.network, self.bench = network, bench
         self.image, self.label = image, label
         if config is None:
             loss = SegmentationLoss(LossConfig(token=0.0), ModelConfig(out_channels=out_channels))
@@ -53,19 +52,19 @@ class Stepper:
             parts = nn.ModuleDict({"network": network, "loss": SegmentationLoss(LossConfig(), config)})
             ours = StepLoss(parts, config.n_stages)
             self.loss = lambda keep: cast("Tensor", ours(image, label, keep))
-        self.parameters = list(parts.to(hardware.device).parameters())
+        self.parameters = list(parts.to(bench.device).parameters())
         self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-5, betas=(0.9, 0.95), fused=True)
 
     def step(self, keep: float = 1.0) -> float:
         """Make one step at a keep ratio; seconds per window of the batch."""
         self.network.train()
-        start = now(self.hardware.device)
-        with self.hardware.autocast():
+        start = self.bench.now()
+        with self.bench.hardware.autocast():
             loss = self.loss(keep)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
-        seconds = (now(self.hardware.device) - start) / len(self.image)
+        seconds = (self.bench.now() - start) / len(self.image)
         self.optimiser.zero_grad(set_to_none=True)  # the next network may have the memory
         return seconds
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.benchmarks.bench import Bench
 from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.rounds import in_turn, paired_ratio, spread
 from napari_scd.engine import Request, Session
@@ -59,6 +59,7 @@ class VolumeTimes(NamedTuple):
     stride: tuple[int, ...]
     device: str
     precision: str
+    clock: str
     threads: int
     rounds: int
     rows: tuple[VolumeRow, ...]
@@ -78,6 +79,7 @@ def time_volume(
     keeps: Sequence[float],
     request: Request,
     *,
+    processor_time: bool = False,
     rounds: int = 3,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -92,13 +94,15 @@ def time_volume(
         Keep ratios; dense is added when it is missing.
     request : Request
         Device, precision and stride.
+    processor_time : bool
+        As `Bench` takes it.
     """
     sweep = sorted({1.0, *keeps}, reverse=True)
-    hardware = choose_hardware(request)
+    bench = Bench(choose_hardware(request), processor_time)
     passes: dict[float, Callable[[], _Pass]] = {
-        keep: partial(_segment, checkpoint, volume, replace(request, keep=keep)) for keep in sweep
+        keep: partial(_segment, checkpoint, volume, replace(request, keep=keep), bench) for keep in sweep
     }
-    memory = {keep: working_memory(run, hardware.device) for keep, run in passes.items()}
+    memory = {keep: working_memory(run, bench.device) for keep, run in passes.items()}
     measured = in_turn(passes, rounds, seed=seed, warm=True, progress=progress)
     dense = [one.total_s for one in measured[1.0]]
     rows = []
@@ -122,19 +126,20 @@ def time_volume(
         tuple(float(edge) for edge in volume.spacing_mm),
         first.model_spacing_mm,
         first.stride,
-        hardware.device.type,
-        hardware.precision,
+        bench.device.type,
+        bench.hardware.precision,
+        bench.clock,
         torch.get_num_threads(),
         rounds,
         tuple(rows),
     )
 
 
-def _segment(checkpoint: Checkpoint, volume: Volume, request: Request) -> _Pass:
-    start = time.perf_counter()
+def _segment(checkpoint: Checkpoint, volume: Volume, request: Request, bench: Bench) -> _Pass:
+    start = bench.now()
     session = Session(*checkpoint, cache_bytes=0)
     session.set_volume(volume)
     report = session.segment(request).report
-    total_s = time.perf_counter() - start
-    windows_s = report.seconds.prefix + report.seconds.rest
-    return _Pass(total_s, windows_s, report.n_windows, report.stride, report.model_spacing_mm)
+    total_s = bench.now() - start
+    share = (report.seconds.prefix + report.seconds.rest) / report.seconds.total
+    return _Pass(total_s, total_s * share, report.n_windows, report.stride, report.model_spacing_mm)

@@ -20,6 +20,12 @@ _TRAINING_EXTRAS = ("lightning_fabric", "tensorboard")
 benchmark = typer.Typer(invoke_without_command=True)
 
 PrecisionsOption = Annotated[str, typer.Option(metavar="P,..", help="auto, float32, bfloat16 or several.")]
+ClockOption = Annotated[
+    bool,
+    typer.Option(
+        "--processor-time", help="Count processor seconds: steadier on a busy machine with --threads 1."
+    ),
+]
 BatchOption = Annotated[int | None, typer.Option(min=1, help="Windows at a time; by device when left out.")]
 SweepOption = Annotated[
     str | None, typer.Option("--keep-ratios", "-k", metavar="K,K,..", help="Keep ratios of the sweep.")
@@ -37,6 +43,7 @@ class Sweep:
     precisions: tuple[str, ...]
     batch: int | None
     threads: int | None
+    processor_time: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Field:
     precisions: tuple[str, ...]
     batch: int | None
     threads: int | None
+    processor_time: bool
 
 
 @benchmark.callback()
@@ -78,6 +86,7 @@ def sweep(
     precision: PrecisionsOption = "auto",
     batch: BatchOption = None,
     threads: ThreadsOption = None,
+    processor_time: ClockOption = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also draw the sweep.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -102,6 +111,7 @@ def sweep(
         precisions=_words(precision),
         batch=batch,
         threads=threads,
+        processor_time=processor_time,
     )
     run_sweep(order, plot=plot, as_json=as_json)
 
@@ -139,6 +149,7 @@ def compare(
     precision: PrecisionsOption = "float32,auto",
     batch: BatchOption = None,
     threads: ThreadsOption = None,
+    processor_time: ClockOption = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -173,6 +184,7 @@ def compare(
         precisions=_words(precision),
         batch=batch,
         threads=threads,
+        processor_time=processor_time,
     )
     try:
         run_field(order, out=out, as_json=as_json)

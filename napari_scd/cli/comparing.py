@@ -25,7 +25,7 @@ from napari_scd.checkpoints import Checkpoint, list_models, load
 from napari_scd.cli.comparison_plot import draw_comparisons
 from napari_scd.cli.console import err, print_json, say, show_whole
 from napari_scd.cli.staging import staged
-from napari_scd.cli.timing import advance, check_keeps, hardware_choices
+from napari_scd.cli.timing import advance, benches_of, check_keeps
 from napari_scd.cli.timing_tables import (
     about,
     about_volume,
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from napari_scd.benchmarks import Bench
     from napari_scd.cli.benchmark import Field
-    from napari_scd.engine.hardware import Hardware
     from napari_scd.model import ModelConfig
     from napari_scd.model.config import Size3
     from napari_scd.volume import Volume
@@ -81,7 +81,7 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
     if order.threads:
         torch.set_num_threads(order.threads)
     check_keeps(order.keeps)
-    choices = hardware_choices(order.device, order.precisions, order.batch)
+    benches = benches_of(order)
     shipped = _whole_models(order)
     measured = Measured([], [])
     bar = Progress(
@@ -90,11 +90,11 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
     )  # fmt: skip
     with bar:
         for window, entrants in _fields(order, shipped).items():
-            for hardware in choices:
-                measured.comparisons.extend(_compared(order, window, entrants, hardware, bar))
+            for bench in benches:
+                measured.comparisons.extend(_compared(order, window, entrants, bench, bar))
         if "volume" in order.tasks:
-            for hardware in choices:
-                measured.volumes.extend(_volumes(order, shipped, hardware, bar))
+            for bench in benches:
+                measured.volumes.extend(_volumes(order, shipped, bench, bar))
     if out is not None:
         _write(out, measured)
     if as_json:
@@ -148,20 +148,20 @@ def _rivals(window: Window) -> Iterator[Entrant]:
 
 
 def _compared(
-    order: Field, window: Window, entrants: Sequence[Entrant], hardware: Hardware, bar: Progress
+    order: Field, window: Window, entrants: Sequence[Entrant], bench: Bench, bar: Progress
 ) -> Iterator[Comparison]:
     size = "x".join(map(str, window.roi))
     if "inference" in order.tasks:
-        task = bar.add_task(f"inference {size} {hardware.precision}", total=order.rounds)
+        task = bar.add_task(f"inference {size} {bench.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
-        yield compare_inference(entrants, window, hardware, rounds=order.rounds, progress=tell)
+        yield compare_inference(entrants, window, bench, rounds=order.rounds, progress=tell)
     if "training" in order.tasks:
         if order.quick:
             entrants = [one for one in entrants if _is_small(one)]
-        task = bar.add_task(f"training {size} {hardware.precision}", total=order.rounds)
+        task = bar.add_task(f"training {size} {bench.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
         fewer = [one._replace(keeps=tuple(k for k in one.keeps if k in TRAINING_KEEPS)) for one in entrants]
-        yield compare_training(fewer, window, hardware, rounds=order.rounds, progress=tell)
+        yield compare_training(fewer, window, bench, rounds=order.rounds, progress=tell)
 
 
 def _is_small(entrant: Entrant) -> bool:
@@ -169,19 +169,25 @@ def _is_small(entrant: Entrant) -> bool:
 
 
 def _volumes(
-    order: Field, shipped: Sequence[Checkpoint], hardware: Hardware, bar: Progress
+    order: Field, shipped: Sequence[Checkpoint], bench: Bench, bar: Progress
 ) -> Iterator[VolumeTimes]:
-    request = Request(device=order.device, precision=hardware.precision, batch=order.batch)
+    request = Request(device=order.device, precision=bench.hardware.precision, batch=order.batch)
     rounds = min(order.rounds, 3)
     for checkpoint in shipped:
         if checkpoint.recipe.field != "whole":
             continue
         name = checkpoint.provenance.name
-        task = bar.add_task(f"whole volume {name} {hardware.precision}", total=rounds)
+        task = bar.add_task(f"whole volume {name} {bench.hardware.precision}", total=rounds)
         scan = _scan(order, checkpoint)
         keeps = tuple(keep for keep in order.keeps if keep in TRAINING_KEEPS)
         yield time_volume(
-            checkpoint, scan, keeps, request, rounds=rounds, progress=partial(advance, bar, task)
+            checkpoint,
+            scan,
+            keeps,
+            request,
+            rounds=rounds,
+            processor_time=bench.processor_time,
+            progress=partial(advance, bar, task),
         )
 
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from rich.progress import Progress
 
-from napari_scd.benchmarks import Entrant, Window, compare_inference
+from napari_scd.benchmarks import Bench, Entrant, Window, compare_inference
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import err, print_json, say, show_whole
 from napari_scd.cli.staging import staged
 from napari_scd.cli.timing_plot import draw_timing
 from napari_scd.cli.timing_tables import about, comparison_dict, sweep_table
 from napari_scd.engine import Request
-from napari_scd.engine.hardware import Hardware, choose_hardware
+from napari_scd.engine.hardware import choose_hardware
+from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, build_network
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from napari_scd.cli.benchmark import Sweep
+    from napari_scd.cli.benchmark import Field, Sweep
     from napari_scd.model import ScdNetwork
 
 
@@ -39,17 +40,17 @@ def run_sweep(sweep: Sweep, *, plot: Path | None, as_json: bool) -> None:
     if sweep.threads:
         torch.set_num_threads(sweep.threads)
     check_keeps(sweep.keeps)
-    choices = hardware_choices(sweep.device, sweep.precisions, sweep.batch)
+    benches = benches_of(sweep)
     network = _network(sweep.model)
     config = network.config
     window = Window(config.roi, config.in_channels, config.out_channels)
     results = []
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        for hardware in choices:
-            task = bar.add_task(hardware.precision, total=sweep.rounds)
+        for bench in benches:
+            task = bar.add_task(bench.hardware.precision, total=sweep.rounds)
             entrants = [Entrant(sweep.model, network, sweep.keeps)]
             tell = partial(advance, bar, task)
-            results.append(compare_inference(entrants, window, hardware, rounds=sweep.rounds, progress=tell))
+            results.append(compare_inference(entrants, window, bench, rounds=sweep.rounds, progress=tell))
     if plot is not None:
         with staged() as stage:
             draw_timing(stage(plot), results)
@@ -70,16 +71,19 @@ def check_keeps(keeps: Iterable[float]) -> None:
         Request(keep=keep)
 
 
-def hardware_choices(device: str, precisions: Iterable[str], batch: int | None) -> list[Hardware]:
-    """Resolve each precision once; two words for the same one count once.
+def benches_of(order: Sweep | Field) -> list[Bench]:
+    """Resolve each precision; two words for the same one count once.
 
     Raises
     ------
     InputError
-        For a device or precision that is not there.
+        For a device or precision that is not there, or processor time of an accelerator.
     """
-    chosen = (choose_hardware(Request(device=device, precision=name, batch=batch)) for name in precisions)
-    return list(dict.fromkeys(chosen))
+    requests = (Request(device=order.device, precision=name, batch=order.batch) for name in order.precisions)
+    chosen = list(dict.fromkeys(choose_hardware(request) for request in requests))
+    if order.processor_time and chosen[0].device.type != "cpu":
+        raise InputError("--processor-time says nothing about an accelerator: give --device cpu.")
+    return [Bench(hardware, order.processor_time) for hardware in chosen]
 
 
 def advance(bar: Progress, task: TaskID, done: int, total: int) -> None:

@@ -158,12 +158,13 @@ def about(result: Comparison) -> list[str]:
     channels = f"{result.window.in_channels} in, {result.window.out_channels} out"
     threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
     machine = f"{result.device} \u00b7 {result.precision} \u00b7 {threads} \u00b7 batch {result.batch}"
+    time = "times" if result.clock == "wall" else "processor times"
     names = ", ".join(dict.fromkeys(row.network for row in result.rows))
     what = result.task if "," in names else names
     return [
         f"{what} \u00b7 window {size}, {channels} \u00b7 {machine} \u00b7 "
         f"medians of {result.rounds} rounds run in turn",
-        "times in ms, \u00b1 distance of the quartiles; peak, encoder, decoder = share of "
+        f"{time} in ms, \u00b1 distance of the quartiles; peak, encoder, decoder = share of "
         f"one matrix product's {result.peak_macs_per_s / 1e9:.0f} GMAC/s; MiB = memory on top of the weights",
     ]
 
@@ -172,7 +173,8 @@ def about_volume(result: VolumeTimes) -> str:
     """Say what ran on what, below a table."""
     shape = " x ".join(map(str, result.shape))
     spacing = " x ".join(f"{edge:g}" for edge in result.spacing_mm)
-    machine = f"{result.device} \u00b7 {result.precision} \u00b7 {result.threads} threads"
+    threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
+    machine = f"{result.device} \u00b7 {result.precision} \u00b7 {threads} \u00b7 {result.clock} time"
     return (
         f"{result.network} \u00b7 volume {shape} at {spacing} mm \u00b7 {machine} \u00b7 "
         f"medians of {result.rounds} rounds run in turn"

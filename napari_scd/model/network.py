@@ -187,6 +187,8 @@ def build_network(preset: str | ModelConfig) -> ScdNetwork:
     completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
     network = ScdNetwork(preset, encoder, completion, DECODER_CLASSES[preset.decoder](preset))
     network.apply(_initialise)
+    for scorer in encoder.scorers:
+        scorer.reset_parameters()
     return network
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_scd.benchmarks import Bench
 from napari_scd.engine.hardware import Hardware
 from napari_scd.model import ModelConfig
 
@@ -29,6 +30,6 @@ def tiny() -> ModelConfig:
 
 
 @pytest.fixture
-def cpu() -> Hardware:
-    """Two windows at a time, float32."""
-    return Hardware(torch.device("cpu"), torch.float32, 2)
+def bench() -> Bench:
+    """The CPU, two windows at a time, float32."""
+    return Bench(Hardware(torch.device("cpu"), torch.float32, 2))

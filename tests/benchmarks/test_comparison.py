@@ -19,9 +19,9 @@ def entrants(tiny):
 WINDOW = Window((16, 16, 16), 1, 2)
 
 
-def test_inference_counts_tokens_macs_and_parts(entrants, cpu) -> None:
+def test_inference_counts_tokens_macs_and_parts(entrants, bench) -> None:
     told: list[tuple[int, int]] = []
-    result = compare_inference(entrants, WINDOW, cpu, rounds=2, progress=lambda *now: told.append(now))
+    result = compare_inference(entrants, WINDOW, bench, rounds=2, progress=lambda *now: told.append(now))
     dense, pruned, other = result.rows
     assert [(row.network, row.keep) for row in result.rows] == [
         ("tiny", 1.0),
@@ -42,11 +42,11 @@ def test_inference_counts_tokens_macs_and_parts(entrants, cpu) -> None:
     assert result.row("U-Net") is other
 
 
-def test_training_steps_cost_about_three_forward_passes(entrants, cpu) -> None:
+def test_training_steps_cost_about_three_forward_passes(entrants, bench) -> None:
     pytest.importorskip("lightning_fabric")
     before = [weight.clone() for weight in entrants[0].network.parameters()]
-    result = compare_training(entrants, WINDOW, cpu, rounds=1)
-    forward = {row.network: row.macs for row in compare_inference(entrants, WINDOW, cpu, rounds=1).rows}
+    result = compare_training(entrants, WINDOW, bench, rounds=1)
+    forward = {row.network: row.macs for row in compare_inference(entrants, WINDOW, bench, rounds=1).rows}
     for name in ("tiny", "U-Net"):
         row = next(row for row in result.rows if row.network == name)
         assert 2 * forward[name] < row.macs < 3.5 * forward[name]
@@ -58,12 +58,12 @@ def test_training_steps_cost_about_three_forward_passes(entrants, cpu) -> None:
     assert all(moved), "every weight of the network gets a gradient"
 
 
-def test_watching_a_network_leaves_no_trace(tiny, cpu) -> None:
+def test_watching_a_network_leaves_no_trace(tiny, bench) -> None:
     network = build_network(tiny).eval()
     image = torch.randn(2, 1, 16, 16, 16)
     with torch.inference_mode():
         expected = network(image, 0.5)
-    time_parts(network, image, 0.5, cpu)
+    time_parts(network, image, 0.5, bench)
     for part in (network.decoder, network.encoder, network.completion):
         assert not {"forward", "rest", "prefix", "encode_image"} & set(vars(part))
     with torch.inference_mode():

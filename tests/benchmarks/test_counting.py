@@ -31,9 +31,9 @@ def test_working_memory_is_that_of_the_call() -> None:
     assert needed == pytest.approx(2**26, rel=0.2)  # the system counts pages in batches
 
 
-def test_peak_is_a_rate(cpu, monkeypatch) -> None:
+def test_peak_is_a_rate(bench, monkeypatch) -> None:
     monkeypatch.setattr("napari_scd.benchmarks.peak._EDGE", {"cpu": 64})
-    assert product_peak(cpu)() > 1e6
+    assert product_peak(bench)() > 1e6
 
 
 def test_rivals_answer_a_window() -> None:
