@@ -68,9 +68,8 @@ def chosen_variants(names: Sequence[str] = ()) -> tuple[Variant, ...]:
 
 def configured(config: TrainConfig, variant: Variant, seed: int, keeps: Sequence[float]) -> TrainConfig:
     """Return the run of a variant: same sizes, data and steps; measured once, at the end, at `keeps`."""
-    model = replace(config.model, pruning=variant.pruning, completion=variant.completion)
-    if variant.pruning == "none":
-        model = replace(config.model, pruning="none", completion="mta", prune_after=(), prune_ratio=())
+    sizes = {"prune_after": (), "prune_ratio": ()} if variant.pruning == "none" else {}
+    model = replace(config.model, pruning=variant.pruning, completion=variant.completion, **sizes)
     return replace(
         config,
         name=f"{variant.name.replace('+', '-')}-seed{seed}",

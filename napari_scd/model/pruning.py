@@ -71,7 +71,9 @@ class Scorer(nn.Module):
         """
         layers = [layer for layer in (*self.in_mlp, *self.out_mlp) if isinstance(layer, nn.Linear)]
         for layer in layers:
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu" if layer is not layers[-1] else "linear")
+            nn.init.kaiming_normal_(
+                layer.weight, nonlinearity="relu" if layer is not layers[-1] else "linear"
+            )
             nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
