@@ -22,6 +22,7 @@ ROOMS = {
     "evaluation": {"volume", "engine"},
     "training": {"volume", "model", "checkpoints", "engine", "evaluation"},
     "benchmarks": {"volume", "model", "checkpoints", "engine", "training"},
+    "ablation": {"volume", "model", "engine", "evaluation", "training", "benchmarks"},
     "viewer": {"volume", "checkpoints", "engine"},
 }
 ROOMS["cli"] = set(ROOMS) - {"viewer"}

@@ -1,5 +1,30 @@
 """How long things take, always as a ratio of two things run in turn on the same machine."""
 
-from napari_scd.benchmarks.window import KeepTimes, PartTimes, WindowBenchmark, time_windows
+from napari_scd.benchmarks.bench import Bench
+from napari_scd.benchmarks.comparison import (
+    Comparison,
+    Entrant,
+    Row,
+    Window,
+    compare_inference,
+    compare_training,
+)
+from napari_scd.benchmarks.rivals import RIVALS, build_rival, fitting_rivals
+from napari_scd.benchmarks.rounds import paired_ratio
+from napari_scd.benchmarks.volume import VolumeTimes, time_volume
 
-__all__ = ["KeepTimes", "PartTimes", "WindowBenchmark", "time_windows"]
+__all__ = [
+    "RIVALS",
+    "Bench",
+    "Comparison",
+    "Entrant",
+    "Row",
+    "VolumeTimes",
+    "Window",
+    "build_rival",
+    "compare_inference",
+    "compare_training",
+    "fitting_rivals",
+    "paired_ratio",
+    "time_volume",
+]

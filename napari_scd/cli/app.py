@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_scd import __version__
+from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.console import complain, unexpected
 from napari_scd.cli.convert import add, convert
@@ -48,8 +49,9 @@ models.command("add", no_args_is_help=True)(add)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)
-app.command("benchmark")(benchmark)
+app.add_typer(benchmark, name="benchmark")
 app.command("train", no_args_is_help=True)(train)
+app.command("ablate", no_args_is_help=True)(ablate)
 app.command("evaluate", no_args_is_help=True)(evaluate)
 
 

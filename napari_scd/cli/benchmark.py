@@ -1,7 +1,8 @@
-"""`napari-scd benchmark`: what the keep ratio saves on this machine."""
+"""`napari-scd benchmark`: what the keep ratio saves here, and how other networks compare."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,52 +14,187 @@ from napari_scd.errors import InputError
 
 FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 QUICK_SWEEP = (1.0, 0.5, 0.25)
+TASKS = ("inference", "training", "volume")
+_TRAINING_EXTRAS = ("lightning_fabric", "tensorboard")
+
+benchmark = typer.Typer(invoke_without_command=True)
+
+PrecisionsOption = Annotated[str, typer.Option(metavar="P,..", help="auto, float32, bfloat16 or several.")]
+ClockOption = Annotated[
+    bool,
+    typer.Option(
+        "--processor-time", help="Count processor seconds: steadier on a busy machine with --threads 1."
+    ),
+]
+BatchOption = Annotated[int | None, typer.Option(min=1, help="Windows at a time; by device when left out.")]
+SweepOption = Annotated[
+    str | None, typer.Option("--keep-ratios", "-k", metavar="K,K,..", help="Keep ratios of the sweep.")
+]
 
 
-def benchmark(
+@dataclass(frozen=True)
+class Sweep:
+    """What one call of `benchmark` asks for."""
+
+    model: str
+    keeps: tuple[float, ...]
+    rounds: int
+    device: str
+    precisions: tuple[str, ...]
+    batch: int | None
+    threads: int | None
+    processor_time: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """What one call of `benchmark compare` asks for.
+
+    `models` empty takes the usual ones; `roi_vox` None takes each network's own window; `volume` is a file,
+    None a synthetic scan.
+    """
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    keeps: tuple[float, ...]
+    rounds: int
+    quick: bool
+    roi_vox: int | None
+    out_channels: int
+    rivals: bool
+    volume: Path | None
+    device: str
+    precisions: tuple[str, ...]
+    batch: int | None
+    threads: int | None
+    processor_time: bool
+
+
+@benchmark.callback()
+def sweep(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Option(
             "--model", "-m", metavar="NAME|FILE|PRESET", help="A model, or a preset with random weights."
         ),
     ] = DEFAULT_MODEL,
-    keep_ratios: Annotated[
-        str | None, typer.Option("--keep-ratios", "-k", metavar="K,K,..", help="Keep ratios of the sweep.")
-    ] = None,
+    keep_ratios: SweepOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each keep ratio runs.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds of three keep ratios.")] = False,
     device: DeviceOption = "auto",
-    precision: Annotated[
-        str, typer.Option(metavar="P,..", help="auto, float32, bfloat16 or several of them.")
-    ] = "auto",
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Windows at a time; by device when left out.")
-    ] = None,
+    precision: PrecisionsOption = "auto",
+    batch: BatchOption = None,
     threads: ThreadsOption = None,
+    processor_time: ClockOption = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also draw the sweep.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Time one window by part of the network over a sweep of keep ratios.
 
     Every round runs all keep ratios in turn; numbers are medians over rounds, speed-ups are against the dense
-    network within the same round.
+    network within the same round. "napari-scd benchmark compare" sets it beside other networks.
     """
+    if context.invoked_subcommand is not None:
+        return
     keeps = parse_sweep(keep_ratios) or (QUICK_SWEEP if quick else FULL_SWEEP)
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
     with busy("Loading PyTorch"):
-        from napari_scd.cli.timing import Sweep, run_sweep
+        from napari_scd.cli.timing import run_sweep
 
-    sweep = Sweep(
+    order = Sweep(
         model=model,
         keeps=keeps,
         rounds=min(rounds, 3) if quick else rounds,
         device=device,
-        precisions=tuple(name.strip() for name in precision.split(",")),
+        precisions=_words(precision),
         batch=batch,
         threads=threads,
+        processor_time=processor_time,
     )
-    run_sweep(sweep, plot=plot, as_json=as_json)
+    run_sweep(order, plot=plot, as_json=as_json)
+
+
+@benchmark.command("compare")
+def compare(
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", metavar="NAME|FILE|PRESET", help="Instead of the usual ones; repeat for several."
+        ),
+    ] = None,
+    only: Annotated[
+        str, typer.Option(metavar="TASK,..", help="inference, training, volume or several of them.")
+    ] = ",".join(TASKS),
+    keep_ratios: SweepOption = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each network runs.")] = 5,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small windows, few keep ratios, three rounds: two minutes.")
+    ] = False,
+    window: Annotated[
+        int | None,
+        typer.Option(min=32, metavar="VOX", help="Edge of the windows; each network's own if left out."),
+    ] = None,
+    outputs: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Output channels of presets and other networks.")
+    ] = 14,
+    rivals: Annotated[
+        bool, typer.Option("--rivals/--no-rivals", help="UNETR, SwinUNETR, SegResNet and DynUNet by MONAI.")
+    ] = True,
+    volume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Whole scan to segment; a synthetic one if left out.")
+    ] = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionsOption = "float32,auto",
+    batch: BatchOption = None,
+    threads: ThreadsOption = None,
+    processor_time: ClockOption = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Write benchmark.md, benchmark.json, benchmark.png."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare presets, models and networks of the field: inference, a training step, a whole volume.
+
+    All run in turn in every round, so ratios are of times measured side by side. Arithmetic is given as a
+    share of the machine's own matrix-product peak, measured in the same rounds.
+    """
+    tasks = _words(only)
+    if not set(tasks) <= set(TASKS):
+        raise InputError(f"--only got '{only}': give some of {', '.join(TASKS)}.")
+    keeps = parse_sweep(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.comparing import run_field
+
+    order = Field(
+        models=tuple(models or ()),
+        tasks=tasks,
+        keeps=keeps,
+        rounds=min(rounds, 3) if quick else rounds,
+        quick=quick,
+        roi_vox=window,
+        out_channels=outputs,
+        rivals=rivals,
+        volume=volume,
+        device=device,
+        precisions=_words(precision),
+        batch=batch,
+        threads=threads,
+        processor_time=processor_time,
+    )
+    try:
+        run_field(order, out=out, as_json=as_json)
+    except ModuleNotFoundError as error:
+        if error.name not in _TRAINING_EXTRAS:
+            raise
+        raise InputError(
+            f"Timing training steps needs the package '{error.name}': install it with "
+            "pip install 'napari-scd[train]', or give --only inference,volume."
+        ) from error
 
 
 def parse_sweep(text: str | None) -> tuple[float, ...]:
@@ -77,3 +213,7 @@ def parse_sweep(text: str | None) -> tuple[float, ...]:
         raise InputError(
             f"--keep-ratios got '{text}': give shares from 0.05 to 1 such as 1,0.5,0.25."
         ) from None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))

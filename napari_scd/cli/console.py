@@ -7,10 +7,14 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.segment import Segments
 from rich.text import Text
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from rich.table import Table
 
 # no markup: names of files, models and structures may hold brackets
 out = Console(highlight=False, markup=False)
@@ -20,6 +24,13 @@ err = Console(stderr=True, highlight=False, markup=False)
 def say(message: str, style: str = "") -> None:
     """Print a sentence on stdout; a path in it is never broken over two lines."""
     out.print(Text(message, style=style), soft_wrap=True)
+
+
+def show_whole(table: Table) -> None:
+    """Print a table without cutting any column short, also where lines are narrower than the table."""
+    wide = out.options.update(max_width=1000)
+    width = max(out.width, Measurement.get(out, wide, table).maximum)
+    out.print(Segments(out.render(table, out.options.update(width=width))), crop=False)
 
 
 def warn(message: str) -> None:

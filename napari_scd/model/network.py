@@ -15,7 +15,7 @@ from napari_scd.model.cost import MacsByPart, count_macs
 from napari_scd.model.decoder import DECODER_CLASSES
 from napari_scd.model.encoder import Encoded, SparseEncoder
 from napari_scd.model.presets import PRESETS
-from napari_scd.model.pruning import keep_count
+from napari_scd.model.pruning import Scorer, keep_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,6 +211,8 @@ def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)
+    elif isinstance(module, Scorer):  # visited after its layers
+        module.reset_parameters()
 
 
 def _trace(encoded: Encoded, completed: Tensor, config: ModelConfig) -> Trace:

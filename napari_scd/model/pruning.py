@@ -61,6 +61,20 @@ class Scorer(nn.Module):
             nn.GELU(),
             nn.Linear(dim // 4, 1),
         )
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weights that let scores of fresh tokens spread by about 1, as the noise does.
+
+        With the small weights of transformers (0.02) four layers leave scores that differ by 1e-5 and weights
+        that get gradients of 1e-12: noise alone would choose the tokens, and nothing would be learned.
+        """
+        layers = [layer for layer in (*self.in_mlp, *self.out_mlp) if isinstance(layer, nn.Linear)]
+        for layer in layers:
+            nn.init.kaiming_normal_(
+                layer.weight, nonlinearity="relu" if layer is not layers[-1] else "linear"
+            )
+            nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Log-probability of being worth keeping: ``(b, l, d) -> (b, l)`` float32, values <= 0."""

@@ -1,0 +1,96 @@
+"""Cases brought to the network's grid once, so that not every run has to do it again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_scd.errors import InputError
+from napari_scd.evaluation import read_pair
+from napari_scd.training.data import list_cases, list_test_cases
+from napari_scd.volume import ResampleUndo, atomic_path, reorient, resample, write_labels, write_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_scd.evaluation import CaseFiles
+    from napari_scd.training import TrainConfig
+
+_LISTED = "cases.json"
+
+
+def small_cases(config: TrainConfig, folder: Path, tell: Callable[[str], None] | None = None) -> TrainConfig:
+    """Write every case at the recipe's voxel size, and return the same configuration on those files.
+
+    Held back for measuring are the test cases, where the configuration names some, else those of the
+    validation; all others train. What is there already from an earlier start is taken as it is.
+
+    Raises
+    ------
+    InputError
+        No case is held back, a case cannot be read, or the folder holds other cases.
+    """
+    training, held_back = list_cases(config.data)
+    tests = list_test_cases(config.data)
+    if tests:
+        training, held_back = [*training, *held_back], tests
+    if not held_back:
+        raise InputError(
+            "No case is held back to measure on: name some under 'test:' or 'validation:' of 'data:', or "
+            "give 'holdout:'."
+        )
+    _check_folder(folder, [*training, *held_back], config)
+    for number, case in enumerate((*training, *held_back), start=1):
+        if tell is not None:
+            tell(f"reading case {number} of {len(training) + len(held_back)}: {case.name}")
+        _write_small(case, config, folder)
+    data = replace(
+        config.data,
+        dataset=None,
+        images=str(folder / "images"),
+        labels=str(folder / "labels"),
+        training=tuple(case.name for case in training),
+        validation=tuple(case.name for case in held_back),
+        test=(),
+        holdout=0,
+    )
+    return replace(config, data=data)
+
+
+def _check_folder(folder: Path, cases: list[CaseFiles], config: TrainConfig) -> None:
+    """Refuse a folder that an ablation of other data has filled."""
+    about = {"spacing_mm": config.recipe.spacing_mm, "cases": [str(case.image.resolve()) for case in cases]}
+    wanted = json.loads(json.dumps(about))
+    listed = folder / _LISTED
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if listed.is_file():
+            if json.loads(listed.read_text(encoding="utf-8")) != wanted:
+                raise InputError(f"{folder} holds cases of another ablation: give another -o.")
+            return
+        with atomic_path(listed) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=2), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be written ({error.strerror}): give another -o."
+        ) from error
+
+
+def _write_small(case: CaseFiles, config: TrainConfig, folder: Path) -> None:
+    image_path, label_path = (folder / kind / f"{case.name}.nii.gz" for kind in ("images", "labels"))
+    if image_path.is_file() and label_path.is_file():
+        return
+    recipe = config.recipe
+    image, label = (reorient(part, recipe.axes)[0] for part in read_pair(case, len(recipe.channels)))
+    if recipe.spacing_mm is not None:
+        image, undo = resample(image, recipe.spacing_mm)
+        forth = ResampleUndo(tuple(step.inverse() for step in undo.maps))  # type: ignore[arg-type]
+        label = replace(label, array=np.ascontiguousarray(forth(label.array)), affine=image.affine)
+    for path in (image_path, label_path):
+        path.parent.mkdir(exist_ok=True)
+    write_volume(image_path, image)
+    write_labels(label_path, label)

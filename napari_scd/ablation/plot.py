@@ -1,0 +1,78 @@
+"""The grid as a picture: Dice against the keep ratio, and Dice against time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from napari_scd.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+    from napari_scd.ablation.summary import Line
+
+# Colour says how tokens are chosen, the line how the grid comes back.
+_COLOURS = {
+    "random": "#9c6b30",
+    "attention": "#2f855a",
+    "gumbel": "#b83280",
+    "topk": "#dd8a1d",
+    "stp": "#2b6cb0",
+}
+_FIXED = {"dense": "#1a202c", "control": "#9aa5b1"}
+
+
+def plot_grid(path: Path, title: str, lines: Sequence[Line]) -> None:
+    """Draw a PNG; bars span the seeds.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    figure = Figure(figsize=(11.0, 4.6), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    against_keep, against_time = figure.subplots(1, 2, sharey=True)
+    for name in dict.fromkeys(line.variant for line in lines):
+        mine = [line for line in lines if line.variant == name]
+        _draw(against_keep, against_time, name, mine)
+    keeps = sorted({line.keep for line in lines})
+    against_keep.set(xscale="log", xlabel="keep ratio per stage", ylabel="mean Dice")
+    against_keep.set_xticks(keeps, [f"{keep:g}" for keep in keeps])
+    against_keep.set_xticks([], minor=True)
+    against_time.set(xlabel="ms a window")
+    for axis in (against_keep, against_time):
+        axis.grid(color="#e3e7eb")
+        axis.set_axisbelow(True)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        *against_keep.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9
+    )
+    figure.suptitle(title, fontsize=11)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def _draw(against_keep: Axes, against_time: Axes, name: str, lines: list[Line]) -> None:
+    dice = [line.dice for line in lines]
+    if name in _FIXED:
+        against_keep.axhline(dice[0], color=_FIXED[name], linestyle=":", linewidth=1.8, label=name)
+        against_time.plot([lines[0].window_s * 1000], dice[:1], "s", color=_FIXED[name], markersize=7)
+        return
+    pruning, _, completion = name.partition("+")
+    look = {
+        "color": _COLOURS[pruning],
+        "linestyle": "--" if completion == "mask" else "-",
+        "marker": "x" if completion == "mask" else "o",
+        "markersize": 5,
+        "linewidth": 2.2 if name == "stp+mta" else 1.3,
+    }
+    reach = [[line.dice - line.lowest for line in lines], [line.highest - line.dice for line in lines]]
+    against_keep.errorbar([line.keep for line in lines], dice, yerr=reach, capsize=2, label=name, **look)
+    against_time.plot([line.window_s * 1000 for line in lines], dice, **look)

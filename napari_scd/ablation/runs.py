@@ -1,0 +1,135 @@
+"""One run of the grid: trained, measured, written down; found again when the grid goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_scd.errors import InputError
+from napari_scd.training import train
+from napari_scd.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from napari_scd.ablation.grid import Variant
+    from napari_scd.training import RunOptions, Step, TrainConfig
+
+_OUTCOME = "outcome.json"
+
+
+class Outcome(NamedTuple):
+    """What one run came to.
+
+    Attributes
+    ----------
+    variant : str
+    seed, steps : int
+    dice : dict of float to float
+        Mean Dice over the structures of the held-back cases, by keep ratio.
+    structures : dict of float to dict of str to float
+        The same for each structure by name.
+    seconds : float
+        Of training.
+    """
+
+    variant: str
+    seed: int
+    steps: int
+    dice: dict[float, float]
+    structures: dict[float, dict[str, float]]
+    seconds: float
+
+
+class Stopped(NamedTuple):
+    """A run that a signal ended before its last step; it goes on at the next start."""
+
+    signal: int
+    step: int
+
+
+def run_variant(
+    variant: Variant,
+    config: TrainConfig,
+    options: RunOptions,
+    report: Callable[[Step], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Outcome | Stopped:
+    """Train a variant to its last step and measure it, or read what an earlier start found.
+
+    Parameters
+    ----------
+    variant : Variant
+    config : TrainConfig
+        As `configured` returns it.
+    options : RunOptions
+        Their `out` is the folder of the whole grid; each run has one of its own in it.
+
+    Raises
+    ------
+    InputError
+        The folder holds a run of another configuration.
+    """
+    folder = options.out / config.name
+    earlier = _read(folder / _OUTCOME, config)
+    if earlier is not None:
+        return earlier
+    finished = train(config, replace(options, out=folder, tensorboard=False), report, tell)
+    if not finished.done:
+        return Stopped(finished.signal, finished.step)
+    structures = _by_structure(folder / "validation.csv")
+    dice = {_ratio(key): value for key, value in finished.validation.items()}
+    outcome = Outcome(variant.name, config.seed, config.steps, dice, structures, finished.seconds)
+    _write(folder / _OUTCOME, outcome, config)
+    return outcome
+
+
+def _read(path: Path, config: TrainConfig) -> Outcome | None:
+    if not path.is_file():
+        return None
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        same = values.pop("of") == _identity(config)
+        values["dice"] = _by_ratio(values["dice"])
+        values["structures"] = _by_ratio(values["structures"])
+        outcome = Outcome(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is damaged: delete it, and its run is measured again.") from error
+    if not same:
+        raise InputError(
+            f"{path.parent} holds a run of another configuration or length: give another -o, or restore the "
+            "settings."
+        )
+    return outcome
+
+
+def _write(path: Path, outcome: Outcome, config: TrainConfig) -> None:
+    values = {**outcome._asdict(), "of": _identity(config)}
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2), encoding="utf-8")
+
+
+def _identity(config: TrainConfig) -> Any:
+    """Return what must agree for an outcome to be that of a configuration, as JSON gives it back."""
+    about = {**config.fingerprint(), "steps": config.steps, "keeps": config.validate_keep}
+    return json.loads(json.dumps(about, default=str))
+
+
+def _by_structure(path: Path) -> dict[float, dict[str, float]]:
+    """Dice of each structure at each keep ratio, from the last validation of a run."""
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    last = [row for row in rows if row["step"] == rows[-1]["step"] and row["structure"] != "mean"]
+    keys = [key for key in rows[0] if key.startswith("dice@")]
+    return {_ratio(key): {row["structure"]: float(row[key]) for row in last if row[key]} for key in keys}
+
+
+def _ratio(key: str) -> float:
+    return float(key.removeprefix("dice@"))
+
+
+def _by_ratio(values: Mapping[str, Any]) -> dict[float, Any]:
+    return {float(key): value for key, value in values.items()}

@@ -1,0 +1,45 @@
+"""Where a benchmark runs and which clock it looks at."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+if TYPE_CHECKING:
+    from napari_scd.engine.hardware import Hardware
+
+
+class Bench(NamedTuple):
+    """Hardware and clock.
+
+    Attributes
+    ----------
+    hardware : Hardware
+        Device, precision and windows at a time.
+    processor_time : bool
+        Look at the seconds processors spent on this process instead of those on the wall. On the CPU, with
+        one thread, they hardly change when other programs are running.
+    """
+
+    hardware: Hardware
+    processor_time: bool = False
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.hardware.device
+
+    @property
+    def clock(self) -> str:
+        """Name of the clock: "wall" or "processor"."""
+        return "processor" if self.processor_time else "wall"
+
+    def now(self) -> float:
+        """Seconds on the clock, once the device has done what it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
+        return time.process_time() if self.processor_time else time.perf_counter()

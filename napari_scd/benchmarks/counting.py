@@ -1,0 +1,40 @@
+"""Multiply-accumulates of any network or training step, counted while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Shape = tuple[int, ...]
+
+
+def counted_macs(call: Callable[[], object]) -> int:
+    """Run once under PyTorch's own counter: convolutions, linear layers and attention products.
+
+    As in `ScdNetwork.macs`, a transposed convolution counts what it computes.
+    """
+    with FlopCounterMode(display=False, custom_mapping=_ON_CPU) as counter:
+        call()
+    return int(counter.get_total_flops()) // 2
+
+
+def _attention(query: Shape, key: Shape, value: Shape, *rest: object, **named: object) -> int:
+    return int(sdpa_flop_count(query, key, value))
+
+
+def _attention_back(
+    grad: Shape, query: Shape, key: Shape, value: Shape, *rest: object, **named: object
+) -> int:
+    return int(sdpa_backward_flop_count(grad, query, key, value))
+
+
+_ATEN = torch.ops.aten
+_ON_CPU = {  # the counter knows the kernels of accelerators only
+    _ATEN._scaled_dot_product_flash_attention_for_cpu: _attention,
+    _ATEN._scaled_dot_product_flash_attention_for_cpu_backward: _attention_back,
+}

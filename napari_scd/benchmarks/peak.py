@@ -1,0 +1,38 @@
+"""The machine's own matrix-product peak: what a network's arithmetic is measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_scd.benchmarks.bench import Bench
+
+_EDGE = {"cuda": 8192, "mps": 4096, "cpu": 2048}
+_REPEATS = 3
+
+
+def product_peak(bench: Bench) -> Callable[[], float]:
+    """Return what measures multiply-accumulates per second of one large square product.
+
+    The best of three products counts, in the precision the networks run in.
+    """
+    edge = _EDGE[bench.device.type]
+    generator = torch.Generator().manual_seed(0)
+    matrices = torch.randn(2, edge, edge, generator=generator)
+    left, right = matrices.to(bench.device, bench.hardware.dtype)
+    result = torch.empty_like(left)
+
+    def measure() -> float:
+        best = 0.0
+        with torch.inference_mode():
+            for _ in range(_REPEATS):
+                start = bench.now()
+                torch.mm(left, right, out=result)
+                best = max(best, edge**3 / (bench.now() - start))
+        return best
+
+    return measure

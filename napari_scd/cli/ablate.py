@@ -1,0 +1,104 @@
+"""`napari-scd ablate`: its options, turned into one frozen order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_scd.cli.benchmark import SweepOption, parse_sweep
+from napari_scd.cli.segment import DeviceOption, PrecisionOption, ThreadsOption
+from napari_scd.errors import InputError
+
+_EXTRAS = ("lightning_fabric", "yaml")
+
+
+@dataclass(frozen=True)
+class AblateOrder:
+    """What one call of `ablate` asks for.
+
+    One of `config` (a training file) and `preset` is given; `steps` replaces that of the file; `variants`
+    empty takes all.
+    """
+
+    config: Path | None
+    preset: str | None
+    out: Path | None
+    images: Path | None
+    labels: Path | None
+    dataset: Path | None
+    variants: tuple[str, ...]
+    seeds: int
+    steps: int | None
+    keeps: tuple[float, ...]
+    device: str
+    precision: str
+    threads: int | None
+
+
+def ablate(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="A training file, as `train` takes it.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of a file: abdomen, hippocampus, quick (needs no data)."),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the images.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the label maps.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="A Decathlon dataset.json instead of two folders.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of the grid; runs/NAME when left out."),
+    ] = None,
+    variants: Annotated[
+        str | None, typer.Option(metavar="NAME,..", help="Only these, such as dense,stp+mta,control.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Train every variant so many times.")] = 1,
+    steps: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Steps of every run; the file's when left out.")
+    ] = None,
+    keep_ratios: SweepOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
+) -> None:
+    """Train every way to drop tokens and to bring them back, and compare their Dice.
+
+    Ways to choose: random, attention (EViT), gumbel (DynamicViT), topk, stp (the paper). Ways back: mta (the
+    paper), mask (MIM). With them the dense network, and a control whose decoder gets zeros for tokens. Data,
+    steps and seeds are the same for all. Writes ablation.md, ablation.json and ablation.png.
+
+    Ctrl+C stops; the same command goes on.
+    """
+    if (config is None) == (preset is None):
+        raise InputError("Give either a training file or --preset NAME.")
+    try:
+        from napari_scd.cli.ablating import run_ablation  # loads torch: only when it is needed
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        raise InputError(
+            f"Training needs the package '{error.name}': install it with pip install 'napari-scd[train]'."
+        ) from error
+
+    order = AblateOrder(
+        config=config,
+        preset=preset,
+        out=out,
+        images=images,
+        labels=labels,
+        dataset=dataset,
+        variants=tuple(name.strip() for name in variants.split(",")) if variants else (),
+        seeds=seeds,
+        steps=steps,
+        keeps=parse_sweep(keep_ratios),
+        device=device,
+        precision=precision,
+        threads=threads,
+    )
+    raise typer.Exit(run_ablation(order))

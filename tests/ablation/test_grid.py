@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_scd.ablation import (
+    VARIANTS,
+    Line,
+    Outcome,
+    Stopped,
+    chosen_variants,
+    configured,
+    dice_grid,
+    preset_config,
+    preset_names,
+    run_variant,
+    small_cases,
+)
+from napari_scd.ablation.tables import Heading, to_markdown
+from napari_scd.errors import InputError
+from napari_scd.model import build_network
+from napari_scd.training.data import list_cases, load_case
+from napari_scd.volume import read_labels, read_volume
+
+
+def test_variants_differ_in_pruning_and_completion_alone(config) -> None:
+    own = {variant.name: configured(config, variant, 3, (1.0, 0.5)) for variant in VARIANTS}
+    assert len(own) == 9
+    for name, one in own.items():
+        build_network(one.model)
+        assert (one.steps, one.seed, one.validate_every) == (config.steps, 3, config.steps)
+        same = replace(
+            one.model,
+            **{
+                key: getattr(config.model, key)
+                for key in ("pruning", "completion", "prune_after", "prune_ratio")
+            },
+        )
+        assert same == config.model, name
+    assert own["dense"].model.n_stages == 0
+    assert own["control"].model.completion == "zero"
+    assert own["dense"].validate_keep == own["control"].validate_keep == (1.0,)
+    assert own["stp+mask"].validate_keep == (1.0, 0.5)
+
+
+def test_unknown_variants_are_named() -> None:
+    assert [variant.name for variant in chosen_variants(("control", "dense"))] == ["dense", "control"]
+    with pytest.raises(InputError, match="no variant 'best'"):
+        chosen_variants(("best",))
+
+
+def test_small_cases_are_what_the_trainer_would_have_made(config, tmp_path) -> None:
+    small = small_cases(config, tmp_path / "cases")
+    assert len(small.data.training) == 2
+    assert len(small.data.validation) == 1
+    for once, anew in zip(list_cases(small.data)[0], list_cases(config.data)[0], strict=True):
+        first, second = load_case(once, small), load_case(anew, config)
+        assert np.array_equal(first.label, second.label)
+        assert np.allclose(first.image, second.image, atol=1e-3)
+    image = read_volume(tmp_path / "cases" / "images" / "case0.nii.gz")
+    assert image.same_grid(read_labels(tmp_path / "cases" / "labels" / "case0.nii.gz"))
+    small_cases(config, tmp_path / "cases")
+    other = replace(config, recipe=replace(config.recipe, spacing_mm=(8.0, 8.0, 8.0)))
+    with pytest.raises(InputError, match="another ablation"):
+        small_cases(other, tmp_path / "cases")
+    with pytest.raises(InputError, match="held back"):
+        small_cases(replace(config, data=replace(config.data, holdout=0)), tmp_path / "none")
+
+
+def test_a_run_is_found_again_and_another_one_refused(config, options, tmp_path, monkeypatch) -> None:
+    variant = chosen_variants(("random+mask",))[0]
+    own = configured(config, variant, 0, (1.0, 0.5))
+    outcome = run_variant(variant, own, options)
+    assert isinstance(outcome, Outcome)
+    assert set(outcome.dice) == {1.0, 0.5}
+    assert set(outcome.structures[0.5]) == {"liver", "spleen"}
+    monkeypatch.setattr("napari_scd.ablation.runs.train", lambda *_: pytest.fail("trained twice"))
+    assert run_variant(variant, own, options) == outcome
+    with pytest.raises(InputError, match="another configuration"):
+        run_variant(variant, replace(own, lr=0.5), options)
+    written = tmp_path / own.name / "outcome.json"
+    written.write_text(json.dumps({}), encoding="utf-8")
+    with pytest.raises(InputError, match="damaged"):
+        run_variant(variant, own, options)
+
+
+def test_a_stopped_run_goes_on(config, options) -> None:
+    variant = chosen_variants(("stp+mta",))[0]
+    own = configured(config, variant, 0, (1.0,))
+    assert run_variant(variant, own, replace(options, max_minutes=0.0)) == Stopped(0, 0)
+    assert isinstance(run_variant(variant, own, options), Outcome)
+
+
+def test_presets_are_complete(data_folder, tmp_path) -> None:
+    assert preset_names() == ("abdomen", "hippocampus", "quick")
+    data = {kind: str(data_folder / kind) for kind in ("images", "labels")}
+    for name in preset_names():
+        for variant in VARIANTS:
+            build_network(configured(preset_config(name, data, tmp_path), variant, 0, (1.0,)).model)
+    assert (
+        preset_config("quick", data, tmp_path).table.names
+        == preset_config("abdomen", data, tmp_path).table.names
+    )
+    with pytest.raises(InputError, match="needs its data"):
+        preset_config("abdomen", {}, tmp_path)
+    with pytest.raises(InputError, match="no preset"):
+        preset_config("brain", data, tmp_path)
+
+
+def test_seeds_show_their_range() -> None:
+    def line(variant, keep, elastic, low=0.5, high=0.7, seeds=2):
+        return Line(variant, keep, (low + high) / 2, low, high, seeds, {"liver": 0.6}, 0.01, 10, elastic)
+
+    lines = [line("dense", 1.0, False), line("stp+mta", 1.0, True), line("stp+mta", 0.25, True, 0.4, 0.4, 1)]
+    assert dice_grid(lines) == [
+        ["variant", "keep 1", "keep 0.25"],
+        ["dense", "0.600 [0.500, 0.700]", ""],
+        ["stp+mta", "0.600 [0.500, 0.700]", "0.400"],
+    ]
+    heading = Heading("organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml")
+    text = to_markdown(heading, lines)
+    assert "2 seeds" in text
+    assert "| stp+mta | 0.600 |" in text
+    assert "keep 0.25" in text
