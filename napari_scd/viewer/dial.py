@@ -56,7 +56,7 @@ class Dial:
             control.say(state.stale("Keep"))
             return
         choices = control.choices.copy()
-        if result.clicks:
+        if result.base is None:
             places = [(click.index, click.everything) for click in result.clicks]
             run = partial(control.bench.click, view, choices, places)
             control.submit("replay", run, partial(self._on_replayed, self._position))
@@ -67,7 +67,10 @@ class Dial:
     def _on_replayed(self, position: int, clicks: list[Click]) -> None:
         control = self._control
         before, view = control.previewed, control.view
-        if position != self._position or before is None or view is None or len(clicks) != len(before.clicks):
+        if position != self._position or before is None or view is None:
+            return
+        if len(clicks) != len(before.clicks):
+            control.say(state.stale("Keep"))
             return
         result = None
         for click, old in zip(clicks, before.clicks, strict=True):

@@ -28,6 +28,7 @@ from napari_scd.viewer.settings import Preferences, Settings
 from napari_scd.viewer.state import Choices, State, Status, duration
 from napari_scd.viewer.tasks import WorkerLane
 from napari_scd.viewer.tokens import Cost, saving_curve
+from napari_scd.viewer.warming import warm_up_drawing
 from napari_scd.viewer.watch import Watch
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class ScdWidget(DockedWidget):
         super().__init__()
         self.choices = Choices()
         self.controller = Controller(Board(viewer), lane or WorkerLane(), bench or Bench(), self.choices)
-        self.input, self.run, self.tokens = InputPanel(), RunPanel(), TokensPanel()
+        self.input = InputPanel(self.controller.board.images)
+        self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
         self._lay_out()
         self._cost: Cost | None = None
@@ -137,9 +139,11 @@ class ScdWidget(DockedWidget):
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
         self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
         self.input.remedy_wanted.connect(self._on_remedy)
+        self.input.plane_wanted.connect(control.show_view)
         self.run.segment_wanted.connect(control.segment)
         self.run.click_toggled.connect(self._on_click_toggled)
         self.run.cancel_wanted.connect(control.cancel)
+        self.run.replay_wanted.connect(control.replay)
         self.tokens.keep_moved.connect(self._on_keep)
         self.tokens.show_chosen.connect(control.set_show)
         self.tokens.compare_wanted.connect(control.compare)
@@ -152,6 +156,8 @@ class ScdWidget(DockedWidget):
         self.result.discard_wanted.connect(outcome.discard)
         self.result.export_wanted.connect(self._on_export)
         self.advanced.changed.connect(self._set_choice)
+        self.advanced.refused.connect(self._on_refused)
+        self.advanced.limits_wanted.connect(self._on_limits_wanted)
 
     def _connect_controller(self) -> None:
         control = self.controller
@@ -180,6 +186,7 @@ class ScdWidget(DockedWidget):
     def _start(self) -> None:
         if not self.gone:
             self.controller.intake.preload()
+            self.controller.submit("drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True)
 
     # -- what the user does ----------------------------------------------------------------------------------
 
@@ -213,9 +220,20 @@ class ScdWidget(DockedWidget):
     def _on_refused(self, why: str) -> None:
         self.controller.say(Status(self.controller.status.state, why))
 
+    def _on_limits_wanted(self) -> None:
+        view = self.controller.view
+        image = self.controller.board.layer(view.uid) if view is not None else None
+        if image is not None:
+            low, high = (float(limit) for limit in image.contrast_limits)
+            self.advanced.set_window((low, high))
+            self._set_choice("window", (low, high))
+
     def _on_remedy(self, action: str) -> None:
         if action == "choose_model":
             ask_for_model(self, self.add_model_file)
+            return
+        if action == "export":
+            self._on_export()
             return
         self.controller.remedy(action)
         self.input.device.choose(self.choices.device)
@@ -227,7 +245,7 @@ class ScdWidget(DockedWidget):
 
     def _set_choice(self, name: str, value: Any) -> None:
         setattr(self.choices, name, value)
-        if name == "world_axes":
+        if name in ("world_axes", "window"):
             self._on_place()
         elif name in PLANNED:
             self.controller.intake.replan()
@@ -261,6 +279,7 @@ class ScdWidget(DockedWidget):
 
     def _on_dimensions(self) -> None:
         self.controller.display.recolour(self.controller.result)
+        self.controller.say(self.controller.status)
 
     def _under_mouse(self, position: Any) -> None:
         self.result.show_hover(self.controller.describe(position))

@@ -59,7 +59,11 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     assert prepared.plan.n_windows > 1
     assert cost_of(prepared.checkpoint.network, 0.5).tokens == prepared.plan.tokens
     steps: list[Any] = []
-    run = from_run(bench.segment(view, choices, steps.append, Flag()), view, prepared.checkpoint.labels)
+    plan = bench.warm(view, choices, (12, 14, 16), silent, Flag())
+    assert plan.seconds is not None, "now it knows the pace"
+    answer = bench.segment(view, choices, (12, 14, 16), steps.append, Flag())
+    assert steps[0].segmentation.labels.array.any(), "the visible window comes ahead"
+    run = from_run(answer, view, prepared.checkpoint.labels)
     assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
     assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
     (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, Flag())
@@ -71,7 +75,7 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     assert bench.compare(view, choices, (10, 14, 16), silent, Flag()).keep == (0.5, 0.5, 0.5)
     stopped = Flag()
     stopped.cancel()
-    assert not bench.segment(view, choices, silent, stopped).complete
+    assert not bench.segment(view, choices, (10, 14, 16), silent, stopped).complete
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:

@@ -38,10 +38,10 @@ def test_clicks_add_up_and_can_be_taken_away(view: geometry.SourceView) -> None:
         result = results.with_click(result, click, record, view, TABLE)
     assert result is not None and len(result.clicks) == 2
     both = result.labels.copy()
-    assert result.unclick((12, 15, 20)) is not None
+    assert result.unclick((12, 15, 20)) == "hippocampus"
     assert 0 < (result.labels > 0).sum() < (both > 0).sum()
     assert result.found()[1].voxels == int((result.labels == 1).sum())
-    assert result.unclick((0, 0, 0)) is None
+    assert result.unclick((0, 0, 0)) == ""
 
 
 def test_a_click_that_found_nothing_still_shows_its_tokens(view: geometry.SourceView) -> None:
