@@ -15,6 +15,7 @@ from napari_scd.cli.console import complain, unexpected
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
+from napari_scd.cli.latency import latency
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
 from napari_scd.cli.segment import segment
@@ -48,9 +49,10 @@ models.command("add", no_args_is_help=True)(add)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)
-app.command("benchmark")(benchmark)
+app.add_typer(benchmark, name="benchmark")
 app.command("train", no_args_is_help=True)(train)
 app.command("evaluate", no_args_is_help=True)(evaluate)
+benchmark.command("latency")(latency)
 
 
 def _print_version(wanted: bool) -> None:

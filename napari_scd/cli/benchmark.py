@@ -15,7 +15,12 @@ FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 QUICK_SWEEP = (1.0, 0.5, 0.25)
 
 
-def benchmark(
+benchmark = typer.Typer(invoke_without_command=True)
+
+
+@benchmark.callback()
+def sweep(
+    context: typer.Context,
     model: Annotated[
         str,
         typer.Option(
@@ -43,13 +48,15 @@ def benchmark(
     Every round runs all keep ratios in turn; numbers are medians over rounds, speed-ups are against the dense
     network within the same round.
     """
+    if context.invoked_subcommand is not None:
+        return
     keeps = parse_sweep(keep_ratios) or (QUICK_SWEEP if quick else FULL_SWEEP)
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
     with busy("Loading PyTorch"):
         from napari_scd.cli.timing import Sweep, run_sweep
 
-    sweep = Sweep(
+    order = Sweep(
         model=model,
         keeps=keeps,
         rounds=min(rounds, 3) if quick else rounds,
@@ -58,7 +65,7 @@ def benchmark(
         batch=batch,
         threads=threads,
     )
-    run_sweep(sweep, plot=plot, as_json=as_json)
+    run_sweep(order, plot=plot, as_json=as_json)
 
 
 def parse_sweep(text: str | None) -> tuple[float, ...]:
