@@ -154,7 +154,7 @@ class _Drive:
         return time.perf_counter() - began
 
     def _slide(self, keep: float) -> float:
-        """From the slider's last event to the painted answer: the visible window, or the clicked structures."""
+        """From the slider's last event to the painted answer: the visible window, or the clicks."""
         slider = self.widget.tokens.keep
         target = round(100 * keep) if slider.value() != round(100 * keep) else round(100 * keep) + 1
         heard: list[Any] = []
