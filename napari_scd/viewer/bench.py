@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.errors import InputError
 from napari_scd.viewer.geometry import modality_of
+from napari_scd.viewer.results import clicked
 from napari_scd.viewer.state import BadVolume, other_modality, resolve
 from napari_scd.viewer.tokens import dice
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import CancelToken, Click, Plan, Segmentation, Session
+    from napari_scd.engine import CancelToken, Plan, Segmentation, Session
     from napari_scd.viewer.geometry import SourceView
+    from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices
 
     Report = Callable[[Any], None]  # Progress, or Ahead
@@ -113,16 +115,15 @@ class Bench:
         places: Sequence[tuple[tuple[int, int, int], bool]],
         progress: Report,
         cancel: CancelToken,
-    ) -> list[Click]:
+    ) -> list[Clicked]:
         """Answer clicks (index, everything) one after the other, until cancelled."""
         session, request = self._lay(view, choices), resolve(choices)
-        answers = []
+        answers: list[Clicked] = []
         for index, everything in places:
             if cancel.cancelled:
                 break
-            answers.append(
-                session.click(index, request, everything=everything, progress=progress, cancel=cancel)
-            )
+            click = session.click(index, request, everything=everything, progress=progress, cancel=cancel)
+            answers.append(clicked(click, view, session.labels, everything=everything))
         return answers
 
     def preview(

@@ -18,17 +18,18 @@ from napari_scd.viewer.hover import describe
 from napari_scd.viewer.intake import Intake
 from napari_scd.viewer.lane import Work
 from napari_scd.viewer.outcome import Outcome
-from napari_scd.viewer.results import Result, from_run, merge_window, record_of, with_click
+from napari_scd.viewer.results import Result, from_run, merge_window, with_click
 from napari_scd.viewer.state import State, Status, keep_text, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_scd.engine import Click, Segmentation
+    from napari_scd.engine import Segmentation
     from napari_scd.viewer.bench import Agreement, Bench, Prepared
     from napari_scd.viewer.board import Board
     from napari_scd.viewer.geometry import SourceView
     from napari_scd.viewer.lane import Lane
+    from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices
 
 LIVE = ("window", "replay", "plan", "warm")
@@ -237,23 +238,21 @@ class Controller:
 
     def _submit_clicks(self, places: list[Place], *, afresh: bool = False) -> None:
         run = partial(self.bench.click, self.view, self.choices.copy(), places)
-        done = partial(self._on_clicked, places=places, afresh=afresh)
-        self.submit("click", run, done, replace=False)
+        self.submit("click", run, partial(self._on_clicked, afresh=afresh), replace=False)
 
-    def _on_clicked(self, clicks: list[Click], *, places: list[Place], afresh: bool) -> None:
-        if not clicks or self.view is None:
+    def _on_clicked(self, answers: list[Clicked], *, afresh: bool) -> None:
+        if not answers:
             self.say(state.cancelled(0, 1))
             return
         result = None if afresh else self.previewed
-        for click, (_, everything) in zip(clicks, places, strict=False):
-            record = record_of(click, everything=everything)
-            result = with_click(result, click, record, self.view, self.table)
+        for answer in answers:
+            result = with_click(result, answer)
         assert result is not None
         self.show_result(result)
-        if clicks[-1].label:
+        if answers[-1].label:
             self.say_preview()
         else:
-            self.say(Status(State.PREVIEW, sentence(clicks[-1].message)))
+            self.say(Status(State.PREVIEW, sentence(answers[-1].message)))
 
     def _on_compared(self, agreement: Agreement) -> None:
         self.agreement_changed.emit(agreement)

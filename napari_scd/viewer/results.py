@@ -183,6 +183,34 @@ def report_of(segmentation: Segmentation, view: SourceView) -> dict[str, Any]:
     return report
 
 
+class Clicked(NamedTuple):
+    """Answer to a click, ready to be put on screen: made by the worker, to spare the thread that draws.
+
+    Parameters
+    ----------
+    label
+        What was found, 0 = nothing.
+    message
+        What to say then.
+    record
+        The structure.
+    run
+        Token maps and report of the windows it took.
+    """
+
+    label: int
+    message: str
+    record: ClickRecord
+    run: Result
+
+
+def clicked(click: Click, view: SourceView, table: LabelTable, *, everything: bool) -> Clicked:
+    """Return the engine's answer to a click in the dock's terms."""
+    run = from_run(click.segmentation, view, table)
+    run.base = run.base_counts = None
+    return Clicked(click.label, click.message, record_of(click, everything=everything), run)
+
+
 def record_of(click: Click, *, everything: bool) -> ClickRecord:
     """Keep a click's voxels in a box that just holds them."""
     labels, region = click.segmentation.labels.array, click.segmentation.region
@@ -211,13 +239,10 @@ def click_entry(click: ClickRecord, view: SourceView) -> dict[str, Any]:
     }
 
 
-def with_click(
-    result: Result | None, click: Click, record: ClickRecord, view: SourceView, table: LabelTable
-) -> Result:
-    """Add a click to the clicks on screen; `result` is None when there are none of this image and model."""
-    run = from_run(click.segmentation, view, table)
-    run.base = run.base_counts = None
-    clicks = [record] if click.label else []
+def with_click(result: Result | None, answer: Clicked) -> Result:
+    """Add a click to what is on screen; `result` is None when there is nothing of this image and model."""
+    run = answer.run
+    clicks = [answer.record] if answer.label else []
     if result is not None:
         clicks = [*result.clicks, *clicks]
         run.base, run.base_counts = result.base, result.base_counts

@@ -12,6 +12,7 @@ from napari_scd.viewer.bench import Ahead, Prepared
 from napari_scd.viewer.board import Board
 from napari_scd.viewer.controller import Controller
 from napari_scd.viewer.lane import Flag, Work
+from napari_scd.viewer.results import clicked
 from napari_scd.viewer.state import Choices
 from napari_scd.volume import LabelTable, Recipe, Volume
 
@@ -149,22 +150,21 @@ class FakeBench:
     def click(self, view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
         self._called("click")
         answers = []
-        for index, _ in places:
+        for index, everything in places:
             region = tuple(slice(max(i - 6, 0), i + 6) for i in index)
             volume = view.volume()
             found = 1 if volume.array[index] > volume.array.mean() else 0
             segmentation = fake_segmentation(volume, choices.keep_request, region=region, only=found)
             message = "hippocampus, 1.2 ml" if found else "nothing found here (most likely: liver 0.31)"
-            answers.append(
-                SimpleNamespace(
-                    segmentation=segmentation,
-                    label=found,
-                    name="hippocampus" if found else "",
-                    message=message,
-                    index=index,
-                    windows=1,
-                )
+            answer = SimpleNamespace(
+                segmentation=segmentation,
+                label=found,
+                name="hippocampus" if found else "",
+                message=message,
+                index=index,
+                windows=1,
             )
+            answers.append(clicked(answer, view, TABLE, everything=everything))
         return answers
 
     def preview(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:

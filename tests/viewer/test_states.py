@@ -169,7 +169,6 @@ def test_doubts_about_the_image_stand_beside_the_state(model: Any) -> None:
         (np.zeros((8, 9)), False, "is 2D (8x9)"),
         (np.zeros((2, 2, 8, 8, 8)), False, "has 5 axes (2x2x8x8x8)"),
         (np.zeros((1, 8, 9)), False, "is a single slice (1x8x9)"),
-        (np.zeros((8, 8, 8), complex), False, "holds complex128 values"),
     ],
 )
 def test_images_that_cannot_be_segmented(model: Any, data: np.ndarray, rgb: bool, says: str) -> None:

@@ -1,4 +1,4 @@
-"""The dock on both themes, narrow and wide, with large type and long names; the pictures are kept to look at."""
+"""The dock on both themes, narrow and wide, with large type and long names; the pictures are kept."""
 
 from __future__ import annotations
 
