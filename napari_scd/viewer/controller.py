@@ -60,6 +60,7 @@ class Controller:
     result_changed = Signal(object)  # Result or None
     agreement_changed = Signal(object)  # Agreement or None
     devices_found = Signal(object)  # tuple of names
+    planned = Signal(object)  # engine.Plan
 
     def __init__(self, board: Board, lane: Lane, bench: Bench, choices: Choices) -> None:
         self.board = board
@@ -96,6 +97,11 @@ class Controller:
         """The result on screen that is of the chosen image and model and not yet accepted."""
         result = self.pending
         return result if result is not None and result.key == self.intake.key else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return self._lane.running is not None
 
     # -- running ---------------------------------------------------------------------------------------------
 

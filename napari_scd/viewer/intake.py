@@ -133,6 +133,7 @@ class Intake:
 
     def _on_prepared(self, prepared: Prepared) -> None:
         self._set_prepared(prepared)
+        self._control.planned.emit(prepared.plan)
         self._control.dial.tell_cost()
         self._warm()
         before, view = self._control.pending, self.view
@@ -155,6 +156,7 @@ class Intake:
 
     def _on_replanned(self, prepared: Prepared) -> None:
         self.prepared = prepared
+        self._control.planned.emit(prepared.plan)
         if self._control.status.state in (State.READY, State.LOADING):
             self.say_ready()
 

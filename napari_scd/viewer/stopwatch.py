@@ -101,7 +101,7 @@ class _Drive:
         if model is not None:
             self.widget.input.model.choose(model)
             self.widget.add_model_file(_path_of(model))
-        self._until(lambda: self.control.prepared is not None and self.control._lane.running is None)
+        self._until(lambda: self.control.prepared is not None and not self.control.busy)
         self.waits["ready and warmed up"] = [time.perf_counter() - began]
 
     def all(self, rounds: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class _Drive:
                 self.waits[name] = ticks.gaps_s
         answer = {"waits_s": self.waits, "engine_click_s": engine, **self._machine()}
         self.widget.tear_down()
-        self._until(lambda: self.control._lane.running is None)
+        self._until(lambda: not self.control.busy)
         self.viewer.close()
         return answer
 

@@ -34,6 +34,7 @@ from napari_scd.viewer.watch import Watch
 if TYPE_CHECKING:
     import napari
 
+    from napari_scd.engine import Plan
     from napari_scd.viewer.bench import Agreement, Prepared
     from napari_scd.viewer.lane import Lane
     from napari_scd.viewer.results import Result
@@ -168,6 +169,7 @@ class ScdWidget(DockedWidget):
         control.result_changed.connect(self._on_result)
         control.agreement_changed.connect(self._on_agreement)
         control.devices_found.connect(self._on_devices)
+        control.planned.connect(self._on_planned)
 
     def _key_actions(self) -> dict[str, Any]:
         control, outcome = self.controller, self.controller.outcome
@@ -318,7 +320,9 @@ class ScdWidget(DockedWidget):
             sides = [index for pair in result.table.mirror_pairs for index in pair]
             doubtful = () if result.view.orientation_known else sides
             self.result.show_structures(result.table, result.found(), doubtful)
-            self._show_pace(result)
+            if result.seconds_per_window is not None:
+                origin = f"measured in the last run on {result.report['device']}"
+                self._show_pace(result.seconds_per_window, origin)
         self._choosing.list_outputs()
         self._show_buttons()
 
@@ -326,11 +330,15 @@ class ScdWidget(DockedWidget):
         self.input.set_devices(names)
         self.input.device.choose(self.choices.device)
 
-    def _show_pace(self, result: Result) -> None:
-        self._pace = result.seconds_per_window
-        if self._pace is not None:
-            text = f"{duration(self._pace)} per window"
-            self.input.show_pace(text, f"{text}, measured in the last run on {result.report['device']}")
+    def _on_planned(self, plan: Plan) -> None:
+        self.input.name_auto(plan.device)
+        if plan.seconds is not None:
+            self._show_pace(plan.seconds / max(plan.n_windows, 1), f"from windows measured on {plan.device}")
+
+    def _show_pace(self, seconds: float, origin: str) -> None:
+        self._pace = seconds
+        text = f"{duration(seconds)} per window"
+        self.input.show_pace(text, f"{text}, {origin}")
         self._on_cost(self._cost)
 
     def _show_buttons(self) -> None:

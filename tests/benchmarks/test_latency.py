@@ -27,7 +27,7 @@ def test_waits_are_set_beside_their_goals() -> None:
     assert ticks.share == 0.95 and ticks.met is True and ticks.median_s == 0.005
     assert found["one dense window, without cache"].met is None
     assert found["import napari_scd"].goal == "P10" and len(found) == 5
-    assert result.slider_of_dense == pytest.approx(0.4)
+    assert result.slider_of_dense == pytest.approx(0.2)
     assert result.machine == {"model": "fake"}
 
 

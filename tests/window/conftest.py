@@ -155,7 +155,11 @@ class Window:
         """Keep a picture of the window among the test's artefacts."""
         self.qtbot.wait(50)
         picture = self.viewer.screenshot(canvas_only=False, flash=False)
-        small = Image.fromarray(picture).convert("RGB").quantize(200, method=Image.Quantize.MEDIANCUT)
+        small = (
+            Image.fromarray(picture)
+            .convert("RGB")
+            .quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        )
         small.save(self.shots / f"{name}.png", optimize=True)
 
 

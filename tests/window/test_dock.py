@@ -143,7 +143,7 @@ def test_an_image_deleted_while_it_runs(open_window: Any) -> None:
     window.press("run")
     window.viewer.layers.remove("scan")
     window.wait(State.NO_IMAGE)
-    window.until(lambda: window.control._lane.running is None)
+    window.until(lambda: not window.control.busy)
     assert len(window.viewer.layers) == 0
     window.viewer.add_image(**scan())
     window.wait(State.READY)

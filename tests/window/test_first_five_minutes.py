@@ -104,7 +104,7 @@ def open_the_dock(window: Window, model: str) -> None:
         pytest.skip(f"{model} is not there")
     window.choose("model", model)
     window.wait(State.READY)
-    window.until(lambda: window.control._lane.running is None)
+    window.until(lambda: not window.control.busy)
     assert window.part("warnings").isVisible() is False
 
 
@@ -141,7 +141,7 @@ def drag_keep(window: Window, story: Story) -> None:
     assert len(set(estimates)) > 1, "costs follow while it moves"
     keep = window.part("keep").value() / 100
     window.until(lambda: keep_shown(window) == pytest.approx(keep))
-    window.until(lambda: window.control._lane.running is None)
+    window.until(lambda: not window.control.busy)
     assert (window.layer("tokens").data != before).any()
 
 
@@ -167,7 +167,7 @@ def click_a_structure(window: Window, story: Story, place: World) -> None:
     window.until(lambda: int((window.layer("preview").data > 0).sum()) < before)
     assert window.part("status").text().startswith(("Preview", f"{story.structure} was taken away"))
     window.click(place)
-    window.until(lambda: n_clicks(window) > 0 and window.control._lane.running is None)
+    window.until(lambda: n_clicks(window) > 0 and not window.control.busy)
     window.wait(State.PREVIEW)
     assert story.structure in {click.name for click in window.control.result.clicks}
     window.key(Qt.Key.Key_K)

@@ -32,7 +32,7 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
     for values in random.integers(10, 95, (20, 5)):
         window.drag("keep", values)
     window.wait(State.STALE)
-    window.until(lambda: window.control._lane.running is None and not window.control._lane._queue)
+    window.until(lambda: not window.control.busy and not window.control._lane._queue)
     keep = window.part("keep").value() / 100
     assert window.part("status").text().startswith(f"Keep {keep:.2f} in the visible window only")
     gc.collect()
@@ -53,7 +53,7 @@ def test_an_image_renamed_and_replaced_while_it_runs(open_window: Any) -> None:
     window.press("run")
     window.viewer.layers[0].data = scan((36, 40, 44))["data"]
     window.until(lambda: window.control.status.state in (State.STALE, State.READY))
-    window.until(lambda: window.control._lane.running is None)
+    window.until(lambda: not window.control.busy)
     assert window.control.view.shape == (36, 40, 44)
     window.press("run")
     window.wait(State.DONE)

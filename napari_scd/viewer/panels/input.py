@@ -140,6 +140,10 @@ class InputPanel(Panel):
         self.pace.setText(text)
         self.pace.setToolTip(hint)
 
+    def name_auto(self, device: str) -> None:
+        """Say which device "auto" takes."""
+        self.device.setItemText(0, f"{device} (auto)")
+
     def set_devices(self, names: Sequence[str]) -> None:
         """List the devices of this machine."""
         self.device.set_items([(name, name) for name in names])
