@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,12 +80,13 @@ def test_cancel_stops_after_a_window_and_keeps_the_part(
 ) -> None:
     from napari_scd.engine import Session
 
-    whole = Session.segment
+    whole, gate = Session.segment, threading.Event()
 
     def slow(self: Any, request: Any, *, progress: Any, cancel: Any) -> Any:
         def tell(step: Any) -> None:
             progress(step)
-            time.sleep(0.2)
+            if step.done == 1:
+                gate.wait(60)
 
         return whole(self, request, progress=tell, cancel=cancel)
 
@@ -96,6 +97,8 @@ def test_cancel_stops_after_a_window_and_keeps_the_part(
     window.until(lambda: window.part("status").text().startswith("Window 1 of"))
     assert window.part("cancel").isVisible()
     window.key(Qt.Key.Key_Q)
+    assert window.part("status").text() == "Stopping after this window."
+    gate.set()
     window.wait(State.CANCELLED)
     assert window.layer("preview") is not None and not window.part("cancel").isVisible()
 

@@ -122,7 +122,7 @@ def test_a_click_in_a_4d_viewer_is_for_the_frame_on_screen(open_window: Any) -> 
     window: Window = open_window(data=frames, scale=(1, 2, 2, 2), units=("pixel", "mm", "mm", "mm"))
     window.use("aa-click")
     window.viewer.dims.set_point(0, 1)
-    window.wait(State.READY)
+    window.until(lambda: window.control.view.frame == (1,) and window.control.prepared is not None)
     window.press("click")
     window.click((40, 40, 44))
     window.wait(State.PREVIEW)
