@@ -21,13 +21,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help="NIfTI or MGH scans, label maps and token maps to open"
     )
-    files = parser.parse_args(arguments).files
+    timing = parser.add_argument_group("how long it makes you wait (see napari-scd benchmark latency)")
+    timing.add_argument(
+        "--time-rounds", type=int, metavar="N", help="drive the dock N times, print JSON, leave"
+    )
+    timing.add_argument("--time-model", metavar="NAME|FILE", help="with this model")
+    chosen = parser.parse_args(arguments)
+
+    if chosen.time_rounds:
+        from napari_scd.viewer.stopwatch import time_dock
+
+        return time_dock(chosen.files, chosen.time_model, chosen.time_rounds)
 
     import torch  # noqa: F401  (before Qt)
 
     from napari_scd.viewer.opening import open_window
 
-    return open_window(files)
+    return open_window(chosen.files)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from napari_scd.cli.console import complain, unexpected
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
+from napari_scd.cli.latency import latency
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
 from napari_scd.cli.segment import segment
@@ -53,6 +54,7 @@ app.add_typer(benchmark, name="benchmark")
 app.command("train", no_args_is_help=True)(train)
 app.command("ablate", no_args_is_help=True)(ablate)
 app.command("evaluate", no_args_is_help=True)(evaluate)
+benchmark.command("latency")(latency)
 
 
 def _print_version(wanted: bool) -> None:

@@ -6,10 +6,12 @@ them, because they load torch, which takes seconds and must not happen in the th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.errors import InputError
 from napari_scd.viewer.geometry import modality_of
+from napari_scd.viewer.results import clicked
 from napari_scd.viewer.state import BadVolume, other_modality, resolve
 from napari_scd.viewer.tokens import dice
 
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import CancelToken, Click, Plan, Progress, Segmentation, Session
+    from napari_scd.engine import CancelToken, Plan, Segmentation, Session
     from napari_scd.viewer.geometry import SourceView
+    from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices
 
-    Report = Callable[[Progress], None]
+    Report = Callable[[Any], None]  # Progress, or Ahead
 
 
 class Prepared(NamedTuple):
@@ -30,6 +33,12 @@ class Prepared(NamedTuple):
     checkpoint: Checkpoint
     plan: Plan
     warnings: tuple[str, ...]
+
+
+class Ahead(NamedTuple):
+    """The visible window of a run over the volume, told while the others still run."""
+
+    segmentation: Segmentation
 
 
 class Agreement(NamedTuple):
@@ -47,6 +56,7 @@ class Bench:
         self._checkpoint: Checkpoint | None = None
         self._session: Session | None = None
         self._key: tuple[Any, ...] | None = None
+        self._window: tuple[float, float] | None = None
 
     def preload(self, progress: Report, cancel: CancelToken) -> tuple[str, ...]:
         """Import what is slow to import; return the devices of this machine."""
@@ -73,11 +83,30 @@ class Bench:
             warnings = (*warnings, other_modality(modality, session.name, made_for))
         return Prepared(checkpoint, plan, warnings)
 
+    def warm(
+        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+    ) -> Plan | None:
+        """Run the visible window once, unseen, and return a plan that knows what a window takes.
+
+        The first window of a process takes several times as long as the next ones, and what precedes its
+        first stage is remembered for the run that follows.
+        """
+        session, request = self._lay(view, choices), resolve(choices)
+        if cancel.cancelled:
+            return None
+        session.preview(request, centre_index=tuple(centre), cancel=cancel)
+        return session.plan(request)
+
     def segment(
-        self, view: SourceView, choices: Choices, progress: Report, cancel: CancelToken
+        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
     ) -> Segmentation:
-        """Segment the whole volume."""
-        return self._lay(view, choices).segment(resolve(choices), progress=progress, cancel=cancel)
+        """Segment the whole volume; the window nearest a voxel is told ahead of the others."""
+        session, request = self._lay(view, choices), resolve(choices)
+        if session.plan(request).n_windows > 1 and session.recipe.field != "click":
+            ahead = session.preview(request, centre_index=tuple(centre), cancel=cancel)
+            if ahead.complete:
+                progress(Ahead(ahead))
+        return session.segment(request, progress=progress, cancel=cancel)
 
     def click(
         self,
@@ -86,16 +115,15 @@ class Bench:
         places: Sequence[tuple[tuple[int, int, int], bool]],
         progress: Report,
         cancel: CancelToken,
-    ) -> list[Click]:
+    ) -> list[Clicked]:
         """Answer clicks (index, everything) one after the other, until cancelled."""
         session, request = self._lay(view, choices), resolve(choices)
-        answers = []
+        answers: list[Clicked] = []
         for index, everything in places:
             if cancel.cancelled:
                 break
-            answers.append(
-                session.click(index, request, everything=everything, progress=progress, cancel=cancel)
-            )
+            click = session.click(index, request, everything=everything, progress=progress, cancel=cancel)
+            answers.append(clicked(click, view, session.labels, everything=everything))
         return answers
 
     def preview(
@@ -121,13 +149,11 @@ class Bench:
             self._key = self._session = None
             self._checkpoint = load(model)
             self._session = Session(*self._checkpoint)
-            self._model = model
+            self._model, self._window = model, None
         return self._checkpoint
 
     def _lay(self, view: SourceView, choices: Choices) -> Session:
-        self._load(choices.model)
-        session = self._session
-        assert session is not None
+        session = self._session_for(self._load(choices.model), view.window)
         if self._key != view.key:
             self._key = None
             try:
@@ -136,3 +162,16 @@ class Bench:
                 raise BadVolume(str(error)) from error
             self._key = view.key
         return session
+
+    def _session_for(self, checkpoint: Checkpoint, window: tuple[float, float] | None) -> Session:
+        """Return a session with the user's intensity window in place of the model's own."""
+        from napari_scd.engine import Session
+
+        if self._session is None or window != self._window:
+            network, recipe, labels, provenance = checkpoint
+            if window is not None:
+                recipe = replace(recipe, clip=window, clip_percentiles=None)
+            self._key = None
+            self._session = Session(network, recipe, labels, provenance)
+            self._window = window
+        return self._session

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.viewer.geometry import layer_matrix
+from napari_scd.viewer.layers import EVERYTHING
+from napari_scd.viewer.planes import PLANES, mirrored, show_plane, show_solid
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.geometry import SourceView
     from napari_scd.viewer.layers import Colours, LayerTuple
 
+CLICK_COLUMNS = frozenset({"label", "keep", "time"})
 _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
 
@@ -152,6 +155,38 @@ class Board:
         centre[-len(displayed) :] = point[displayed]
         self._viewer.scene.camera.center = tuple(centre.tolist())
 
+    def mirrors(self, view: SourceView) -> bool:
+        """Whether three dimensions are on screen, and as a mirror image of the patient."""
+        return self.in_3d and view.orientation_known and mirrored(self._viewer, view.world_to_mm)
+
+    def show_view(self, view: SourceView, name: str) -> None:
+        """Turn the viewer to "axial", "coronal", "sagittal" or "3d"."""
+        if name in PLANES:
+            show_plane(self._viewer, name, view.world_to_mm)
+        else:
+            show_solid(self._viewer, view.world_to_mm)
+
+    def clicks_on_record(self, view: SourceView) -> list[tuple[tuple[int, int, int], bool]]:
+        """Return the clicks of the selected Points layer, else of ours: voxels, and whether all was wanted.
+
+        Points read from a CSV file have lost their place: where they carry our columns, they are voxels.
+        """
+        active, image = self._viewer.layers.selection.active, self.layer(view.uid)
+        selected = active if type(active).__name__ == "Points" else None
+        points = selected if selected is not None else self.ours(view.uid, "clicks")
+        if points is None or image is None:
+            return []
+        columns = set(points.features.columns)
+        placeless = CLICK_COLUMNS <= columns and np.allclose(points.data_to_world(np.ones(points.ndim)), 1)
+        found = []
+        labels = list(points.features["label"]) if "label" in columns else [""] * len(points.data)
+        for point, label in zip(points.data, labels, strict=True):
+            index = np.asarray(point if placeless else image.world_to_data(points.data_to_world(point)))[-3:]
+            z, y, x = np.floor(index + 0.5).astype(int).tolist()
+            if all(0 <= i < n for i, n in zip((z, y, x), view.shape, strict=True)):
+                found.append(((z, y, x), label == EVERYTHING))
+        return found
+
     def add_extra(self, layer_tuple: LayerTuple) -> None:
         """Add a layer that we do not keep track of."""
         data, keywords, layer_type = layer_tuple
@@ -177,7 +212,8 @@ def redraw(layer: Any, data: np.ndarray) -> None:
     if tuple(layer.data.shape) != data.shape or layer.data.dtype != data.dtype:
         layer.data = data
         return
-    np.copyto(layer.data, data)
+    if layer.data is not data:
+        np.copyto(layer.data, data)
     layer.refresh(extent=False, highlight=False, thumbnail=False)
 
 
@@ -191,7 +227,7 @@ def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np
         Labels layer whose other frames are kept, or None.
     """
     if view.n_leading == 0:
-        return np.require(labels, requirements="W")
+        return labels.copy()
     same_shape = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
     whole = np.array(earlier.data) if same_shape else np.zeros(view.layer_shape, labels.dtype)
     whole[view.frame] = labels

@@ -33,6 +33,7 @@ class Choosing:
         self._results = results
         self._offers: list[Offer] = []
         self._picked = False
+        self._model_before: str | None = None
 
     def list_models(self, folder: str, extra: str | None = None) -> None:
         """List the models known by name, those of a folder, and a file chosen by hand."""
@@ -44,8 +45,7 @@ class Choosing:
 
     def list_images(self) -> list[Any]:
         """List the image layers, look at the chosen one, and return the layers that were chosen."""
-        board = self._control.board
-        self._inputs.set_images([(layer.name, layer.unique_id) for layer in board.images()])
+        self._inputs.reset_choices()
         return self.refresh()
 
     def pick_model(self, model: str) -> None:
@@ -61,8 +61,9 @@ class Choosing:
         self._suggest_model()
         self._offer_channels()
         chosen = self._inputs.chosen_volumes
-        if choices.volumes[:1] != chosen[:1]:
+        if choices.volumes[:1] != chosen[:1] or self._model_before != choices.model:
             choices.output = None
+        self._model_before = choices.model
         choices.volumes = chosen
         control.intake.refresh()
         self.list_outputs()
@@ -78,7 +79,7 @@ class Choosing:
 
     def _suggest_model(self) -> None:
         """Until the user picks a model, take the first one made for images like this."""
-        layer = self._control.board.layer(self._inputs.volume.value)
+        layer = self._control.board.layer(self._inputs.volume.uid)
         if self._picked or layer is None or problem_of(layer) or not isinstance(finest(layer), np.ndarray):
             return
         modality = modality_of(finest(layer))
@@ -92,7 +93,7 @@ class Choosing:
         chosen = [offer for offer in self._offers if offer.value == self._choices.model]
         names = chosen[0].channels if chosen else ("image",)
         self._choices.n_channels = len(names)
-        layer = self._control.board.layer(self._inputs.volume.value)
+        layer = self._control.board.layer(self._inputs.volume.uid)
         together = layer is not None and tuple(finest(layer).shape[:-3]) == (len(names),)
         wanted = names[:1] if together else names
         if len(wanted) != self._inputs.n_channels:

@@ -11,27 +11,31 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_scd.viewer import state
+from napari_scd.viewer.bench import Ahead
 from napari_scd.viewer.dial import Dial
 from napari_scd.viewer.display import Display
 from napari_scd.viewer.hover import describe
 from napari_scd.viewer.intake import Intake
 from napari_scd.viewer.lane import Work
 from napari_scd.viewer.outcome import Outcome
-from napari_scd.viewer.results import Result, from_run, record_of, with_click
+from napari_scd.viewer.results import Result, from_run, merge_window, with_click
 from napari_scd.viewer.state import State, Status, keep_text, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_scd.engine import Click, Segmentation
+    from napari_scd.engine import Segmentation
     from napari_scd.viewer.bench import Agreement, Bench, Prepared
     from napari_scd.viewer.board import Board
     from napari_scd.viewer.geometry import SourceView
     from napari_scd.viewer.lane import Lane
+    from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices
 
-LIVE = ("window", "replay", "plan")
-RUNS = ("segment", "click", "compare", *LIVE)
+LIVE = ("window", "replay", "plan", "warm")
+Place = tuple[tuple[int, int, int], bool]  # a voxel, and whether everything there is wanted
+ASKED = ("segment", "click", "compare", "window", "replay")
+RUNS = (*ASKED, "plan", "warm")
 
 
 class Controller:
@@ -56,6 +60,7 @@ class Controller:
     result_changed = Signal(object)  # Result or None
     agreement_changed = Signal(object)  # Agreement or None
     devices_found = Signal(object)  # tuple of names
+    planned = Signal(object)  # engine.Plan
 
     def __init__(self, board: Board, lane: Lane, bench: Bench, choices: Choices) -> None:
         self.board = board
@@ -70,6 +75,7 @@ class Controller:
         self._lane = lane
         self._generation = 0
         self._again: Callable[[], None] = self.intake.refresh
+        self._n_ahead = 0
 
     @property
     def view(self) -> SourceView | None:
@@ -92,6 +98,11 @@ class Controller:
         result = self.pending
         return result if result is not None and result.key == self.intake.key else None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return self._lane.running is not None
+
     # -- running ---------------------------------------------------------------------------------------------
 
     def segment(self) -> None:
@@ -103,9 +114,9 @@ class Controller:
             return
         self._lane.drop("segment", *LIVE)
         self.say(state.running("Segmenting the volume."))
-        self.submit(
-            "segment", partial(self.bench.segment, self.view, self.choices.copy()), self._on_segmented
-        )
+        run = partial(self.bench.segment, self.view, self.choices.copy(), self.centre())
+        self._n_ahead = 0
+        self.submit("segment", run, self._on_segmented)
 
     def click(self, index: Sequence[int], *, everything: bool = False) -> None:
         """Segment the structure at a voxel of the image, or take it away when it is already on screen."""
@@ -113,14 +124,26 @@ class Controller:
             return
         z, y, x = (int(i) for i in index)
         result = self.previewed
-        gone = result.unclick((z, y, x)) if result is not None else None
-        if result is not None and gone is not None:
+        gone = result.unclick((z, y, x)) if result is not None else ""
+        if result is not None and gone:
             self.show_result(result)
-            self.say_preview(f"{gone.name} was taken away.")
+            self.say_preview(f"{gone} was taken away.")
             return
+        self._lane.drop("warm")
         self.say(state.running("Looking at the clicked place."))
-        run = partial(self.bench.click, self.view, self.choices.copy(), [((z, y, x), everything)])
-        self.submit("click", run, partial(self._on_clicked, everything=everything), replace=False)
+        self._submit_clicks([((z, y, x), everything)])
+
+    def replay(self) -> None:
+        """Ask again for every click on record: those of the selected Points layer, or the last ones."""
+        if not self._may_run(self.replay):
+            return
+        assert self.view is not None
+        places = self.board.clicks_on_record(self.view)
+        if not places:
+            self.say(state.NO_CLICKS)
+            return
+        self.say(state.running("Replaying the clicks."))
+        self._submit_clicks(places, afresh=True)
 
     def compare(self) -> None:
         """Measure the agreement of the visible window with the dense network."""
@@ -132,7 +155,7 @@ class Controller:
 
     def cancel(self) -> None:
         """Stop the running job after its current window; what it found stays."""
-        if self._lane.running in RUNS:
+        if self._lane.running in ASKED:
             self._lane.cancel()
             self.say(state.CANCELLING)
 
@@ -168,14 +191,20 @@ class Controller:
         *,
         replace: bool = True,
         lasting: bool = False,
+        silent: bool = False,
     ) -> None:
-        """Queue a job; its answer counts only while image and model stay the same, or always if `lasting`."""
+        """Queue a job.
+
+        Its answer counts only while image and model stay the same, or always if `lasting`. Nobody asked for
+        a `silent` one: its progress and failure are not told (what is wrong shows when the user asks).
+        """
         generation = self._generation
 
         def if_current(callback: Callable[[Any], None]) -> Callable[[Any], None]:
             return lambda value: callback(value) if lasting or generation == self._generation else None
 
-        work = Work(kind, run, *map(if_current, (done, self._on_failure, self._on_progress)))
+        told = (done, _unheard, _unheard) if silent else (done, self._on_failure, self._on_progress)
+        work = Work(kind, run, *map(if_current, told))
         self._lane.submit(work, replace=replace)
 
     def _may_run(self, again: Callable[[], None]) -> bool:
@@ -191,8 +220,8 @@ class Controller:
     def _on_segmented(self, segmentation: Segmentation) -> None:
         assert self.view is not None
         report = segmentation.report
-        if not segmentation.complete and report.n_windows == 0:
-            self.say(state.cancelled(0, report.n_windows_planned))
+        if not segmentation.complete and report.n_windows <= self._n_ahead:
+            self.say(state.cancelled(self._n_ahead, report.n_windows_planned))
             return
         self.show_result(from_run(segmentation, self.view, self.table))
         if segmentation.complete:
@@ -201,20 +230,35 @@ class Controller:
         else:
             self.say(state.cancelled(report.n_windows, report.n_windows_planned))
 
-    def _on_clicked(self, clicks: list[Click], *, everything: bool) -> None:
-        if not clicks or self.view is None:
+    def _on_ahead(self, segmentation: Segmentation) -> None:
+        """Show the visible window of a run that goes on."""
+        assert self.view is not None
+        self._n_ahead = 1
+        result = self.previewed
+        if result is None or result.base is None or not result.complete:
+            result = from_run(segmentation, self.view, self.table)
+            result.complete = False
+        else:
+            merge_window(result, segmentation)
+        self.put(result)
+
+    def _submit_clicks(self, places: list[Place], *, afresh: bool = False) -> None:
+        run = partial(self.bench.click, self.view, self.choices.copy(), places)
+        self.submit("click", run, partial(self._on_clicked, afresh=afresh), replace=False)
+
+    def _on_clicked(self, answers: list[Clicked], *, afresh: bool) -> None:
+        if not answers:
             self.say(state.cancelled(0, 1))
             return
-        result = self.previewed
-        for click in clicks:
-            record = record_of(click, everything=everything)
-            result = with_click(result, click, record, self.view, self.table)
+        result = None if afresh else self.previewed
+        for answer in answers:
+            result = with_click(result, answer)
         assert result is not None
         self.show_result(result)
-        if clicks[-1].label:
+        if answers[-1].label:
             self.say_preview()
         else:
-            self.say(Status(State.PREVIEW, sentence(clicks[-1].message)))
+            self.say(Status(State.PREVIEW, sentence(answers[-1].message)))
 
     def _on_compared(self, agreement: Agreement) -> None:
         self.agreement_changed.emit(agreement)
@@ -225,6 +269,9 @@ class Controller:
         self.say(state.failure(problem, self.choices.device))
 
     def _on_progress(self, progress: Any) -> None:
+        if isinstance(progress, Ahead):
+            self._on_ahead(progress.segmentation)
+            return
         self.progress_changed.emit(progress)
         if self.status.state is State.RUNNING:
             self.say(state.running(sentence(progress.message)))
@@ -232,17 +279,27 @@ class Controller:
     # -- what is on screen -----------------------------------------------------------------------------------
 
     def show_result(self, result: Result) -> None:
+        """Put the result of a finished run on screen."""
+        self.put(result)
+        self.progress_changed.emit(None)
+
+    def put(self, result: Result) -> None:
         """Put a result on screen."""
         result.key = self.intake.key
         self.result = result
         self.display.show(result)
-        self.progress_changed.emit(None)
         self.result_changed.emit(result)
 
     def set_show(self, show: str, stage: int) -> None:
         """Choose the token view and the stage it stops at."""
         self.choices.show, self.choices.stage = show, stage
         self.display.recolour(self.result)
+
+    def show_view(self, name: str) -> None:
+        """Turn the viewer to "axial", "coronal", "sagittal" or "3d", as a radiologist expects it."""
+        if self.view is not None:
+            self.board.show_view(self.view, name)
+            self.say(self.status)
 
     def click_targets(self) -> tuple[Any, list[Any]] | None:
         """Return the image layer clicks are for, and what is drawn on it."""
@@ -263,7 +320,7 @@ class Controller:
         result = self.previewed
         return (
             result.clicks[-1].index
-            if result is not None and result.clicks
+            if result is not None and result.base is None and result.clicks
             else self.board.centre_index(self.view)
         )
 
@@ -283,9 +340,16 @@ class Controller:
     def say_preview(self, ahead: str = "") -> None:
         """Say which structures are on screen."""
         result = self.previewed
-        if result is None or not result.clicks:
+        found = {} if result is None else result.found()
+        volume_ml = sum(voxels.volume_ml for voxels in found.values())
+        if result is None or not volume_ml:
             self.say(Status(State.PREVIEW, f"{ahead} Nothing is previewed now.".strip()))
             return
         names = list(dict.fromkeys(click.name for click in result.clicks))
-        volume_ml = sum(voxels.volume_ml for voxels in result.found().values())
+        if result.base is not None:
+            names = [result.table.name_of(index) for index, voxels in found.items() if voxels.voxels]
         self.say(state.preview(names, volume_ml))
+
+
+def _unheard(value: Any) -> None:
+    """Hear of something and leave it at that."""

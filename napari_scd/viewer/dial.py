@@ -6,13 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_scd.viewer import state
-from napari_scd.viewer.results import merge_window, record_of, with_click
+from napari_scd.viewer.results import merge_window, with_click
 from napari_scd.viewer.state import keep_text
 from napari_scd.viewer.tokens import Cost, cost_of, estimate_exit_stages
 
 if TYPE_CHECKING:
-    from napari_scd.engine import Click, Segmentation
+    from napari_scd.engine import Segmentation
     from napari_scd.viewer.controller import Controller
+    from napari_scd.viewer.results import Clicked
 
 
 class Dial:
@@ -56,7 +57,7 @@ class Dial:
             control.say(state.stale("Keep"))
             return
         choices = control.choices.copy()
-        if result.clicks:
+        if result.base is None:
             places = [(click.index, click.everything) for click in result.clicks]
             run = partial(control.bench.click, view, choices, places)
             control.submit("replay", run, partial(self._on_replayed, self._position))
@@ -64,15 +65,19 @@ class Dial:
             run = partial(control.bench.preview, view, choices, control.centre())
             control.submit("window", run, partial(self._on_window, self._position))
 
-    def _on_replayed(self, position: int, clicks: list[Click]) -> None:
+    def _on_replayed(self, position: int, answers: list[Clicked]) -> None:
         control = self._control
-        before, view = control.previewed, control.view
-        if position != self._position or before is None or view is None or len(clicks) != len(before.clicks):
+        before = control.previewed
+        if position != self._position or before is None:
+            return
+        if len(answers) != len(before.clicks):
+            control.say(state.stale("Keep"))
             return
         result = None
-        for click, old in zip(clicks, before.clicks, strict=True):
-            record = record_of(click, everything=old.everything)
-            result = with_click(result, click, record, view, before.table)
+        for answer in answers:
+            result = with_click(result, answer)
+        if result is None:
+            return
         control.show_result(result)
         control.say_preview()
 

@@ -22,6 +22,7 @@ class Display:
     def __init__(self, board: Board, choices: Choices) -> None:
         self._board = board
         self._choices = choices
+        self._predicted: dict[tuple[Any, ...], np.ndarray] = {}  # by image and frame: labels last drawn
 
     def show(self, result: Result) -> None:
         """Draw everything; layers that are there are brought up to date."""
@@ -29,8 +30,7 @@ class Display:
         self._tokens(result)
         score = layers.score_layer(result.scores, view, result.report)
         show(view.uid, "score", score, visible=self._choices.show == "score")
-        earlier = self._board.ours(view.uid, "preview")
-        data = full_labels(view, result.labels, earlier)
+        data = self._preview_data(result)
         preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
         preview[1]["features"] = layers.features_of(result.found(), result.table)
         show(view.uid, "preview", preview)
@@ -97,6 +97,24 @@ class Display:
                 f"'{output.name}' has another shape ({shapes}): choose 'new layer' under Output."
             )
         return output
+
+    def _preview_data(self, result: Result) -> np.ndarray:
+        """Return what the preview shows now: only voxels the network answers differently change.
+
+        So what the user painted on a preview survives the next click or move of the slider.
+        """
+        view, earlier = result.view, self._board.ours(result.view.uid, "preview")
+        if earlier is None:
+            self._predicted.clear()
+        before = self._predicted.get((view.uid, view.frame))
+        self._predicted[view.uid, view.frame] = result.labels
+        fits = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
+        if before is None or not fits or before.shape != result.labels.shape:
+            return full_labels(view, result.labels, earlier)
+        whole = np.require(earlier.data, requirements="W")
+        changed = before != result.labels
+        whole[view.frame][changed] = result.labels[changed]
+        return whole
 
     def _tokens(self, result: Result) -> None:
         tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)

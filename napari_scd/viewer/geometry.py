@@ -49,6 +49,8 @@ class SourceView:
         Further channels' arrays, each of the same shape.
     stacked
         The channels are the first axis of `data`, and `matrix` is that of the other three.
+    window
+        Intensities (low, high) that the user gives in place of the model's own limits, or None.
     """
 
     uid: Hashable
@@ -63,6 +65,7 @@ class SourceView:
     look: dict[str, Any] = field(default_factory=dict)
     channels: tuple[Any, ...] = ()
     stacked: bool = False
+    window: tuple[float, float] | None = None
 
     @property
     def n_leading(self) -> int:
@@ -95,7 +98,7 @@ class SourceView:
     def key(self) -> tuple[Any, ...]:
         """Everything the prepared volume depends on."""
         arrays = (id(self.data), *(id(channel) for channel in self.channels))
-        return self.uid, arrays, self.shape, self.frame, self.affine.round(6).tobytes()
+        return self.uid, arrays, self.shape, self.frame, self.window, self.affine.round(6).tobytes()
 
     def volume(self) -> Volume:
         """Read the voxels and return them with their place; slow for lazy arrays: call it in the worker."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from napari_scd.viewer import geometry, state
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
+    from napari_scd.engine import Plan
     from napari_scd.viewer.bench import Prepared
     from napari_scd.viewer.controller import Controller
     from napari_scd.viewer.geometry import SourceView
@@ -49,7 +51,7 @@ class Intake:
         self.refresh(again=True)
         if self.view is None and control.choices.model is not None:
             run = partial(control.bench.prepare, None, control.choices.copy())
-            control.submit("warm", run, lambda _: None)
+            control.submit("warm", run, lambda _: None, silent=True)
 
     def refresh(self, *, again: bool = False) -> None:
         """Look at the chosen image and model; prepare them when either changed, or when told to `again`."""
@@ -95,6 +97,7 @@ class Intake:
         if self.view is not None:
             found += () if self.view.voxel_size_known else (state.NO_VOXEL_SIZE,)
             found += () if self.view.orientation_known else (state.NO_ORIENTATION,)
+            found += (state.MIRRORED,) if self._control.board.mirrors(self.view) else ()
         if self.prepared is not None:
             found += tuple((State.READY, text) for text in self.prepared.warnings)
         return found
@@ -109,6 +112,7 @@ class Intake:
             return state.bad_input(problem), None
         try:
             view = geometry.look_at(wanted[0], board.point, choices.world_axes)
+            view = replace(view, window=choices.window)
             if choices.n_channels > 1 and tuple(view.data.shape[:-3]) == (choices.n_channels,):
                 return state.NO_IMAGE, geometry.as_channels(view)
             return state.NO_IMAGE, geometry.with_channels(view, wanted[1:], board.point)
@@ -129,7 +133,9 @@ class Intake:
 
     def _on_prepared(self, prepared: Prepared) -> None:
         self._set_prepared(prepared)
+        self._control.planned.emit(prepared.plan)
         self._control.dial.tell_cost()
+        self._warm()
         before, view = self._control.pending, self.view
         same_frame = before is not None and view is not None and before.view.frame == view.frame
         if before is not None and view is not None and before.view.uid == view.uid and same_frame:
@@ -137,8 +143,20 @@ class Intake:
         else:
             self.say_ready()
 
+    def _warm(self) -> None:
+        """Run the visible window unseen, so that the first answer the user waits for comes quickly."""
+        control, view = self._control, self.view
+        if view is not None:
+            run = partial(control.bench.warm, view, control.choices.copy(), control.board.centre_index(view))
+            control.submit("warm", run, self._on_warmed, silent=True)
+
+    def _on_warmed(self, plan: Plan | None) -> None:
+        if plan is not None and self.prepared is not None:
+            self._on_replanned(self.prepared._replace(plan=plan))
+
     def _on_replanned(self, prepared: Prepared) -> None:
         self.prepared = prepared
+        self._control.planned.emit(prepared.plan)
         if self._control.status.state in (State.READY, State.LOADING):
             self.say_ready()
 

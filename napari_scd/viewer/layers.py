@@ -22,6 +22,7 @@ CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 STAGE_COLOURS = ("#8a8f98", "#2b6cb0", "#e8a33d")
 SURVIVOR_COLOUR = "#d62728"
 DIMMEST = 0.75
+EVERYTHING = "all structures"  # a click that took every label of its window
 
 
 def name_of(source: str, kind: str) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers import LayerTuple
 
 
+# our layers run to superior, posterior and left: with napari's own orientation 3D would be a mirror image
+UNMIRRORED = ("away", "down", "right")
+
+
 def open_window(files: Sequence[str]) -> int:
     """Open napari with the dock, show files, and return an exit code when the window is closed.
 
@@ -30,6 +34,7 @@ def open_window(files: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     viewer = napari.Viewer()
+    viewer.scene.camera.orientation = UNMIRRORED
     for data, keywords, kind in found:
         getattr(viewer, f"add_{kind}")(data, **keywords)
     images = [layer for layer in viewer.layers if type(layer).__name__ == "Image"]

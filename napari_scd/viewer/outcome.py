@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer import state
+from napari_scd.viewer import layers, state
 from napari_scd.viewer.files import stem_of
+from napari_scd.viewer.results import click_entry
 from napari_scd.viewer.saving import Export
-from napari_scd.viewer.state import State, Status
+from napari_scd.viewer.state import CannotSave, State, Status
 
 if TYPE_CHECKING:
     from napari_scd.viewer.controller import Controller
     from napari_scd.viewer.lane import Flag
+    from napari_scd.volume import LabelTable
 
 
 class Outcome:
@@ -32,12 +34,18 @@ class Outcome:
         if result is None:
             control.say(Status(State.READY, "Nothing to accept: segment or click first."))
             return
+        chosen = control.board.layer(control.choices.output)
+        owner = other_owner(chosen, result.table) if chosen is not None else ""
+        if owner:
+            control.say(state.other_labels(chosen.name, owner))
+            return
         try:
             layer, n_voxels = control.display.accept(result)
         except InputError as error:
             control.say(state.error(str(error)))
             return
         result.accepted = True
+        self._count(layer)
         control.choices.output = layer.unique_id
         control.result_changed.emit(result)
         control.say(state.accepted(layer.name, n_voxels))
@@ -59,12 +67,14 @@ class Outcome:
         layer = self._segmentation_layer()
         if layer is not None:
             layer.undo()
+            self._count(layer)
 
     def redo(self) -> None:
         """Accept again what was taken back."""
         layer = self._segmentation_layer()
         if layer is not None:
             layer.redo()
+            self._count(layer)
 
     def go_to(self, index: int) -> None:
         """Bring a structure on screen: the voxel of it nearest its middle."""
@@ -120,7 +130,10 @@ class Outcome:
         maps = self._control.choices.maps
 
         def write(progress: Any, cancel: Flag) -> list[Path]:
-            return job.write(path, maps=maps)
+            try:
+                return job.write(path, maps=maps)
+            except InputError as error:
+                raise CannotSave(str(error)) from error
 
         self._control.submit("export", write, partial(self._on_exported, path))
 
@@ -137,7 +150,24 @@ class Outcome:
         layer = self._segmentation_layer() if result.accepted else None
         labels = np.asarray(layer.data) if layer is not None else self._painted()
         frame = labels[result.view.frame] if labels.ndim > 3 else labels
-        return Export(result.view, result.table, frame, result.tokens, result.scores, result.report)
+        clicks = [click_entry(click, result.view) for click in result.clicks]
+        report = result.report | {"clicks": clicks}
+        return Export(result.view, result.table, frame, result.tokens, result.scores, report)
+
+    def _count(self, layer: Any) -> None:
+        """Bring the volumes that napari shows under the mouse up to date, when the layer is of a model."""
+        result = self._control.result
+        if result is None or not _is_table(layer, result.table):
+            return
+        data, table, voxel_ml = layer.data, result.table, result.voxel_ml
+
+        def count(progress: Any, cancel: Flag) -> dict[str, list[Any]]:
+            return layers.features_of(layers.measure(np.asarray(data), table, voxel_ml), table)
+
+        def show(features: dict[str, list[Any]]) -> None:
+            layer.features = features
+
+        self._control.submit("count", count, show, lasting=True, silent=True)
 
     def _painted(self) -> np.ndarray:
         result = self._control.result
@@ -157,3 +187,16 @@ class Outcome:
         result = self._control.result
         source = result.view.source if result is not None else None
         return self.suggestion() if source and source.get("path") else None
+
+
+def other_owner(layer: Any, table: LabelTable) -> str:
+    """Name of the model whose labels a layer holds, when its numbers mean something else than `table`'s."""
+    record = layer.metadata.get("scd")
+    if not isinstance(record, dict) or "labels" not in record or record["labels"] == table.to_list():
+        return ""
+    return str(record.get("model", "another model"))
+
+
+def _is_table(layer: Any, table: LabelTable) -> bool:
+    record = layer.metadata.get("scd")
+    return isinstance(record, dict) and record.get("labels") == table.to_list()

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
-from napari_scd.viewer.layers import Voxels, measure
+from napari_scd.viewer.layers import EVERYTHING, Voxels
 from napari_scd.volume import reorient
 
 if TYPE_CHECKING:
@@ -57,12 +58,14 @@ class Result:
         On the token grid, as the engine returned them.
     report
         The last run's report (JSON values).
+    counts : (256,) int
+        Voxels of every label above 0; kept up to date, because counting them all again takes too long.
     clicks
-        Clicked structures, in the order of painting; empty for a run over the volume.
+        Clicked structures, in the order of painting.
+    base : (z, y, x) uint8 or None
+        Labels of a run over the volume, which clicks are painted onto.
     complete
         False after a cancelled run.
-    counts : (256,) int
-        Voxels of every label; kept up to date where counting all of them again would take too long.
     accepted
         True when it was written into the segmentation: then it is no preview any more.
     key
@@ -76,9 +79,11 @@ class Result:
     scores: Volume
     stage_scores: np.ndarray
     report: dict[str, Any]
+    counts: np.ndarray
     clicks: list[ClickRecord] = field(default_factory=list)
+    base: np.ndarray | None = None
+    base_counts: np.ndarray | None = None
     complete: bool = True
-    counts: np.ndarray | None = None
     accepted: bool = False
     key: object = None
 
@@ -101,27 +106,46 @@ class Result:
 
     def found(self) -> dict[int, Voxels]:
         """Voxels and millilitres of every structure on screen."""
-        if self.counts is None:
-            return measure(self.labels[bounding_box(self.labels)], self.table, self.voxel_ml)
         return {
             i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
         }
 
     def repaint(self) -> None:
-        """Draw the labels from the clicks, later ones on top."""
-        self.labels = np.zeros(self.view.shape, np.uint8)
+        """Draw the labels: the run over the volume, then the clicks; count them on the way."""
+        if self.base is None or self.base_counts is None:
+            self.labels, self.counts = np.zeros(self.view.shape, np.uint8), np.zeros(256, np.int64)
+        else:
+            self.labels, self.counts = self.base.copy(), self.base_counts.copy()
         for click in self.clicks:
             part = self.labels[click.box]
+            before = bins(part)
             part[click.values > 0] = click.values[click.values > 0]
+            self.counts += bins(part) - before
+        self.counts[0] = 0
 
-    def unclick(self, index: Sequence[int]) -> ClickRecord | None:
-        """Take away the topmost clicked structure at a voxel, if there is one."""
+    def unclick(self, index: Sequence[int]) -> str:
+        """Take away the topmost structure at a voxel; return its name, empty when there is none."""
         for click in reversed(self.clicks):
             if click.holds(index):
                 self.clicks.remove(click)
                 self.repaint()
-                return click
-        return None
+                return click.name
+        return self._take_from_base(index)
+
+    def _take_from_base(self, index: Sequence[int]) -> str:
+        """Take the connected part of a structure out of the run over the volume."""
+        label = 0 if self.base is None else int(self.base[tuple(index)])
+        if self.base is None or self.base_counts is None or label == 0:
+            return ""
+        mask = np.isin(self.base, self.table.members_of_group(label))
+        box = bounding_box(mask)
+        parts, _ = ndimage.label(mask[box], structure=np.ones((3, 3, 3)))
+        inside = tuple(i - side.start for i, side in zip(index, box, strict=True))
+        part = parts == parts[inside]
+        self.base, self.base_counts = self.base.copy(), self.base_counts - bins(self.base[box][part])
+        self.base[box][part] = 0
+        self.repaint()
+        return self.table.group_name(label)
 
 
 def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) -> Result:
@@ -133,6 +157,7 @@ def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) ->
     tokens, _ = reorient(segmentation.tokens)
     scores, _ = reorient(segmentation.scores)
     stage_scores, _ = reorient(segmentation.tokens.with_array(segmentation.stage_scores))
+    counts = _counted(segmentation, table)
     return Result(
         view=view,
         table=table,
@@ -141,7 +166,9 @@ def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) ->
         scores=scores,
         stage_scores=stage_scores.array,
         report=report_of(segmentation, view),
-        counts=_counted(segmentation, table),
+        counts=counts,
+        base=segmentation.labels.array,
+        base_counts=counts,
         complete=segmentation.complete,
     )
 
@@ -152,18 +179,47 @@ def report_of(segmentation: Segmentation, view: SourceView) -> dict[str, Any]:
     report["n_stages"] = int(segmentation.stage_scores.shape[0])
     report["layer"] = view.name
     report["orientation_known"] = bool(view.orientation_known)
+    report["intensity_window"] = None if view.window is None else list(view.window)
     return report
+
+
+class Clicked(NamedTuple):
+    """Answer to a click, ready to be put on screen: made by the worker, to spare the thread that draws.
+
+    Parameters
+    ----------
+    label
+        What was found, 0 = nothing.
+    message
+        What to say then.
+    record
+        The structure.
+    run
+        Token maps and report of the windows it took.
+    """
+
+    label: int
+    message: str
+    record: ClickRecord
+    run: Result
+
+
+def clicked(click: Click, view: SourceView, table: LabelTable, *, everything: bool) -> Clicked:
+    """Return the engine's answer to a click in the dock's terms."""
+    run = from_run(click.segmentation, view, table)
+    run.base = run.base_counts = None
+    return Clicked(click.label, click.message, record_of(click, everything=everything), run)
 
 
 def record_of(click: Click, *, everything: bool) -> ClickRecord:
     """Keep a click's voxels in a box that just holds them."""
-    labels = click.segmentation.labels.array
-    box = bounding_box(labels)
+    labels, region = click.segmentation.labels.array, click.segmentation.region
+    box = shifted(bounding_box(labels[region]), region)
     return ClickRecord(
         index=tuple(int(i) for i in click.index),
         everything=everything,
         label=click.label,
-        name="all structures" if everything else click.name,
+        name=EVERYTHING if everything else click.name,
         keep=tuple(click.segmentation.report.keep),
         time=datetime.now().isoformat(timespec="seconds"),
         box=box,
@@ -171,16 +227,27 @@ def record_of(click: Click, *, everything: bool) -> ClickRecord:
     )
 
 
-def with_click(
-    result: Result | None, click: Click, record: ClickRecord, view: SourceView, table: LabelTable
-) -> Result:
-    """Add a click to the clicks on screen; `result` is None when there are none of this image and model."""
-    run = from_run(click.segmentation, view, table)
-    clicks = [record] if click.label else []
+def click_entry(click: ClickRecord, view: SourceView) -> dict[str, Any]:
+    """Return a click as JSON values: its voxel (z, y, x), its place in mm (right, anterior, superior)."""
+    s, p, left = (view.affine @ [*click.index, 1.0])[:3].tolist()
+    return {
+        "voxel": list(click.index),
+        "ras_mm": [round(-left, 3), round(-p, 3), round(s, 3)],
+        "label": click.name,
+        "keep": list(click.keep),
+        "time": click.time,
+    }
+
+
+def with_click(result: Result | None, answer: Clicked) -> Result:
+    """Add a click to what is on screen; `result` is None when there is nothing of this image and model."""
+    run = answer.run
+    clicks = [answer.record] if answer.label else []
     if result is not None:
         clicks = [*result.clicks, *clicks]
+        run.base, run.base_counts = result.base, result.base_counts
         merge_tokens(run, result)
-    run.clicks, run.counts = clicks, None
+    run.clicks = clicks
     run.repaint()
     return run
 
@@ -199,12 +266,13 @@ def merge_tokens(newer: Result, older: Result) -> None:
 
 def merge_window(result: Result, segmentation: Segmentation) -> None:
     """Put a window's fresh labels and tokens into a result of the whole volume."""
+    assert result.base is not None and result.base_counts is not None
     window = from_run(segmentation, result.view, result.table)
-    labels, region = result.labels.copy(), segmentation.region
-    labels[region] = segmentation.labels.array[region]
-    if result.counts is not None:
-        result.counts = result.counts + _bins(labels[region]) - _bins(result.labels[region])
-    result.labels = labels
+    base, region = result.base.copy(), segmentation.region
+    base[region] = segmentation.labels.array[region]
+    result.base_counts = result.base_counts + bins(base[region]) - bins(result.base[region])
+    result.base = base
+    result.repaint()
     merge_tokens(window, result)
     result.tokens, result.scores, result.stage_scores = window.tokens, window.scores, window.stage_scores
 
@@ -220,6 +288,15 @@ def bounding_box(labels: np.ndarray) -> Box:
     return z, y, x
 
 
+def shifted(box: Box, region: Box) -> Box:
+    """Return a box within a region as slices of the whole array."""
+    z, y, x = (
+        slice(side.start + (whole.start or 0), side.stop + (whole.start or 0))
+        for side, whole in zip(box, region, strict=True)
+    )
+    return z, y, x
+
+
 def _counted(segmentation: Segmentation, table: LabelTable) -> np.ndarray:
     """Return (256,) voxels of every label, from the run's own report."""
     counts = np.zeros(256, np.int64)
@@ -228,5 +305,6 @@ def _counted(segmentation: Segmentation, table: LabelTable) -> np.ndarray:
     return counts
 
 
-def _bins(labels: np.ndarray) -> np.ndarray:
+def bins(labels: np.ndarray) -> np.ndarray:
+    """Return (256,) voxels of every label of a uint8 array."""
     return np.bincount(labels.reshape(-1), minlength=256)

@@ -38,6 +38,8 @@ class Choices:
         As in the engine's `Request`.
     world_axes
         Where the viewer's (z, y, x) axes point, such as "SPL"; None = what the image's reader said.
+    window
+        Lowest and highest intensity the network sees; None = the model's own limits.
     show, stage
         Token view (one of `SHOW_MODES`) and the stage it stops at (0 = all).
     live, protect, autosave, maps
@@ -58,6 +60,7 @@ class Choices:
     blending: str = "gaussian"
     batch: int | None = None
     world_axes: str | None = None
+    window: tuple[float, float] | None = None
     show: str = "dim"
     stage: int = 0
     live: bool = True
@@ -96,6 +99,10 @@ def resolve(choices: Choices, **overrides: object) -> Request:
 
 class BadVolume(InputError):
     """The engine refused the image itself, not what was asked of it."""
+
+
+class CannotSave(InputError):
+    """Something could not be written where it was to go."""
 
 
 class State(Enum):
@@ -145,6 +152,13 @@ NO_VOXEL_SIZE = (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
 NO_ORIENTATION = (
     State.WARN_ORIENTATION,
     "Orientation unknown: left and right may be swapped. Set it in Advanced.",
+)
+MIRRORED = (
+    State.WARN_ORIENTATION,
+    "3D is a mirror image of the patient here: press 3D beside View to see left and right as they are.",
+)
+NO_CLICKS = Status(
+    State.READY, "No clicks on record: click a structure (K), or select a Points layer on this image."
 )
 NO_MODEL = Status(
     State.ERROR,
@@ -250,12 +264,22 @@ def failure(problem: BaseException, device: str) -> Status:
         return error("Not enough memory for this run: nothing was lost, try the button.", remedy)
     if isinstance(problem, BadVolume):
         return bad_input(text)
+    if isinstance(problem, CannotSave):
+        return error(text, Remedy("Save elsewhere...", "export"))
     if isinstance(problem, InputError):
         if "device" in text.lower() and "available" in text.lower():
             return error(text, Remedy("Run on cpu", "run_on_cpu"))
         return error(text)
     return error(
         f"The run failed ({type(problem).__name__}: {shortened(text)}).", Remedy("Try again", "retry")
+    )
+
+
+def other_labels(layer: str, model: str) -> Status:
+    """Say that a layer's numbers mean other structures than the model's."""
+    return error(
+        f"'{layer}' holds the labels of {model}, whose numbers mean other structures: "
+        "choose 'new layer' under Output."
     )
 
 

@@ -28,11 +28,13 @@ from napari_scd.viewer.settings import Preferences, Settings
 from napari_scd.viewer.state import Choices, State, Status, duration
 from napari_scd.viewer.tasks import WorkerLane
 from napari_scd.viewer.tokens import Cost, saving_curve
+from napari_scd.viewer.warming import warm_up_drawing
 from napari_scd.viewer.watch import Watch
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_scd.engine import Plan
     from napari_scd.viewer.bench import Agreement, Prepared
     from napari_scd.viewer.lane import Lane
     from napari_scd.viewer.results import Result
@@ -60,7 +62,8 @@ class ScdWidget(DockedWidget):
         super().__init__()
         self.choices = Choices()
         self.controller = Controller(Board(viewer), lane or WorkerLane(), bench or Bench(), self.choices)
-        self.input, self.run, self.tokens = InputPanel(), RunPanel(), TokensPanel()
+        self.input = InputPanel(self.controller.board.images)
+        self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
         self._lay_out()
         self._cost: Cost | None = None
@@ -137,9 +140,11 @@ class ScdWidget(DockedWidget):
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
         self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
         self.input.remedy_wanted.connect(self._on_remedy)
+        self.input.plane_wanted.connect(control.show_view)
         self.run.segment_wanted.connect(control.segment)
         self.run.click_toggled.connect(self._on_click_toggled)
         self.run.cancel_wanted.connect(control.cancel)
+        self.run.replay_wanted.connect(control.replay)
         self.tokens.keep_moved.connect(self._on_keep)
         self.tokens.show_chosen.connect(control.set_show)
         self.tokens.compare_wanted.connect(control.compare)
@@ -152,6 +157,8 @@ class ScdWidget(DockedWidget):
         self.result.discard_wanted.connect(outcome.discard)
         self.result.export_wanted.connect(self._on_export)
         self.advanced.changed.connect(self._set_choice)
+        self.advanced.refused.connect(self._on_refused)
+        self.advanced.limits_wanted.connect(self._on_limits_wanted)
 
     def _connect_controller(self) -> None:
         control = self.controller
@@ -162,6 +169,7 @@ class ScdWidget(DockedWidget):
         control.result_changed.connect(self._on_result)
         control.agreement_changed.connect(self._on_agreement)
         control.devices_found.connect(self._on_devices)
+        control.planned.connect(self._on_planned)
 
     def _key_actions(self) -> dict[str, Any]:
         control, outcome = self.controller, self.controller.outcome
@@ -180,6 +188,7 @@ class ScdWidget(DockedWidget):
     def _start(self) -> None:
         if not self.gone:
             self.controller.intake.preload()
+            self.controller.submit("drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True)
 
     # -- what the user does ----------------------------------------------------------------------------------
 
@@ -213,9 +222,20 @@ class ScdWidget(DockedWidget):
     def _on_refused(self, why: str) -> None:
         self.controller.say(Status(self.controller.status.state, why))
 
+    def _on_limits_wanted(self) -> None:
+        view = self.controller.view
+        image = self.controller.board.layer(view.uid) if view is not None else None
+        if image is not None:
+            low, high = (float(limit) for limit in image.contrast_limits)
+            self.advanced.set_window((low, high))
+            self._set_choice("window", (low, high))
+
     def _on_remedy(self, action: str) -> None:
         if action == "choose_model":
             ask_for_model(self, self.add_model_file)
+            return
+        if action == "export":
+            self._on_export()
             return
         self.controller.remedy(action)
         self.input.device.choose(self.choices.device)
@@ -227,7 +247,7 @@ class ScdWidget(DockedWidget):
 
     def _set_choice(self, name: str, value: Any) -> None:
         setattr(self.choices, name, value)
-        if name == "world_axes":
+        if name in ("world_axes", "window"):
             self._on_place()
         elif name in PLANNED:
             self.controller.intake.replan()
@@ -261,6 +281,7 @@ class ScdWidget(DockedWidget):
 
     def _on_dimensions(self) -> None:
         self.controller.display.recolour(self.controller.result)
+        self.controller.say(self.controller.status)
 
     def _under_mouse(self, position: Any) -> None:
         self.result.show_hover(self.controller.describe(position))
@@ -299,7 +320,9 @@ class ScdWidget(DockedWidget):
             sides = [index for pair in result.table.mirror_pairs for index in pair]
             doubtful = () if result.view.orientation_known else sides
             self.result.show_structures(result.table, result.found(), doubtful)
-            self._show_pace(result)
+            if result.seconds_per_window is not None:
+                origin = f"measured in the last run on {result.report['device']}"
+                self._show_pace(result.seconds_per_window, origin)
         self._choosing.list_outputs()
         self._show_buttons()
 
@@ -307,11 +330,15 @@ class ScdWidget(DockedWidget):
         self.input.set_devices(names)
         self.input.device.choose(self.choices.device)
 
-    def _show_pace(self, result: Result) -> None:
-        self._pace = result.seconds_per_window
-        if self._pace is not None:
-            text = f"{duration(self._pace)} per window"
-            self.input.show_pace(text, f"{text}, measured in the last run on {result.report['device']}")
+    def _on_planned(self, plan: Plan) -> None:
+        self.input.name_auto(plan.device)
+        if plan.seconds is not None:
+            self._show_pace(plan.seconds / max(plan.n_windows, 1), f"from windows measured on {plan.device}")
+
+    def _show_pace(self, seconds: float, origin: str) -> None:
+        self._pace = seconds
+        text = f"{duration(seconds)} per window"
+        self.input.show_pace(text, f"{text}, {origin}")
         self._on_cost(self._cost)
 
     def _show_buttons(self) -> None:

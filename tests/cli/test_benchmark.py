@@ -37,3 +37,29 @@ def test_bad_settings(run: Run, words: list[str]) -> None:
     code, _, err = run("benchmark", "-m", "whole", "--quick", *words)
     assert code == 2
     assert err.count("\n") == 1
+
+
+def test_the_dock_is_timed_only_where_there_is_a_window(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    code, _, err = run("benchmark", "latency")
+    assert code == 2 and "xvfb-run" in err and err.count("\n") == 1
+
+
+def test_the_docks_waits_as_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from napari_scd.benchmarks import latency
+
+    measured = {
+        "waits_s": {"click": [0.4, 0.5], "slider": [0.3], "dense window": [1.0]},
+        "model": "m", "shape": [4, 5, 6], "device": "cpu", "precision": "float32", "threads": 2,
+    }  # fmt: skip
+    monkeypatch.setattr("napari_scd.cli.latency.has_display", lambda: True)
+    monkeypatch.setattr(latency, "time_dock", lambda *args, **kwargs: latency.summarise(measured))
+    code, out, err = run("benchmark", "latency")
+    assert (code, err) == (0, "") and "0.10 of a dense window" in out and "P7" in out
+    code, out, _ = run("benchmark", "latency", "--json")
+    assert (
+        json.loads(out)["slider_of_dense"] == pytest.approx(0.1)
+        and json.loads(out)["waits"][0]["met"] is True
+    )

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_scd.viewer.bench import Ahead, Prepared
 from napari_scd.viewer.board import Board
 from napari_scd.viewer.controller import Controller
 from napari_scd.viewer.lane import Flag, Work
+from napari_scd.viewer.results import clicked
 from napari_scd.viewer.state import Choices
 from napari_scd.volume import LabelTable, Recipe, Volume
 
@@ -118,6 +120,7 @@ class FakeBench:
         self.calls: list[str] = []
         self.n_windows = 8
         self.warnings: tuple[str, ...] = ()
+        self.ahead = False
 
     def preload(self, progress: Any, cancel: Any) -> tuple[str, ...]:
         self._called("preload")
@@ -127,15 +130,17 @@ class FakeBench:
         self._called("prepare")
         if view is None:
             return None
-        plan = SimpleNamespace(
-            n_windows=self.n_windows, seconds=11.0, device="cpu", tokens=(512, 256, 128, 64)
-        )
-        return SimpleNamespace(
-            checkpoint=checkpoint(self.field), plan=plan, warnings=self.warnings, n_channels=1
-        )
+        return Prepared(checkpoint(self.field), self._plan(None), self.warnings)
 
-    def segment(self, view: Any, choices: Any, progress: Any, cancel: Any) -> Any:
+    def warm(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
+        self._called("warm")
+        return self._plan(11.0)
+
+    def segment(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
         self._called("segment")
+        if self.ahead:
+            region = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
+            progress(Ahead(fake_segmentation(view.volume(), choices.keep_request, region=region)))
         progress(SimpleNamespace(done=4, total=8, seconds_left=2.0, message="window 4 of 8, 2 s left"))
         answer = fake_segmentation(view.volume(), choices.keep_request, complete=not cancel.cancelled)
         if cancel.cancelled:
@@ -145,22 +150,21 @@ class FakeBench:
     def click(self, view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
         self._called("click")
         answers = []
-        for index, _ in places:
+        for index, everything in places:
             region = tuple(slice(max(i - 6, 0), i + 6) for i in index)
             volume = view.volume()
             found = 1 if volume.array[index] > volume.array.mean() else 0
             segmentation = fake_segmentation(volume, choices.keep_request, region=region, only=found)
             message = "hippocampus, 1.2 ml" if found else "nothing found here (most likely: liver 0.31)"
-            answers.append(
-                SimpleNamespace(
-                    segmentation=segmentation,
-                    label=found,
-                    name="hippocampus" if found else "",
-                    message=message,
-                    index=index,
-                    windows=1,
-                )
+            answer = SimpleNamespace(
+                segmentation=segmentation,
+                label=found,
+                name="hippocampus" if found else "",
+                message=message,
+                index=index,
+                windows=1,
             )
+            answers.append(clicked(answer, view, TABLE, everything=everything))
         return answers
 
     def preview(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
@@ -171,6 +175,11 @@ class FakeBench:
     def compare(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
         self._called("compare")
         return SimpleNamespace(dice=0.97, keep=(0.5, 0.5, 0.5))
+
+    def _plan(self, seconds: float | None) -> Any:
+        return SimpleNamespace(
+            n_windows=self.n_windows, seconds=seconds, device="cpu", tokens=(512, 256, 128, 64)
+        )
 
     def _called(self, name: str) -> None:
         self.calls.append(name)

@@ -11,7 +11,7 @@ from napari_scd.viewer import geometry
 from napari_scd.viewer.bench import Bench
 from napari_scd.viewer.catalogue import offered_models
 from napari_scd.viewer.lane import Flag
-from napari_scd.viewer.results import from_run, record_of, with_click
+from napari_scd.viewer.results import from_run, with_click
 from napari_scd.viewer.state import BadVolume, Choices
 from napari_scd.viewer.tokens import cost_of
 
@@ -59,19 +59,22 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     assert prepared.plan.n_windows > 1
     assert cost_of(prepared.checkpoint.network, 0.5).tokens == prepared.plan.tokens
     steps: list[Any] = []
-    run = from_run(bench.segment(view, choices, steps.append, Flag()), view, prepared.checkpoint.labels)
+    plan = bench.warm(view, choices, (12, 14, 16), silent, Flag())
+    assert plan.seconds is not None, "now it knows the pace"
+    answer = bench.segment(view, choices, (12, 14, 16), steps.append, Flag())
+    assert steps[0].segmentation.labels.array.any(), "the visible window comes ahead"
+    run = from_run(answer, view, prepared.checkpoint.labels)
     assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
     assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
     (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, Flag())
-    record = record_of(click, everything=True)
-    result = with_click(None, click, record, view, prepared.checkpoint.labels)
+    result = with_click(None, click)
     assert result.labels.any() and result.tokens.array.any()
     window = bench.preview(view, choices, (10, 14, 16), silent, Flag())
     assert window.labels.array.shape == view.shape
     assert bench.compare(view, choices, (10, 14, 16), silent, Flag()).keep == (0.5, 0.5, 0.5)
     stopped = Flag()
     stopped.cancel()
-    assert not bench.segment(view, choices, silent, stopped).complete
+    assert not bench.segment(view, choices, (10, 14, 16), silent, stopped).complete
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:

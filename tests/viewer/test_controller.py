@@ -34,7 +34,7 @@ def click(desk: Any, index: tuple[int, int, int], **options: Any) -> None:
 def test_ready_says_what_a_run_costs(desk: Any) -> None:
     assert desk.control.status.state is State.READY
     assert desk.control.status.sentence == "32x28x24 at 1x1x2 mm: 8 windows, about 11 s on cpu."
-    assert desk.bench.calls == ["preload", "prepare"]
+    assert desk.bench.calls == ["preload", "prepare", "warm"]
 
 
 def test_the_same_image_is_prepared_once(desk: Any) -> None:
@@ -101,6 +101,34 @@ def test_cancel_keeps_what_was_found(desk: Any) -> None:
     assert desk.control.status.state is State.CANCELLED
     assert desk.control.status.sentence.startswith("Stopped after 4 of 8 windows")
     assert ours(desk, "preview") is not None
+
+
+def test_the_visible_window_of_a_run_comes_first(desk: Any) -> None:
+    desk.bench.ahead = True
+    told: list[Any] = []
+    desk.control.result_changed.connect(
+        lambda result: told.append((result.complete, desk.control.status.state))
+    )
+    segment(desk)
+    assert told == [(False, State.RUNNING), (True, State.RUNNING)]
+    assert desk.control.status.state is State.DONE
+
+
+def test_a_run_cancelled_after_the_visible_window_keeps_it(desk: Any) -> None:
+    desk.bench.ahead = True
+    desk.control.segment()
+    work = desk.lane.begin()
+    from napari_scd.viewer.bench import Ahead
+
+    from .conftest import fake_segmentation
+
+    work.progressed(Ahead(fake_segmentation(desk.control.view.volume(), 0.5)))
+    nothing = fake_segmentation(desk.control.view.volume(), 0.5, complete=False)
+    nothing.report.n_windows = 0
+    desk.control.cancel()
+    work.done(nothing)
+    assert desk.control.status.sentence == "Stopped after 1 of 8 windows: the partial result is a preview."
+    assert ours(desk, "preview").data.any()
 
 
 def test_an_error_is_said_and_the_next_run_works(desk: Any) -> None:
@@ -226,6 +254,57 @@ def test_a_click_model_segments_a_volume_that_fits_its_window(model: Any) -> Non
     assert desk.control.intake.can_segment
 
 
+def test_a_click_on_a_whole_result_adds_to_it_and_takes_from_it(desk: Any) -> None:
+    desk.control.bench.n_windows = 8
+    segment(desk)
+    whole = ours(desk, "preview").data.copy()
+    click(desk, BRIGHT)
+    assert desk.control.status.sentence.startswith("hippocampus was taken away") or (
+        desk.control.status.state is State.PREVIEW
+    )
+    left = ours(desk, "preview").data
+    assert left[BRIGHT] == 0 and desk.bench.calls.count("click") == 0
+    assert desk.control.result.found()[1].voxels == int((left == 1).sum())
+    click(desk, BRIGHT)
+    assert ours(desk, "preview").data[BRIGHT] == whole[BRIGHT], "the next click asks for it again"
+
+
+def test_clicks_can_be_replayed(desk: Any) -> None:
+    click(desk, BRIGHT)
+    click(desk, (10, 15, 26), everything=True)
+    shown = ours(desk, "preview").data.copy()
+    desk.control.outcome.accept()
+    desk.control.dial.set_keep(0.25)
+    desk.control.replay()
+    desk.lane.run_all()
+    again = desk.control.result
+    assert [(one.index, one.everything) for one in again.clicks] == [(BRIGHT, False), ((10, 15, 26), True)]
+    assert np.array_equal(ours(desk, "preview").data, shown) and again.clicks[0].keep == (0.25,) * 3
+
+
+def test_clicks_from_a_table_of_voxels_can_be_replayed(desk: Any) -> None:
+    points = desk.viewer.add_points(
+        [BRIGHT, (90, 0, 0)], features={"label": ["hippocampus"] * 2, "keep": ["0.50"] * 2, "time": ["", ""]}
+    )
+    desk.viewer.layers.selection.active = points
+    desk.control.replay()
+    desk.lane.run_all()
+    assert [one.index for one in desk.control.result.clicks] == [BRIGHT], "and those outside are left out"
+
+
+def test_any_points_on_the_image_can_be_replayed(desk: Any) -> None:
+    points = desk.viewer.add_points([np.asarray(desk.image.data_to_world(BRIGHT))])
+    desk.viewer.layers.selection.active = points
+    desk.control.replay()
+    desk.lane.run_all()
+    assert [one.index for one in desk.control.result.clicks] == [BRIGHT]
+
+
+def test_without_clicks_there_is_nothing_to_replay(desk: Any) -> None:
+    desk.control.replay()
+    assert desk.control.status.sentence.startswith("No clicks on record") and desk.lane.queue == []
+
+
 # -- the keep slider
 
 
@@ -335,6 +414,80 @@ def test_what_was_painted_on_the_preview_is_accepted(desk: Any) -> None:
     ours(desk, "preview").data_setitem(tuple(np.array([i]) for i in DARK), 3)
     desk.control.outcome.accept()
     assert ours(desk, "seg").data[DARK] == 3
+
+
+def test_what_was_painted_on_the_preview_survives_the_next_click(desk: Any) -> None:
+    click(desk, BRIGHT)
+    ours(desk, "preview").data_setitem(tuple(np.array([i]) for i in DARK), 3)
+    click(desk, (10, 15, 26))
+    assert ours(desk, "preview").data[DARK] == 3 and len(desk.control.result.clicks) == 2
+
+
+def test_accepted_volumes_are_shown_and_follow_undo(desk: Any) -> None:
+    segment(desk)
+    desk.control.outcome.accept()
+    desk.lane.run_all()
+    seg = ours(desk, "seg")
+    assert list(seg.features["voxels"][:2]) == [int((seg.data == i).sum()) for i in (1, 2)]
+    assert seg.features["volume_ml"][0] > 0
+    desk.control.outcome.undo()
+    desk.lane.run_all()
+    assert list(seg.features["voxels"][:2]) == [0, 0]
+
+
+def test_labels_of_another_model_are_not_mixed_in(desk: Any) -> None:
+    segment(desk)
+    desk.control.outcome.accept()
+    seg = ours(desk, "seg")
+    seg.metadata["scd"] = seg.metadata["scd"] | {
+        "model": "abdomen-ct",
+        "labels": [{"index": 1, "name": "spleen"}],
+    }
+    segment(desk)
+    desk.choices.output = seg.unique_id
+    desk.control.outcome.accept()
+    assert desk.control.status.sentence == (
+        "'ct [SCD seg]' holds the labels of abdomen-ct, whose numbers mean other structures: "
+        "choose 'new layer' under Output."
+    )
+    assert ours(desk, "preview") is not None, "nothing is lost"
+
+
+def test_an_unwritable_place_is_said_with_a_way_out(desk: Any, tmp_path: Any) -> None:
+    segment(desk)
+    desk.control.outcome.export(tmp_path / "nowhere" / "out.nii.gz")
+    desk.lane.run_all()
+    assert desk.control.status.state is State.ERROR
+    assert desk.control.status.remedy == ("Save elsewhere...", "export")
+
+
+def test_clicks_are_exported(desk: Any, tmp_path: Any) -> None:
+    import json
+
+    click(desk, BRIGHT)
+    desk.control.outcome.export(tmp_path / "out.nii.gz")
+    desk.lane.run_all()
+    (entry,) = json.loads((tmp_path / "out.json").read_text())["run"]["clicks"]
+    assert entry["voxel"] == list(BRIGHT) and entry["ras_mm"] == [-19.0, -15.0, 20.0]
+    assert entry["label"] == "hippocampus"
+
+
+def test_the_intensity_window_belongs_to_the_image(desk: Any) -> None:
+    segment(desk)
+    desk.choices.window = (0.0, 80.0)
+    desk.control.intake.refresh()
+    desk.lane.run_all()
+    assert desk.control.status.state is State.STALE
+    segment(desk)
+    assert desk.control.result.report["intensity_window"] == [0.0, 80.0]
+
+
+def test_3d_that_mirrors_the_patient_is_warned_of(desk: Any) -> None:
+    desk.viewer.dims.ndisplay = 3
+    desk.control.say(desk.control.status)
+    assert [text[:24] for _, text in desk.control.status.warnings] == ["3D is a mirror image of "]
+    desk.control.show_view("3d")
+    assert desk.control.status.warnings == ()
 
 
 def test_an_existing_labels_layer_can_take_the_result(desk: Any) -> None:

@@ -15,6 +15,7 @@ from napari_scd.viewer.panels.parts import Chooser  # noqa: E402
 from napari_scd.viewer.panels.result import ResultPanel  # noqa: E402
 from napari_scd.viewer.panels.run import RunPanel  # noqa: E402
 from napari_scd.viewer.panels.tokens import TokensPanel  # noqa: E402
+from napari_scd.viewer.panels.volumes import LayerChooser  # noqa: E402
 from napari_scd.viewer.tokens import Cost  # noqa: E402
 
 from .conftest import TABLE  # noqa: E402
@@ -48,8 +49,9 @@ def test_the_status_line_shows_warnings_and_a_way_out(qtbot: Any) -> None:
 
 
 def test_there_is_one_chooser_per_channel(qtbot: Any) -> None:
-    panel = shown(qtbot, InputPanel())
-    panel.set_images([("t1", "u1"), ("t2", "u2")])
+    layers = [SimpleNamespace(name=f"t{i}", unique_id=f"u{i}") for i in (1, 2)]
+    panel = shown(qtbot, InputPanel(lambda: layers))
+    panel.reset_choices()
     panel.set_channels(["T1", "T2", "FLAIR"])
     assert panel.n_channels == 3 and panel.chosen_volumes == ("u1", "u2", "u2")
     panel.set_channels(["image"])
@@ -157,3 +159,41 @@ def test_every_panel_fits_300_pixels_even_with_large_type(qtbot: Any, panel: Any
     made.setStyleSheet("* { font-size: 14pt; }")
     shown(qtbot, made)
     assert made.minimumSizeHint().width() <= 290
+
+
+def test_the_volume_list_follows_a_layer_and_not_its_name(qtbot: Any) -> None:
+    layers = [SimpleNamespace(name="a", unique_id=1), SimpleNamespace(name="b", unique_id=2)]
+    chooser = shown(qtbot, LayerChooser(lambda: layers, "scd.volume"))
+    assert chooser.uid is None
+    chooser.reset_choices()
+    assert chooser.uid == 1 and chooser.names == ["a", "b"]
+    chooser.choose_row(1)
+    layers[1].name = "renamed"
+    layers.insert(0, SimpleNamespace(name="b", unique_id=3))
+    chooser.reset_choices()
+    assert chooser.uid == 2 and chooser.native.currentText() == "renamed"
+    with qtbot.waitSignal(chooser.chosen):
+        chooser.native.setCurrentIndex(0)
+        chooser.native.activated.emit(0)
+    assert chooser.uid == 3 and chooser.native.toolTip() == "b"
+    layers.clear()
+    chooser.reset_choices()
+    assert chooser.uid is None and chooser.names == []
+
+
+def test_an_intensity_window_needs_two_numbers_in_order(qtbot: Any) -> None:
+    panel = shown(qtbot, AdvancedPanel())
+    heard: list[Any] = []
+    panel.changed.connect(lambda name, value: heard.append((name, value)))
+    panel.refused.connect(heard.append)
+    for low, high in (("-100", ""), ("-100", "240.5"), ("300", "200"), ("", "")):
+        panel.low.setText(low)
+        panel.high.setText(high)
+        panel.high.editingFinished.emit()
+    assert heard == [
+        ("window", (-100.0, 240.5)),
+        "Intensities from 300 to 200 are none: the first must be lower.",
+        ("window", None),
+    ]
+    panel.set_window((1.5, 80.0))
+    assert (panel.low.text(), panel.high.text()) == ("1.5", "80")

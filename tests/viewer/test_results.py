@@ -19,7 +19,10 @@ def view(model: Any) -> geometry.SourceView:
 def a_click(view: geometry.SourceView, index: tuple[int, int, int], found: int = 1) -> Any:
     region = tuple(slice(max(i - 4, 0), i + 4) for i in index)
     segmentation = fake_segmentation(view.volume(), 0.5, region=region, only=found)
-    return SimpleNamespace(segmentation=segmentation, label=found, name="hippocampus", index=index)
+    click = SimpleNamespace(
+        segmentation=segmentation, label=found, name="hippocampus", index=index, message="found"
+    )
+    return results.clicked(click, view, TABLE, everything=False)
 
 
 def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
@@ -33,20 +36,17 @@ def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
 def test_clicks_add_up_and_can_be_taken_away(view: geometry.SourceView) -> None:
     result = None
     for index in [(6, 14, 18), (12, 15, 20)]:
-        click = a_click(view, index)
-        record = results.record_of(click, everything=False)
-        result = results.with_click(result, click, record, view, TABLE)
+        result = results.with_click(result, a_click(view, index))
     assert result is not None and len(result.clicks) == 2
     both = result.labels.copy()
-    assert result.unclick((12, 15, 20)) is not None
+    assert result.unclick((12, 15, 20)) == "hippocampus"
     assert 0 < (result.labels > 0).sum() < (both > 0).sum()
     assert result.found()[1].voxels == int((result.labels == 1).sum())
-    assert result.unclick((0, 0, 0)) is None
+    assert result.unclick((0, 0, 0)) == ""
 
 
 def test_a_click_that_found_nothing_still_shows_its_tokens(view: geometry.SourceView) -> None:
-    click = a_click(view, (3, 3, 3), found=0)
-    result = results.with_click(None, click, results.record_of(click, everything=False), view, TABLE)
+    result = results.with_click(None, a_click(view, (3, 3, 3), found=0))
     assert result.clicks == [] and not result.labels.any() and result.tokens.array.any()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Signal
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtCore import QLocale, QSignalBlocker, Signal
+from qtpy.QtGui import QDoubleValidator
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
 from superqt import QCollapsible
 
 from napari_scd.viewer.axes import orientations
@@ -18,9 +19,11 @@ _TOWARDS = {"S": "superior", "I": "inferior", "P": "posterior", "A": "anterior",
 
 
 class AdvancedPanel(QCollapsible):
-    """Stride, blending, precision, batch, orientation and automatic saving; collapsed at first."""
+    """Stride, blending, precision, batch, orientation, intensities and saving; collapsed at first."""
 
     changed = Signal(str, object)  # name of the choice, its new value
+    refused = Signal(str)  # why a value cannot be used
+    limits_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__("Advanced")
@@ -43,6 +46,18 @@ class AdvancedPanel(QCollapsible):
         rows.addRow("Precision", self.precision)
         rows.addRow("Batch", self.batch)
         rows.addRow("Orientation", self.world_axes)
+        self.low, self.high = (self._limit(name) for name in ("low", "high"))
+        self.as_shown = QPushButton("As shown")
+        self.as_shown.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.as_shown.setObjectName("scd.window.as_shown")
+        self.as_shown.setToolTip("Take the contrast limits of the image layer.")
+        self.as_shown.clicked.connect(lambda: self.limits_wanted.emit())
+        line = QHBoxLayout()
+        line.setSpacing(4)
+        line.addWidget(self.low, 1)
+        line.addWidget(self.high, 1)
+        rows.addRow("Intensities", line)
+        rows.addRow("", self.as_shown)
         self.live = QCheckBox("Live preview")
         self.live.setObjectName("scd.live")
         self.autosave = QCheckBox("Save after Accept")
@@ -64,6 +79,11 @@ class AdvancedPanel(QCollapsible):
         self.setExpandedIcon("▾")
         self.collapse(animate=False)
 
+    def set_window(self, window: tuple[float, float] | None) -> None:
+        """Write the intensity window; None = the model's own."""
+        for edit, limit in zip((self.low, self.high), window or (None, None), strict=True):
+            edit.setText("" if limit is None else f"{limit:g}")
+
     def show_switches(self, *, live: bool, autosave: bool) -> None:
         """Set the two switches without emitting anything."""
         for box, on in ((self.live, live), (self.autosave, autosave)):
@@ -77,6 +97,32 @@ class AdvancedPanel(QCollapsible):
             {patch * max(round(edge * share / patch), 1) for share in (1, 0.75, 0.5, 0.25)}, reverse=True
         )
         self.stride.set_items([("half a window", None), *((f"{step} voxels", step) for step in steps)])
+
+    def _limit(self, name: str) -> QLineEdit:
+        edit = QLineEdit()
+        edit.setObjectName(f"scd.window.{name}")
+        edit.setPlaceholderText("model's")
+        edit.setMinimumWidth(40)
+        edit.setToolTip(
+            "Lowest and highest intensity the network sees, in the image's own numbers (HU for CT): "
+            "what lies outside is clipped. Both empty: the model's own limits."
+        )
+        validator = QDoubleValidator()
+        validator.setLocale(QLocale.c())
+        edit.setValidator(validator)
+        edit.editingFinished.connect(self._on_window)
+        return edit
+
+    def _on_window(self) -> None:
+        texts = self.low.text(), self.high.text()
+        if texts == ("", ""):
+            self.changed.emit("window", None)
+        elif all(texts):
+            low, high = (float(text) for text in texts)
+            if low < high:
+                self.changed.emit("window", (low, high))
+            else:
+                self.refused.emit(f"Intensities from {low:g} to {high:g} are none: the first must be lower.")
 
     def _chooser(self, name: str, items: Sequence[tuple[str, Any]]) -> Chooser:
         chooser = Chooser(f"scd.{name}")

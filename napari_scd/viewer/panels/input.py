@@ -9,14 +9,21 @@ from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 from napari_scd.viewer.panels.parts import Chooser, Panel, form, wrapping_label
+from napari_scd.viewer.panels.volumes import LayerChooser
 from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_scd.viewer.state import Status
 
 BAD = frozenset({State.ERROR, State.BAD_INPUT})
+VIEWS = {
+    "Axial": "Slices from below: anterior up, the patient's right on the left",
+    "Coronal": "Slices from the front: superior up, the patient's right on the left",
+    "Sagittal": "Slices from the patient's left: superior up, anterior on the left",
+    "3D": "From the front, superior up, left and right as they are",
+}
 
 
 class InputPanel(Panel):
@@ -27,16 +34,16 @@ class InputPanel(Panel):
     device_chosen = Signal(str)
     file_wanted = Signal()
     remedy_wanted = Signal(str)
+    plane_wanted = Signal(str)  # one of VIEWS
 
-    def __init__(self) -> None:
+    def __init__(self, layers: Callable[[], Sequence[Any]] = tuple) -> None:
         self._ready = self._bad = False
         super().__init__("Input")
+        self._layers = layers
         self._rows = form()
         self.column.addLayout(self._rows)
-        self.volume = Chooser("scd.volume")
-        self.volume.setPlaceholderText("none")
-        self._channels: list[Chooser] = []
-        self._images: list[tuple[str, Any]] = []
+        self.volume = LayerChooser(layers, "scd.volume")
+        self._channels: list[LayerChooser] = []
         self._rows.addRow("Volume", self.volume)
         self.model = Chooser("scd.model")
         self.model.setPlaceholderText("none")
@@ -60,6 +67,16 @@ class InputPanel(Panel):
         row.addWidget(self.device, 1)
         row.addWidget(self.pace, 2)
         self._rows.addRow("Device", row)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        for view, hint in VIEWS.items():
+            button = QPushButton(view)
+            button.setObjectName(f"scd.view.{view.lower()}")
+            button.setToolTip(hint)
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
+            row.addWidget(button, max(len(view), 5))
+        self._rows.addRow("View", row)
         self.status = wrapping_label("scd.status")
         self.column.addWidget(self.status)
         self.remedy = QPushButton()
@@ -71,15 +88,15 @@ class InputPanel(Panel):
         self.column.addWidget(self.warnings)
         self._action = ""
         self._ready = True
-        self.volume.activated.connect(self._on_volume)
+        self.volume.chosen.connect(self._on_volume)
         self.model.activated.connect(lambda _: self.model_chosen.emit(self.model.value))
         self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.value))
         self.remedy.clicked.connect(lambda: self.remedy_wanted.emit(self._action))
 
-    def set_images(self, images: Sequence[tuple[str, Any]]) -> bool:
-        """List the image layers (name, unique_id); return whether the choice changed."""
-        self._images = list(images)
-        return any([chooser.set_items(self._images) for chooser in (self.volume, *self._channels)])
+    def reset_choices(self) -> None:
+        """List the image layers again."""
+        for chooser in (self.volume, *self._channels):
+            chooser.reset_choices()
 
     def set_channels(self, names: Sequence[str]) -> None:
         """Offer one chooser per input channel, set to the image of that name where there is one."""
@@ -87,21 +104,21 @@ class InputPanel(Panel):
             self._rows.removeRow(1)
         self._channels = []
         for number, name in enumerate(names[1:], start=1):
-            chooser = Chooser(f"scd.volume.{number}")
-            chooser.set_items(self._images)
-            chooser.setCurrentIndex(self._row_named(name, min(number, len(self._images) - 1)))
-            chooser.activated.connect(self._on_volume)
+            chooser = LayerChooser(self._layers, f"scd.volume.{number}")
+            chooser.reset_choices()
+            chooser.choose_row(self._row_named(name, min(number, len(self.volume.names) - 1)))
+            chooser.chosen.connect(self._on_volume)
             self._channels.append(chooser)
             self._rows.insertRow(number, name, chooser)
         if self._channels:
-            self.volume.setCurrentIndex(self._row_named(names[0], self.volume.currentIndex()))
+            self.volume.choose_row(self._row_named(names[0], self.volume.native.currentIndex()))
         label = self._rows.labelForField(self.volume)
         if isinstance(label, QLabel):
             label.setText(names[0] if len(names) > 1 else "Volume")
 
     def _row_named(self, channel: str, otherwise: int) -> int:
         """Row of the image called as a channel is, or with that word in its name."""
-        titles = [title.casefold() for title, _ in self._images]
+        titles = [title.casefold() for title in self.volume.names]
         if channel.casefold() in titles:
             return titles.index(channel.casefold())
         word = re.compile(rf"(?<![a-z0-9]){re.escape(channel.casefold())}(?![a-z0-9])")
@@ -110,7 +127,7 @@ class InputPanel(Panel):
     @property
     def chosen_volumes(self) -> tuple[Any, ...]:
         """`unique_id` of the image of every channel."""
-        found = [chooser.value for chooser in (self.volume, *self._channels)]
+        found = [chooser.uid for chooser in (self.volume, *self._channels)]
         return tuple(uid for uid in found if uid is not None)
 
     @property
@@ -122,6 +139,10 @@ class InputPanel(Panel):
         """Write what a window takes beside the device."""
         self.pace.setText(text)
         self.pace.setToolTip(hint)
+
+    def name_auto(self, device: str) -> None:
+        """Say which device "auto" takes."""
+        self.device.setItemText(0, f"{device} (auto)")
 
     def set_devices(self, names: Sequence[str]) -> None:
         """List the devices of this machine."""
@@ -154,5 +175,5 @@ class InputPanel(Panel):
             self.status.setStyleSheet(f"color: {red};" if self._bad else "")
             self.warnings.setStyleSheet(f"color: {amber};")
 
-    def _on_volume(self, _row: int) -> None:
+    def _on_volume(self) -> None:
         self.volumes_chosen.emit(self.chosen_volumes)

@@ -20,6 +20,7 @@ class RunPanel(Panel):
 
     segment_wanted = Signal()
     click_toggled = Signal(bool)
+    replay_wanted = Signal()
     cancel_wanted = Signal()
 
     def __init__(self) -> None:
@@ -32,7 +33,13 @@ class RunPanel(Panel):
         self.click.setToolTip(
             "Click a structure in the image; Shift+click takes everything there; K or Esc ends it."
         )
-        self.column.addLayout(flow(self.segment, self.click))
+        self.replay = QPushButton("Replay clicks")
+        self.replay.setObjectName("scd.replay")
+        self.replay.setToolTip(
+            "Click again where the selected Points layer, or the last clicks, say: "
+            "after another model, keep ratio or image."
+        )
+        self.column.addLayout(flow(self.segment, self.click, self.replay))
         self.progress_row = QWidget()
         line = QHBoxLayout(self.progress_row)
         line.setContentsMargins(0, 0, 0, 0)
@@ -47,6 +54,7 @@ class RunPanel(Panel):
         self.column.addWidget(self.progress_row)
         self.segment.clicked.connect(lambda: self.segment_wanted.emit())
         self.click.toggled.connect(self.click_toggled)
+        self.replay.clicked.connect(lambda: self.replay_wanted.emit())
         self.cancel.clicked.connect(lambda: self.cancel_wanted.emit())
 
     def set_running(self, running: bool) -> None:
@@ -66,5 +74,6 @@ class RunPanel(Panel):
         self.segment.setEnabled(ready and not click_only)
         self.segment.setToolTip(CLICK_ONLY if click_only else "Segment every structure in the whole volume.")
         self.click.setEnabled(ready)
+        self.replay.setEnabled(ready)
         if not ready:
             self.click.setChecked(False)

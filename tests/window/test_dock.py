@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,138 +11,18 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
-from qtpy.QtCore import QPoint, Qt  # noqa: E402
+from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
-from qtpy.QtWidgets import QPushButton, QWidget  # noqa: E402
 
 from napari_scd.viewer.state import State  # noqa: E402
 
+from .conftest import CONTROL, SHIFT, Window, scan  # noqa: E402
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
-
-WAIT_MS = 120_000
-NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
-CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a whole-volume model and a click model of random weights."""
-    import torch
-
-    from napari_scd.checkpoints import Provenance, save
-    from napari_scd.model import ModelConfig, build_network
-    from napari_scd.volume import LabelTable, Recipe
-
-    folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(0)
-    config = ModelConfig(
-        out_channels=3, roi=(32, 32, 32), patch=8, embed_dim=24, depth=3, heads=2, prune_after=(0, 1, 2),
-        completion_dim=12, completion_heads=2, features=4, min_tokens=4,
-    )  # fmt: skip
-    table = LabelTable.from_names(["front", "back"], {"front": "whole", "back": "whole"})
-    for field in ("whole", "click"):
-        recipe = Recipe("MR", spacing_mm=(2.0, 2.0, 2.0), field=field)
-        name = f"aa-{field}"
-        save(folder / f"{name}.safetensors", build_network(config), recipe, table, Provenance(name=name))
-    return folder
-
-
-class Window:
-    """A napari window with the dock; finds controls by their names and waits for states."""
-
-    def __init__(self, viewer: Any, qtbot: Any, shots: Path) -> None:
-        self.viewer, self.qtbot, self.shots = viewer, qtbot, shots
-        self.dock, widget = viewer.window.add_plugin_dock_widget("napari-scd", "SCD")
-        self.widget = getattr(widget, "__wrapped__", widget)
-        self.dock = getattr(self.dock, "__wrapped__", self.dock)
-        self.control = self.widget.controller
-
-    @property
-    def canvas(self) -> Any:
-        return self.viewer.__wrapped__.window._qt_viewer.canvas
-
-    def part(self, name: str) -> Any:
-        found = self.widget.findChild(QWidget, f"scd.{name}")
-        assert found is not None, f"there is no scd.{name}"
-        return found
-
-    def press(self, name: str) -> None:
-        button = self.part(name)
-        assert isinstance(button, QPushButton) and button.isEnabled(), name
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    def key(self, key: Any, modifier: Any = NONE) -> None:
-        QTest.keyClick(self.canvas.native, key, modifier)
-
-    def click(self, world: Any, modifier: Any = NONE) -> None:
-        """Click where a point of the world (z, y, x) is drawn."""
-        x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0, 1])[:2]
-        QTest.mouseMove(self.canvas.native, QPoint(round(x), round(y)))
-        QTest.mouseClick(self.canvas.native, Qt.MouseButton.LeftButton, modifier, QPoint(round(x), round(y)))
-
-    def choose(self, name: str, start: str) -> None:
-        chooser = self.part(name)
-        rows = [row for row in range(chooser.count()) if chooser.itemText(row).startswith(start)]
-        chooser.setCurrentIndex(rows[0])
-        chooser.activated.emit(rows[0])
-
-    def use(self, model: str) -> None:
-        """Choose a model and wait until it is ready."""
-        self.choose("model", model)
-        self.wait(State.READY)
-
-    def wait(self, *states: State) -> None:
-        self.until(lambda: self.control.status.state in (*states, State.ERROR, State.BAD_INPUT))
-        assert self.control.status.state in states, self.control.status
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        self.qtbot.waitUntil(condition, timeout=WAIT_MS)
-
-    def layer(self, kind: str) -> Any:
-        return next((layer for layer in self.viewer.layers if layer.name.endswith(f"[SCD {kind}]")), None)
-
-    def shoot(self, name: str) -> None:
-        """Keep a picture of the window among the test's artefacts."""
-        self.qtbot.wait(50)
-        self.viewer.screenshot(str(self.shots / f"{name}.png"), canvas_only=False, flash=False)
-
-
-@pytest.fixture
-def open_window(
-    make_napari_viewer_proxy: Any, qtbot: Any, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Any:
-    """Open windows with the dock; every job has ended when the test is over."""
-    monkeypatch.setenv("NAPARI_SCD_MODELS", str(models))
-    shots = tmp_path if "SCD_SHOTS" not in os.environ else tmp_path.parent / os.environ["SCD_SHOTS"]
-    opened: list[Window] = []
-
-    def make(*, shipped: bool = False, **image: Any) -> Window:
-        if not shipped:
-            monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", models / "none")
-        viewer = make_napari_viewer_proxy(show=True)
-        viewer.window.resize(1200, 850)
-        if image:
-            viewer.add_image(image.pop("data"), name="scan", **image)
-        opened.append(Window(viewer, qtbot, shots))
-        return opened[-1]
-
-    yield make
-    for window in opened:
-        lane = window.control._lane
-        window.widget.tear_down()
-        qtbot.waitUntil(lambda lane=lane: lane.running is None, timeout=WAIT_MS)
-
-
-def scan(shape: tuple[int, int, int] = (40, 44, 48)) -> dict[str, Any]:
-    """A noisy ball, placed in mm."""
-    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij"))
-    ball = (np.linalg.norm(grid, axis=0) < 0.6) * 100.0
-    noise = np.random.default_rng(0).normal(0, 5, shape)
-    return {"data": (ball + noise).astype(np.float32), "scale": (2, 2, 2), "units": "mm"}
 
 
 def test_a_volume_from_button_to_file(open_window: Any, tmp_path: Path) -> None:
@@ -201,12 +80,13 @@ def test_cancel_stops_after_a_window_and_keeps_the_part(
 ) -> None:
     from napari_scd.engine import Session
 
-    whole = Session.segment
+    whole, gate = Session.segment, threading.Event()
 
     def slow(self: Any, request: Any, *, progress: Any, cancel: Any) -> Any:
         def tell(step: Any) -> None:
             progress(step)
-            time.sleep(0.2)
+            if step.done == 1:
+                gate.wait(60)
 
         return whole(self, request, progress=tell, cancel=cancel)
 
@@ -217,6 +97,8 @@ def test_cancel_stops_after_a_window_and_keeps_the_part(
     window.until(lambda: window.part("status").text().startswith("Window 1 of"))
     assert window.part("cancel").isVisible()
     window.key(Qt.Key.Key_Q)
+    assert window.part("status").text() == "Stopping after this window."
+    gate.set()
     window.wait(State.CANCELLED)
     assert window.layer("preview") is not None and not window.part("cancel").isVisible()
 
@@ -264,7 +146,7 @@ def test_an_image_deleted_while_it_runs(open_window: Any) -> None:
     window.press("run")
     window.viewer.layers.remove("scan")
     window.wait(State.NO_IMAGE)
-    window.until(lambda: window.control._lane.running is None)
+    window.until(lambda: not window.control.busy)
     assert len(window.viewer.layers) == 0
     window.viewer.add_image(**scan())
     window.wait(State.READY)
@@ -337,56 +219,6 @@ def test_preferences_count_without_a_restart(open_window: Any, monkeypatch: pyte
     assert not window.part("live").isChecked() and window.part("autosave").isChecked()
 
 
-def test_the_first_five_minutes(open_window: Any, tmp_path: Path) -> None:
-    """What a new user does first, with the shipped model and the sample; the pictures are for the guide."""
-    pytest.importorskip("nilearn")
-    window = open_window(shipped=True)
-    if window.part("model").findText("hippocampus-mr", Qt.MatchFlag.MatchStartsWith) < 0:
-        pytest.skip("the shipped model is not there")
-    viewer = window.viewer
-    assert window.part("status").text() == "Open a 3D volume, or File > Open Sample > SCD."
-    viewer.open_sample("napari-scd", "icbm152")
-    window.choose("model", "hippocampus-mr")
-    window.wait(State.READY)
-    window.shoot("1_ready")
-    viewer.dims.set_point(0, -16)
-    window.press("click")
-    for number, x in ((1, 26), (2, -26)):
-        window.click((-16, 20, x))
-        window.until(
-            lambda n=number: window.control.result is not None and len(window.control.result.clicks) == n
-        )
-    window.wait(State.PREVIEW)
-    window.shoot("2_clicked")
-    ml = [click.values.astype(bool).sum() / 1000 for click in window.control.result.clicks]
-    assert all(2 < volume < 6 for volume in ml) and abs(ml[0] - ml[1]) < 1
-    preview = window.layer("preview").data
-    halves = preview[:, :, :98].any(), preview[:, :, 99:].any()
-    assert halves == (True, True)
-    window.part("keep").setValue(35)
-    window.until(lambda: window.control.result.clicks[0].keep[0] == 0.35)
-    window.shoot("3_keep")
-    window.key(Qt.Key.Key_H)
-    window.shoot("4_exit_stage")
-    window.key(Qt.Key.Key_U)
-    seg = window.layer("seg")
-    accepted = seg.data.copy()
-    window.key(Qt.Key.Key_Z, CONTROL)
-    assert not seg.data.any()
-    window.key(Qt.Key.Key_Z, CONTROL | SHIFT)
-    assert np.array_equal(seg.data, accepted) and accepted.any()
-    window.shoot("5_accepted")
-    window.control.outcome.export(tmp_path / "hippocampi.nii.gz")
-    window.until(lambda: window.part("status").text().startswith("Saved hippocampi.nii.gz"))
-    (reopened,) = viewer.open(str(tmp_path / "hippocampi.nii.gz"), plugin="napari-scd")
-    image = viewer.layers["ICBM152 T1"]
-    assert np.array_equal(reopened.data, accepted)
-    assert np.allclose(reopened.data_to_world((5, 6, 7)), image.data_to_world((5, 6, 7)), atol=1e-3)
-    (tokens,) = viewer.open(str(tmp_path / "hippocampi_tokens.nii.gz"), plugin="napari-scd")
-    ours = window.layer("tokens")
-    assert np.allclose(tokens.data_to_world((1, 2, 3)), ours.data_to_world((1, 2, 3)), atol=1e-3)
-
-
 LAB_CONFIG = {
     "roi": [16, 24, 32], "patch_size": 8, "in_channels": 4, "num_classes": 3, "embed_dim": 24, "depth": 2,
     "num_heads": 3, "prune_after_block": [0, 1], "prune_ratio": 0.5, "completion": "FusionNet",
@@ -438,8 +270,8 @@ def test_a_labs_checkpoint_segments_four_layers(open_window: Any, lab_model: Pat
     window: Window = open_window()
     shape = (32, 24, 16)  # (S, P, L): one window of the network, whose axes run to R, A and S
     scans = np.random.default_rng(0).normal(100, 20, (4, *shape)).astype(np.float32)
-    for name, scan in zip(LAB_RECIPE["channels"], scans, strict=True):
-        window.viewer.add_image(scan, name=name, scale=(2, 2, 2), units="mm")
+    for name, channel in zip(LAB_RECIPE["channels"], scans, strict=True):
+        window.viewer.add_image(channel, name=name, scale=(2, 2, 2), units="mm")
     window.use("aa-lab")
     choosers = (window.part(name) for name in ("volume", "volume.1", "volume.2", "volume.3"))
     assert [chooser.currentText() for chooser in choosers] == LAB_RECIPE["channels"]

@@ -1,0 +1,143 @@
+"""How long the dock makes a person wait, measured in a real window of another process.
+
+This room knows no window system. The dock times itself (``python -m napari_scd --time-rounds``), through the
+controller and the session that a user's clicks go through, and says so in one JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TIMEOUT_S = 1800
+REST_S = 0.2  # the slider waits this long for another event before it answers
+
+# by the name the dock gives a wait: number of the goal, what it is, goal in seconds, share that must keep it
+GOALS: dict[str, tuple[str, str, float | None, float]] = {
+    "slider": ("P5", "keep slider at rest -> visible window painted", 0.5, 0.5),
+    "token preview": ("P6", "slider event -> tokens, counts, costs painted", 0.020, 0.5),
+    "tick in a whole-volume run": ("P6", "window stands still, whole-volume run", 0.030, 0.95),
+    "tick while clicking": ("P6", "window stands still, clicks", 0.030, 0.95),
+    "tick while sliding": ("P6", "window stands still, slider", 0.030, 0.95),
+    "click": ("P7", "click -> mask painted, warm", 0.7, 0.5),
+    "import": ("P10", "import napari_scd", 0.3, 0.5),
+    "dock opens": ("P10", "dock opens", 1.5, 0.5),
+    "first window": ("P10", "first click after the background preload", 1.5, 0.5),
+    "ready and warmed up": ("", "background preload and first plan", None, 0.5),
+    "dense window": ("", "one dense window, without cache", None, 0.5),
+    "whole volume": ("", "Segment volume -> painted", None, 0.5),
+}
+
+
+class Wait(NamedTuple):
+    """One kind of wait.
+
+    Attributes
+    ----------
+    goal : str
+        Number of the goal, such as "P7"; empty when there is none.
+    what : str
+    n : int
+        How often it was measured.
+    median_s, p95_s : float
+    goal_s : float or None
+        What the wait should stay below.
+    share : float
+        Share of the waits that should: 0.5 = the median, 0.95 = the 95th percentile.
+    """
+
+    goal: str
+    what: str
+    n: int
+    median_s: float
+    p95_s: float
+    goal_s: float | None
+    share: float
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal was met; None when there is none."""
+        if self.goal_s is None:
+            return None
+        return (self.median_s if self.share == 0.5 else self.p95_s) <= self.goal_s
+
+
+class LatencyBenchmark(NamedTuple):
+    """All waits on one machine, and what ran."""
+
+    waits: tuple[Wait, ...]
+    slider_of_dense: float | None  # the slider's answer, without its rest, as a share of a dense window pass
+    machine: dict[str, Any]
+
+
+def time_dock(file: str | None, model: str | None, *, rounds: int) -> LatencyBenchmark:
+    """Let the dock time itself in a window of its own.
+
+    Parameters
+    ----------
+    file
+        A scan; None = the ICBM152 sample.
+    model
+        Name or file; None = the one the dock suggests for the scan.
+    rounds
+        How often each wait is measured.
+
+    Raises
+    ------
+    InputError
+        If no window can be opened here, or the scan or model cannot be used.
+    """
+    command = [sys.executable, "-m", "napari_scd", "--time-rounds", str(rounds)]
+    command += [] if model is None else ["--time-model", model]
+    command += [] if file is None else [file]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"The dock did not finish within {TIMEOUT_S // 60} minutes.") from error
+    lines = answer.stdout.strip().splitlines()
+    if answer.returncode or not lines:
+        said = answer.stderr.strip().splitlines() or ["it said nothing"]
+        raise InputError(f"The dock could not be timed: {said[-1]}")
+    said_s = json.loads(lines[-1])
+    return summarise(said_s, import_s=_time_imports(rounds))
+
+
+def summarise(measured: dict[str, Any], *, import_s: Sequence[float] = ()) -> LatencyBenchmark:
+    """Put what the dock said into a table, goals first.
+
+    Parameters
+    ----------
+    measured
+        The dock's JSON: ``waits_s`` by name, and what ran.
+    import_s
+        Seconds that ``import napari_scd`` took, in processes of their own.
+    """
+    times = {**measured["waits_s"], **({"import": list(import_s)} if len(import_s) else {})}
+    waits = tuple(_wait(name, times[name]) for name in GOALS if times.get(name))
+    dense, slider = times.get("dense window"), times.get("slider")
+    share = float((np.median(slider) - REST_S) / np.median(dense)) if dense and slider else None
+    machine = {key: value for key, value in measured.items() if key != "waits_s"}
+    return LatencyBenchmark(waits, share, machine)
+
+
+def _wait(name: str, times_s: Sequence[float]) -> Wait:
+    goal, what, goal_s, share = GOALS[name]
+    median, p95 = np.percentile(times_s, (50, 95)).tolist()
+    return Wait(goal, what, len(times_s), median, p95, goal_s, share)
+
+
+def _time_imports(rounds: int) -> list[float]:
+    code = "import time; t = time.perf_counter(); import napari_scd; print(time.perf_counter() - t)"
+    return [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(min(rounds, 5))
+    ]

@@ -1,0 +1,86 @@
+"""`napari-scd benchmark latency`: how long the dock makes a person wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from napari_scd.cli.console import busy, out, print_json, say
+from napari_scd.cli.segment import JsonOption
+from napari_scd.cli.showing import has_display
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_scd.benchmarks.latency import LatencyBenchmark, Wait
+
+
+def latency(
+    scan: Annotated[
+        Path | None, typer.Argument(metavar="[SCAN]", help="A scan; the ICBM152 sample if left out.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", metavar="NAME|FILE", help="A model; the one the dock suggests if left out."
+        ),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each wait is measured.")] = 9,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the napari dock: clicks, the Keep slider, opening, and how smoothly the window goes on meanwhile.
+
+    It opens a window and works the dock's own controls in it, so leave the mouse alone until it closes. Every
+    wait ends when the answer is painted. Without a display run it under "xvfb-run -a".
+    """
+    if not has_display():
+        raise InputError("There is no display to time the dock on: run it under 'xvfb-run -a'.")
+    if scan is not None and not scan.exists():
+        raise InputError(f"'{scan}' does not exist: give a NIfTI or MGH file.")
+    with busy("Timing the dock in its own window"):
+        from napari_scd.benchmarks.latency import time_dock
+
+        result = time_dock(None if scan is None else str(scan), model, rounds=rounds)
+    if as_json:
+        waits = [{**wait._asdict(), "met": wait.met} for wait in result.waits]
+        print_json({"waits": waits, "slider_of_dense": result.slider_of_dense, **result.machine})
+    else:
+        _print(result)
+
+
+def _print(result: LatencyBenchmark) -> None:
+    from napari_scd.benchmarks.latency import REST_S
+
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
+    for title in ("goal", "wait", "n", "median", "95 %", "goal below"):
+        rows.add_column(title, justify="left" if title in ("goal", "wait") else "right")
+    for wait in result.waits:
+        median, p95 = _ms(wait.median_s), _ms(wait.p95_s)
+        rows.add_row(wait.goal, wait.what, str(wait.n), median, p95, _goal(wait))
+    out.print(rows)
+    if result.slider_of_dense is not None:
+        say(
+            f"Without its {REST_S * 1000:.0f} ms at rest, the slider's answer takes "
+            f"{result.slider_of_dense:.2f} of a dense window pass (goal: 0.35)."
+        )
+    machine = result.machine
+    shape = " x ".join(map(str, machine["shape"]))
+    say(
+        f"{machine['model']} on {shape} voxels · {machine['device']} · {machine['precision']} · "
+        f"{machine['threads']} threads",
+        style="dim",
+    )
+
+
+def _goal(wait: Wait) -> str:
+    if wait.goal_s is None:
+        return ""
+    of = " (95 %)" if wait.share != 0.5 else ""
+    return f"{_ms(wait.goal_s)}{of} {'met' if wait.met else 'missed'}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.995 else f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,130 @@
+"""The dock among other things: fast hands, images that change or go, windows that close, little memory."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets")
+
+from qtpy.QtWidgets import QWidget  # noqa: E402
+
+from napari_scd.viewer.state import State  # noqa: E402
+
+from .conftest import Window, scan  # noqa: E402
+
+pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
+
+
+def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: Any) -> None:
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    window.wait(State.DONE)
+    layers, threads = len(window.viewer.layers), threading.active_count()
+    widgets = len(window.widget.findChildren(QWidget))
+    session = window.control.bench._session
+    random = np.random.default_rng(0)
+    for values in random.integers(10, 95, (20, 5)):
+        window.drag("keep", values)
+    window.wait(State.STALE)
+    window.until(lambda: not window.control.busy and not window.control._lane._queue)
+    keep = window.part("keep").value() / 100
+    assert window.part("status").text().startswith(f"Keep {keep:.2f} in the visible window only")
+    gc.collect()
+    assert len(window.viewer.layers) == layers and len(window.widget.findChildren(QWidget)) == widgets
+    assert threading.active_count() <= threads + 1
+    counts = session._memory.prefixes.counts
+    assert counts.n_bytes <= session._memory.prefixes.max_bytes and counts.hits > 0
+    assert {"hits", "misses", "evictions", "n_bytes"} == set(window.control.result.report["cache"])
+
+
+def test_an_image_renamed_and_replaced_while_it_runs(open_window: Any) -> None:
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    window.viewer.layers["scan"].name = "another name " * 8
+    window.wait(State.DONE)
+    assert window.part("volume").currentText().startswith("another name")
+    window.press("run")
+    window.viewer.layers[0].data = scan((36, 40, 44))["data"]
+    window.until(lambda: window.control.status.state in (State.STALE, State.READY))
+    window.until(lambda: not window.control.busy)
+    assert window.control.view.shape == (36, 40, 44)
+    window.press("run")
+    window.wait(State.DONE)
+    assert window.layer("preview").data.shape == (36, 40, 44)
+
+
+def test_napari_may_be_closed_while_it_runs(open_window: Any) -> None:
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    lane = window.control._lane
+    window.viewer.close()
+    window.until(lambda: lane.running is None)
+    assert window.widget.gone
+
+
+@pytest.mark.parametrize(
+    ("problem", "button"),
+    [
+        (MemoryError(), "Run one window at a time"),
+        (RuntimeError("CUDA out of memory"), "Run one window at a time"),
+    ],
+)
+def test_too_little_memory_is_said_and_the_button_helps(
+    open_window: Any, monkeypatch: pytest.MonkeyPatch, problem: Exception, button: str
+) -> None:
+    from napari_scd.engine import Session
+
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+
+    def fail(*args: Any, **options: Any) -> None:
+        raise problem
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "segment", fail)
+        window.press("run")
+        window.until(lambda: window.control.status.state is State.ERROR)
+    assert window.part("status").text() == "Not enough memory for this run: nothing was lost, try the button."
+    assert window.part("remedy").text() == button
+    window.press("remedy")
+    window.wait(State.DONE)
+    assert window.widget.choices.batch == 1
+
+
+def test_preferences_are_heard_by_an_open_dock(open_window: Any) -> None:
+    from napari.settings import get_plugin_settings
+
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    section = get_plugin_settings("napari-scd").segmentation
+    before = {name: getattr(section, name) for name in ("keep", "autosave", "live_preview")}
+    try:
+        section.keep, section.autosave, section.live_preview = 0.35, True, False
+        assert window.part("keep").value() == 35
+        assert window.part("autosave").isChecked() and not window.part("live").isChecked()
+        assert window.widget.choices.autosave and not window.widget.choices.live
+    finally:
+        for name, value in before.items():
+            setattr(section, name, value)
+
+
+def test_a_click_in_a_4d_viewer_is_for_the_frame_on_screen(open_window: Any) -> None:
+    one = scan()["data"]
+    frames = np.stack([one, one[:, :, ::-1]])
+    window: Window = open_window(data=frames, scale=(1, 2, 2, 2), units=("pixel", "mm", "mm", "mm"))
+    window.use("aa-click")
+    window.viewer.dims.set_point(0, 1)
+    window.until(lambda: window.control.view.frame == (1,) and window.control.prepared is not None)
+    window.press("click")
+    window.click((40, 40, 44))
+    window.wait(State.PREVIEW)
+    tokens = window.layer("tokens")
+    assert tokens.ndim == 4 and tokens.data_to_world((0, 0, 0, 0))[0] == 1
