@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QApplication, QInputDialog
+from qtpy.QtWidgets import QApplication, QInputDialog, QWidget
 
 from napari_scd.volume.dicom import choose_series, find_series, volume_of
 
@@ -30,13 +30,18 @@ def read_dicom(path: Path) -> Volume | None:
 
 def _choose(found: Found, name: str) -> Series | None:
     volumes = [one for one in found.series if len(one.images) > 2]
-    window = QApplication.activeWindow() if QApplication.instance() is not None else None
+    window = _window()
     if len(volumes) < 2 or window is None:
         return choose_series(found, None, name)
     lines = [one.summary for one in volumes]
     question = f"{name} holds {len(volumes)} series. Open:"
     line, agreed = QInputDialog.getItem(window, "DICOM series", question, lines, 0, False)
     return volumes[lines.index(line)] if agreed else None
+
+
+def _window() -> QWidget | None:
+    """Return the window to ask in; None where none is open."""
+    return QApplication.activeWindow() if QApplication.instance() is not None else None
 
 
 def _title(series: Series, path: Path) -> str:

@@ -1,3 +1,5 @@
+"""The dock's and napari's way with DICOM: folders and files in, segmentations out and in again."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -12,15 +14,22 @@ pytest.importorskip("highdicom")
 from napari_scd.errors import InputError  # noqa: E402 - after the check that they are there
 from napari_scd.viewer import dicom, files, geometry  # noqa: E402
 from napari_scd.viewer.saving import Export  # noqa: E402
-from napari_scd.volume import paste, read_labels, read_volume  # noqa: E402
+from napari_scd.volume import LabelTable, paste, read_labels, read_volume  # noqa: E402
 
-from ..dicom_writer import Spec, write_series  # noqa: E402
-from .conftest import TABLE  # noqa: E402
+from .dicom_writer import Spec, write_series  # noqa: E402
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+TABLE = LabelTable.from_names(["liver", "spleen"])
 SPEC = Spec(np.random.default_rng(0).integers(0, 4096, (8, 14, 12)))
+
+
+@pytest.fixture
+def model() -> Any:
+    from napari.components import ViewerModel
+
+    return ViewerModel()
 
 
 def test_folders_and_files_are_ours_where_they_hold_dicom(tmp_path: Path) -> None:
@@ -95,8 +104,7 @@ def test_of_several_series_the_user_chooses(tmp_path: Path, monkeypatch: pytest.
         asked.append(lines)
         return lines[1], len(asked) == 1
 
-    monkeypatch.setattr(dicom.QApplication, "instance", staticmethod(lambda: object()))
-    monkeypatch.setattr(dicom.QApplication, "activeWindow", staticmethod(lambda: object()))
+    monkeypatch.setattr(dicom, "_window", lambda: object())
     monkeypatch.setattr(dicom.QInputDialog, "getItem", staticmethod(choose))
     ((data, keywords, _),) = files.read_layers(str(tmp_path))
     assert data.shape == (5, 14, 12) and keywords["name"] == "Thorax"
