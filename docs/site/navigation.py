@@ -54,6 +54,11 @@ def on_config(config: Any) -> Any:
     return config
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Drop the roles of docstrings (``:func:``), which Sphinx knows and this site does not."""
+    return re.sub(r":(?:func|class|meth):(?=\s*<code>)", "", html)
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links to files outside the site (the README, code) into plain names."""
     depth = page.file.src_uri.count("/")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
 
 
-class ScdInferer(Inferer):
+class ScdInferer(Inferer):  # type: ignore[misc]
     """Segments whole scans as `napari-scd segment` does: turned, resampled, normalised, and back again.
 
     Parameters
@@ -84,7 +84,7 @@ class ScdInferer(Inferer):
             place = spl_from_ras(affines[index if len(affines) > 1 else 0])
             session.set_volume(Volume(array if len(array) > 1 else array[0], place))
             found.append(self._labels_of(session))
-        answer = inputs[:, :1].clone().to(torch.uint8)
+        answer: torch.Tensor = inputs[:, :1].clone().to(torch.uint8)
         answer.copy_(torch.from_numpy(np.stack(found)[:, None]))
         return answer
 
@@ -95,6 +95,6 @@ class ScdInferer(Inferer):
         assert volume is not None  # it was just set
         labels = np.zeros(volume.spatial_shape, np.uint8)
         for point in self.points:
-            clicked = session.click(volume.index_of(point), self.request).segmentation
+            clicked = session.click(volume.index_of(point).tolist(), self.request).segmentation
             np.copyto(labels, clicked.labels.array.astype(np.uint8), where=labels == 0)
         return labels
