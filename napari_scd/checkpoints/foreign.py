@@ -1,4 +1,4 @@
-"""Checkpoints of the reference implementation -> our network."""
+"""Checkpoints of the reference implementation, and of MONAI's UNETR -> our network."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_scd.checkpoints.foreign_config import REQUIRED, reference_config
+from napari_scd.checkpoints.monai_unetr import is_monai_unetr, unetr_network
 from napari_scd.checkpoints.weights_file import read_weights
 from napari_scd.errors import InputError
 from napari_scd.model import ModelConfig, build_network
@@ -37,7 +38,7 @@ _SHOWN = 5
 def load_reference(
     path: str | Path, config: ModelConfig | Mapping[str, Any] | None = None
 ) -> tuple[ScdNetwork, ModelConfig]:
-    """Open a checkpoint of the reference implementation.
+    """Open a checkpoint of the reference implementation, or of MONAI's UNETR.
 
     Parameters
     ----------
@@ -47,7 +48,8 @@ def load_reference(
     config : ModelConfig, mapping or None
         Sizes, as our own record or by the reference's names (see
         :func:`napari_scd.checkpoints.foreign_config.reference_config`). Heads, stages, ratio and window are
-        not in a ``.pth.tar``, so it needs one.
+        not in a ``.pth.tar``, so it needs one; for a UNETR see
+        :func:`napari_scd.checkpoints.monai_unetr.unetr_network`.
 
     Returns
     -------
@@ -64,6 +66,8 @@ def load_reference(
     """
     file = Path(path).expanduser()
     tensors, stored = read_weights(file)
+    if is_monai_unetr(tensors):
+        return unetr_network(tensors, config, file.name)
     given = config if config is not None else stored
     if given is None:
         raise InputError(

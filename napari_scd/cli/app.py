@@ -12,6 +12,7 @@ import typer
 from napari_scd import __version__
 from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
+from napari_scd.cli.bundle import bundle
 from napari_scd.cli.console import complain, unexpected
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
@@ -47,6 +48,7 @@ models.command("list")(list_)
 models.command("info")(info)
 models.command("convert", no_args_is_help=True)(convert)
 models.command("add", no_args_is_help=True)(add)
+models.command("bundle", no_args_is_help=True)(bundle)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.add_typer(models, name="models")
 app.command("demo")(demo)

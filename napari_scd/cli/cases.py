@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os  # its tests of paths never raise, Path's do for names that are too long
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
+LABEL_SUFFIXES = (*IMAGE_SUFFIXES, ".dcm")
 
 
 class Case(NamedTuple):
@@ -73,7 +74,7 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
     cases = tuple(
         Case(
             source,
-            _image(source, targets.labels, "-o", many),
+            _image(source, targets.labels, "-o", many, LABEL_SUFFIXES),
             targets.tokens and _image(source, targets.tokens, "--tokens", many),
             targets.score and _image(source, targets.score, "--score", many),
             targets.probability and _image(source, targets.probability, "--probability", many),
@@ -100,8 +101,10 @@ def stem_of(path: Path) -> str:
     return path.stem
 
 
-def _image(source: Path, target: Path, option: str, many: bool) -> Path:
-    if _is_file(target, IMAGE_SUFFIXES):
+def _image(
+    source: Path, target: Path, option: str, many: bool, suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+) -> Path:
+    if _is_file(target, suffixes):
         if many:
             raise InputError(
                 f"{option} names the file '{target}' but there are several inputs: name a folder instead."
@@ -110,7 +113,7 @@ def _image(source: Path, target: Path, option: str, many: bool) -> Path:
     if target.suffix and not os.path.isdir(target):
         raise InputError(
             f"{option} '{target}' ends in '{target.suffix}', which is not written here: "
-            f"use {', '.join(IMAGE_SUFFIXES)} or name a folder."
+            f"use {', '.join(suffixes)} or name a folder."
         )
     kept = source.name.lower().endswith(IMAGE_SUFFIXES)
     return target / (source.name if kept else f"{stem_of(source)}.nii.gz")
@@ -135,11 +138,15 @@ def _is_file(path: Path | None, suffixes: tuple[str, ...]) -> bool:
 
 
 def _check_collisions(written: list[Path], sources: list[Path]) -> None:
+    from napari_scd.volume import is_dicom  # only when there is something to read
+
     read = {os.path.realpath(source) for source in sources}
+    folders = [place if os.path.isdir(place) else os.path.dirname(place) for place in read if is_dicom(place)]
     seen: set[str] = set()
     for path in written:
         place = os.path.realpath(path)
-        if place in read:
+        inside = any(Path(place).is_relative_to(folder) for folder in folders)
+        if place in read or (inside and _is_slice(Path(place))):
             raise InputError(f"The output '{path}' would overwrite an input: choose another place.")
         if place in seen:
             raise InputError(
@@ -147,6 +154,12 @@ def _check_collisions(written: list[Path], sources: list[Path]) -> None:
                 "and each kind of output its own place."
             )
         seen.add(place)
+
+
+def _is_slice(path: Path) -> bool:
+    from napari_scd.volume import is_dicom, is_segmentation
+
+    return path.is_file() and is_dicom(path) and not is_segmentation(path)
 
 
 def _check_folder(path: Path) -> None:

@@ -37,6 +37,7 @@ def write_case(
     structures: tuple[int, ...] = (),
     channels: dict[str, Path] | None = None,
     hash_names: bool = False,
+    asked: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write every wanted file of a case, all or none.
 
@@ -56,6 +57,8 @@ def write_case(
         Files of a case that was given channel by channel; go into the report.
     hash_names : bool
         The report file gets a code in place of file names; it never holds their folders.
+    asked : dict, optional
+        What was asked of the case; goes into the report.
 
     Returns
     -------
@@ -74,9 +77,11 @@ def write_case(
         "outputs": {kind: str(path) for kind, path in case.outputs.items()},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **segmentation.report.to_dict(),
+        **({"asked": asked} if asked else {}),
     }
     with staged() as stage:
-        write_labels(stage(case.labels), segmentation.labels, like=volume, table=table)
+        made_by = segmentation.report.model
+        write_labels(stage(case.labels), segmentation.labels, like=volume, table=table, made_by=made_by)
         if case.tokens:
             stages = stage_table(len(segmentation.stage_scores))
             write_labels(stage(case.tokens), segmentation.tokens, table=stages)

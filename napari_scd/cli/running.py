@@ -43,6 +43,7 @@ class Runner:
     request: Request
     points: tuple[Point, ...]
     frame: int | None
+    series: str | None = None
     channels: dict[str, Path] | None = None
     hash_names: bool = False
 
@@ -58,7 +59,8 @@ class Outcome(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready copy."""
         if self.error:
-            return {"input": str(self.case.source), "status": "failed", "error": self.error}
+            failed = {"status": "failed", "error": self.error, "exit_code": self.exit_code}
+            return {"input": str(self.case.source), **failed}
         return {"status": "done", **self.report}
 
 
@@ -87,7 +89,7 @@ def run_batch(batch: Batch, order: Order, *, as_json: bool) -> int:
     for number, case in enumerate(batch.cases, start=1):
         of_many = f" ({number} of {len(batch.cases)})" if len(batch.cases) > 1 else ""
         with progress_bar(case.source.name + of_many) as progress:
-            outcome = _run_case(runner, case, progress)
+            outcome = run_case(runner, case, progress)
         if outcome.error:
             known = not of_many or case.source.name in outcome.error
             complain(outcome.error if known else f"{case.source.name}: {outcome.error}")
@@ -123,7 +125,9 @@ def prepare(order: Order) -> Runner:
     session = Session(*checkpoint)
     channels = in_model_order(dict(order.channels), session.recipe.channels) if order.channels else None
     n_channels = len(session.recipe.channels)
-    return Runner(session, n_channels, request, order.points, order.frame, channels, order.hash_names)
+    return Runner(
+        session, n_channels, request, order.points, order.frame, order.series, channels, order.hash_names
+    )
 
 
 def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
@@ -189,7 +193,17 @@ def voxel_at(volume: Volume, point: Point) -> tuple[float, float, float]:
     )
 
 
-def _run_case(runner: Runner, case: Case, progress: Callable[[Progress], None]) -> Outcome:
+def run_case(
+    runner: Runner,
+    case: Case,
+    progress: Callable[[Progress], None] | None,
+    *,
+    asked: dict[str, Any] | None = None,
+) -> Outcome:
+    """Segment one case and write its files; what goes wrong is told, not raised.
+
+    `asked` goes into the report as it is.
+    """
     try:
         volume = _read_case(runner, case)
         segmentation = segment_volume(runner, volume, progress)
@@ -202,6 +216,7 @@ def _run_case(runner: Runner, case: Case, progress: Callable[[Progress], None]) 
             structures=runner.request.structures,
             channels=runner.channels,
             hash_names=runner.hash_names,
+            asked=asked,
         )
     except InputError as error:
         logger.debug("%s", case.source, exc_info=True)
@@ -216,7 +231,8 @@ def _read_case(runner: Runner, case: Case) -> Volume:
     if runner.channels:
         return read_channels(runner.channels, runner.frame)
     try:
-        return read_volume(case.source, frame=runner.frame, channels=runner.n_channels)
+        channels = runner.n_channels
+        return read_volume(case.source, frame=runner.frame, channels=channels, series=runner.series)
     except InputError as error:
         if runner.n_channels == 1 or "channels are needed" not in str(error):
             raise

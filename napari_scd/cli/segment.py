@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_scd.cli.cases import Targets, plan_batch
+from napari_scd.cli.cases import LABEL_SUFFIXES, Targets, plan_batch
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
 from napari_scd.cli.points import parse_point
@@ -41,9 +41,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another
 class Order:
     """What one call of `segment` asks for, for every input alike.
 
-    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file; `masks` asks
-    for every structure by itself; `channels` are names and files of one multi-channel case;
-    `hash_names` keeps file names out of reports.
+    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file, `series` one
+    of a DICOM folder; `masks` asks for every structure by itself; `channels` are names and files of one
+    multi-channel case; `hash_names` keeps file names out of reports.
     """
 
     model: str = DEFAULT_MODEL
@@ -51,6 +51,7 @@ class Order:
     points: tuple[Point, ...] = ()
     structures: tuple[str, ...] = ()
     frame: int | None = None
+    series: str | None = None
     device: str = "auto"
     precision: str = "auto"
     stride: int | None = None
@@ -68,11 +69,17 @@ def segment(
             "--output",
             "-o",
             metavar="OUT",
-            help="File for the labels; for several inputs a folder (names kept).",
+            help="File for the labels (.nii.gz, .mgz; .dcm: DICOM segmentation); for several inputs or a "
+            "study tree a folder.",
         ),
     ],
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="IN", help="NIfTI or MGH/MGZ volumes.", show_default=False)
+        list[Path] | None,
+        typer.Argument(
+            metavar="IN",
+            help="NIfTI or MGH/MGZ volumes, DICOM series (folder or file), or a folder of studies.",
+            show_default=False,
+        ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     keep_ratio: KeepOption = None,
@@ -91,6 +98,9 @@ def segment(
         typer.Option(metavar="NAME=FILE", help="One input channel, instead of IN; once for each channel."),
     ] = None,
     frame: Annotated[int | None, typer.Option(metavar="N", help="Which image of a 4D file, from 0.")] = None,
+    series: Annotated[
+        str | None, typer.Option(metavar="N", help="Which series of a DICOM folder, by its number.")
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     stride: Annotated[
@@ -116,12 +126,26 @@ def segment(
     hash_names: Annotated[
         bool, typer.Option("--hash-names", help="Put a code in place of file names into the report.")
     ] = False,
+    dicom_seg: Annotated[
+        bool, typer.Option("--dicom-seg", help="Of a study tree: labels of DICOM series as DICOM too.")
+    ] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Of a study tree: also what is finished already.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of a study tree: let the workers of this dask scheduler do it."
+        ),
+    ] = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Segment volumes and write label files on the inputs' own grids.
 
-    With several inputs, a bad one is reported and the others finish; the exit code is then 2.
+    With several inputs, a bad one is reported and the others finish; the exit code is then 2. Of a folder
+    every scan below it is segmented into OUT, a folder as well, with a summary.csv; the same command goes on
+    where it stopped.
     """
     channels = parse_channels(channel or ())
     sources = _sources(inputs, channels)
@@ -131,6 +155,7 @@ def segment(
         points=tuple(parse_point(text) for text in at or ()),
         structures=parse_names(labels),
         frame=frame,
+        series=series,
         device=device,
         precision=precision,
         stride=stride,
@@ -141,11 +166,46 @@ def segment(
         hash_names=hash_names,
     )
     targets = Targets(output, tokens, score, probability, report, each)
+    if _is_tree(sources, output):
+        raise typer.Exit(_segment_tree(sources, targets, order, dicom_seg, redo, scheduler, as_json))
+    if scheduler or redo or dicom_seg:
+        raise InputError(
+            "--scheduler, --redo and --dicom-seg go with a study tree: give a folder (IN) and a folder (-o)."
+        )
     batch = plan_batch(sources, targets, also_read=channels.values())
     with busy("Loading PyTorch"):
         from napari_scd.cli.running import run_batch  # only when there is something to compute
 
     raise typer.Exit(run_batch(batch, order, as_json=as_json))
+
+
+def _is_tree(sources: list[Path], output: Path) -> bool:
+    """Whether every input is a folder and the output is one as well, rather than a file of labels."""
+    named_file = output.name.lower().endswith(LABEL_SUFFIXES) and not output.is_dir()
+    return not named_file and all(source.is_dir() for source in sources)
+
+
+def _segment_tree(
+    sources: list[Path],
+    targets: Targets,
+    order: Order,
+    dicom_seg: bool,
+    redo: bool,
+    scheduler: str | None,
+    as_json: bool,
+) -> int:
+    if order.series is not None:
+        raise InputError("--series chooses one of a folder: name a file of labels (-o FILE) with it.")
+    if targets.report is not None:
+        raise InputError("--report is not for a study tree: each case has its report beside its labels.")
+    with busy("Looking for scans"):
+        from napari_scd.cli.cohort import plan_cohort
+
+        cohort = plan_cohort(sources, targets, order, dicom_seg=dicom_seg, redo=redo)
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.cohort_run import run_cohort
+
+    return run_cohort(cohort, scheduler=scheduler, as_json=as_json)
 
 
 def _sources(inputs: list[Path] | None, channels: dict[str, Path]) -> list[Path]:

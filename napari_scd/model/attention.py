@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LAYER_NORM_EPS = 1e-6
+MONAI_NORM_EPS = 1e-5
 
 
 class Attention(nn.Module):
@@ -61,11 +62,13 @@ class Mlp(nn.Module):
 class Block(nn.Module):
     """Pre-norm transformer block: attention, then MLP, each added to its input."""
 
-    def __init__(self, dim: int, heads: int, drop_path: float = 0.0) -> None:
+    def __init__(
+        self, dim: int, heads: int, drop_path: float = 0.0, norm_eps: float = LAYER_NORM_EPS
+    ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.norm1 = nn.LayerNorm(dim, eps=norm_eps)
         self.attn = Attention(dim, heads)
-        self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.norm2 = nn.LayerNorm(dim, eps=norm_eps)
         self.mlp = Mlp(dim)
         self.drop_path = DropPath(drop_path) if drop_path else nn.Identity()
 

@@ -15,6 +15,7 @@ PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
 DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid")
 STEMS = ("patch", "conv", "shared")
+TRANSFORMERS = ("cls", "monai")
 KEEP_RANGE = (0.05, 1.0)
 DENSE_SKIPS = {
     "deep8": (3, 6, 9),
@@ -63,6 +64,9 @@ class ModelConfig:
         stem on the image features of the decoder "half" or "pyramid", computed once for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
+    transformer : str
+        "cls" = with a class token (the paper's), "monai" = as in MONAI's ViT: no class token, and an epsilon
+        of 1e-5 in its norms; for dense networks, so that a MONAI UNETR gives the same logits.
     """
 
     in_channels: int = 1
@@ -84,6 +88,7 @@ class ModelConfig:
     min_tokens: int = 8
     stem: str = "conv"
     drop_path: float = 0.0
+    transformer: str = "cls"
 
     def __post_init__(self) -> None:
         """Check every bound that a stranger's file could break; raises `InputError`."""
@@ -182,6 +187,7 @@ def _type_problems(c: ModelConfig) -> Iterator[str]:
 
 def _choice_problems(c: ModelConfig) -> Iterator[str]:
     choices = {"pruning": PRUNINGS, "completion": COMPLETIONS, "decoder": DECODERS, "stem": STEMS}
+    choices["transformer"] = TRANSFORMERS
     for name, allowed in choices.items():
         if getattr(c, name) not in allowed:
             yield f"{name} {getattr(c, name)!r} is none of {', '.join(allowed)}"
@@ -206,6 +212,8 @@ def _size_problems(c: ModelConfig) -> Iterator[str]:
 def _combination_problems(c: ModelConfig) -> Iterator[str]:
     if (c.pruning == "none") != (c.n_stages == 0):
         yield "pruning 'none' and an empty prune_after go together"
+    if c.transformer == "monai" and c.completion != "none":
+        yield "transformer 'monai' has no class token, so it needs completion 'none'"
     if c.completion == "none" and c.n_stages:
         yield "completion 'none' needs an empty prune_after"
     skips = DENSE_SKIPS[c.decoder]

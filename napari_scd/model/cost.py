@@ -39,7 +39,7 @@ def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart
     blocks = 0
     for index in range(config.depth):
         stage = sum(index > block for block in config.prune_after)
-        blocks += block_macs(token_counts[stage] + 1, config.embed_dim)
+        blocks += block_macs(token_counts[stage] + (config.transformer == "cls"), config.embed_dim)
     encoder = _stem_macs(config) + blocks + _scorer_macs(config, token_counts)
     return MacsByPart(encoder, _assembly_macs(config, token_counts), _decoder_macs(config))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
-from napari_scd.model.attention import LAYER_NORM_EPS, Block
+from napari_scd.model.attention import LAYER_NORM_EPS, MONAI_NORM_EPS, Block
 from napari_scd.model.embedding import build_stem
 from napari_scd.model.pruning import (
     Scorer,
@@ -38,6 +38,7 @@ class Encoded(NamedTuple):
     groups : tuple of TokenGroup
         Leavers of stage 1..S, then the survivors: disjoint positions that together cover the grid.
     cls : Tensor ``(b, 1, d)``
+        Empty, ``(b, 0, d)``, without a class token.
     scores : tuple of Tensor ``(b, l_s)``
         Score of each token alive at stage s; empty where a stage ran at keep 1 and was not asked.
     score_positions : tuple of Tensor ``(b, l_s)``
@@ -71,16 +72,19 @@ class SparseEncoder(nn.Module):
         self.pruning = config.pruning
         self.min_tokens = config.min_tokens
         self.n_tokens = config.n_tokens
-        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + config.n_tokens, dim))
+        self.n_lead = int(config.transformer == "cls")  # class tokens in front
+        norm_eps = LAYER_NORM_EPS if self.n_lead else MONAI_NORM_EPS
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim)) if self.n_lead else None
+        self.pos_embed = nn.Parameter(torch.zeros(1, self.n_lead + config.n_tokens, dim))
         self.patch_embed = build_stem(config)
         rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
-        self.blocks = nn.ModuleList(Block(dim, config.heads, rate) for rate in rates)
+        self.blocks = nn.ModuleList(Block(dim, config.heads, rate, norm_eps) for rate in rates)
         self.exit_norms = nn.ModuleList(nn.LayerNorm(dim, eps=LAYER_NORM_EPS) for _ in self.prune_after)
         learned = config.pruning in ("stp", "topk", "gumbel")
         self.scorers = nn.ModuleList(Scorer(dim) for _ in self.prune_after if learned)
-        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
-        nn.init.trunc_normal_(self.cls_token, std=0.02)
+        self.norm = nn.LayerNorm(dim, eps=norm_eps)
+        if self.cls_token is not None:
+            nn.init.trunc_normal_(self.cls_token, std=0.02)
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
 
     @property
@@ -93,8 +97,9 @@ class SparseEncoder(nn.Module):
     def prefix(self, image: Tensor) -> Tensor:
         """Image (or what the stem takes) ``(b, c, z, y, x)`` -> tokens before the first stage, CLS first."""
         tokens: Tensor = self.patch_embed(image)
-        cls = self.cls_token.expand(tokens.shape[0], -1, -1)
-        tokens = torch.cat([cls, tokens], dim=1) + self.pos_embed
+        if self.cls_token is not None:
+            tokens = torch.cat([self.cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        tokens = tokens + self.pos_embed
         for block in self.blocks[: self.prefix_depth]:
             tokens = block(tokens)
         return tokens
@@ -122,14 +127,14 @@ class SparseEncoder(nn.Module):
                 walk.rating = block.attn.class_attention(block.norm1(walk.tokens)).float()
             walk.tokens = block(walk.tokens)
             if index in self.skip_after:
-                walk.skips.append(walk.tokens[:, 1:])
+                walk.skips.append(walk.tokens[:, self.n_lead :])
             if stage is not None:
                 self._prune(walk, stage, prune_ratios[stage])
         tokens = self.norm(walk.tokens)
-        walk.groups.append(TokenGroup(tokens[:, 1:], walk.positions))
+        walk.groups.append(TokenGroup(tokens[:, self.n_lead :], walk.positions))
         return Encoded(
             groups=tuple(walk.groups),
-            cls=tokens[:, :1],
+            cls=tokens[:, : self.n_lead],
             scores=tuple(walk.scores),
             score_positions=tuple(walk.score_positions),
             skips=tuple(walk.skips),

@@ -20,7 +20,7 @@ def ask_for_model(parent: QWidget, chosen: Callable[[str], None]) -> None:
 
 def ask_where_to_export(parent: QWidget, suggestion: str, chosen: Callable[[str], None]) -> None:
     """Let the user choose a file to write labels to."""
-    dialog = QFileDialog(parent, "Export labels", suggestion, "Label maps (*.nii.gz *.nii *.mgz)")
+    dialog = QFileDialog(parent, "Export labels", suggestion, "Label maps (*.nii.gz *.nii *.mgz *.dcm)")
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     _show(dialog, chosen)
 

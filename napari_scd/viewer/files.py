@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
+from napari_scd.viewer.dicom import read_dicom
 from napari_scd.viewer.geometry import layer_matrix, modality_of, record_in, spatial_part
 from napari_scd.viewer.layers import label_colours, stages_of_table, token_colours
 from napari_scd.volume import (
@@ -15,6 +16,8 @@ from napari_scd.volume import (
     READABLE,
     LabelTable,
     Volume,
+    is_dicom,
+    is_segmentation,
     load_icbm152,
     load_phantom,
     ras_from_spl,
@@ -35,14 +38,14 @@ CT_WINDOW = (-160.0, 240.0)  # soft tissue, in HU
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
-    """Return the reader when every path has an ending we read, else None."""
+    """Return the reader when every path has an ending we read or is DICOM, else None."""
     paths = [path] if isinstance(path, str) else list(path)
-    readable = all(str(one).lower().endswith(READABLE) for one in paths)
+    readable = all(str(one).lower().endswith(READABLE) or is_dicom(one) for one in paths)
     return read_layers if paths and readable else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
-    """Read one layer per file: Labels where the file says it is a label map, else Image.
+    """Read one layer per file or DICOM folder: Labels where it is a label map, else Image.
 
     Raises
     ------
@@ -50,10 +53,20 @@ def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
         If a file cannot be read; napari shows its sentence.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return [_read_one(Path(one)) for one in paths]
+    return [layer for one in paths for layer in _read_one(Path(one))]
 
 
-def _read_one(path: Path) -> LayerTuple:
+def _read_one(path: Path) -> list[Any]:
+    """Return the layers of a path; napari takes ``(None,)`` for "nothing to open, nothing wrong"."""
+    if is_segmentation(path):
+        return [labels_of(read_labels(path), stem_of(path), read_label_table(path))]
+    if not is_dicom(path):
+        return [_read_image(path)]
+    volume = read_dicom(path)
+    return [(None,)] if volume is None else [image_of(volume, volume.source.name if volume.source else "")]
+
+
+def _read_image(path: Path) -> LayerTuple:
     image = open_image(path)
     n_frames = int(np.prod(image.shape[3:])) if len(image.shape) > 3 else 1
     name = stem_of(path)

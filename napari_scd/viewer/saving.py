@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_scd.viewer.files import source_grid, stem_of
 from napari_scd.viewer.layers import measure, stage_table
-from napari_scd.volume import WRITABLE, Volume, atomic_path, write_labels, write_volume
+from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, write_labels, write_volume
 
 if TYPE_CHECKING:
     from napari_scd.viewer.geometry import SourceView
@@ -92,7 +92,7 @@ class Export:
 
 def with_ending(path: str) -> str:
     """Return a path that ends as a label map we write, ``.nii.gz`` when it has no such ending."""
-    return path if path.lower().endswith(WRITABLE) else f"{path}.nii.gz"
+    return path if path.lower().endswith(LABELS_WRITABLE) else f"{path}.nii.gz"
 
 
 def _write_text(path: Path, text: str) -> Path:

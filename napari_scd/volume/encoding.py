@@ -72,7 +72,7 @@ def encode(
 def _way_to_disk(grid: Volume) -> tuple[Undo, object]:
     """Return the turn into the file's axis order and the file's header, None when there is no such file."""
     source = grid.source
-    if source is not None and source.holds_for(grid):
+    if source is not None and source.header is not None and source.holds_for(grid):
         return source.to_disk, source.header
     return _XYZ, None
 

@@ -1,4 +1,4 @@
-"""Read and write scans and label maps: NIfTI and MGH, with exact geometry, whole or not at all."""
+"""Read and write scans and label maps: NIfTI, MGH and DICOM, with exact geometry, whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,10 +9,24 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.volume.atomic import atomic_path
+from napari_scd.volume.dicom import (
+    is_dicom,
+    is_segmentation,
+    read_segmentation,
+    read_series,
+    write_segmentation,
+)
 from napari_scd.volume.encoding import encode
 from napari_scd.volume.geometry import read_geometry
 from napari_scd.volume.label_names import names_extension, table_in_header
-from napari_scd.volume.opening import UNREADABLE, WRITABLE, check_ending, damaged, open_image
+from napari_scd.volume.opening import (
+    LABELS_WRITABLE,
+    UNREADABLE,
+    WRITABLE,
+    check_ending,
+    damaged,
+    open_image,
+)
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume, times
 from napari_scd.volume.voxels import read_voxels
@@ -28,18 +42,26 @@ _LABEL_TYPES = (np.uint8, np.uint16, np.int32, np.int64)
 
 
 def read_volume(
-    path: str | os.PathLike[str], *, frame: int | None = None, channels: int | None = None
+    path: str | os.PathLike[str],
+    *,
+    frame: int | None = None,
+    channels: int | None = None,
+    series: str | None = None,
 ) -> Volume:
     """Read a scan into the axis order nearest to (S, P, L).
 
     Parameters
     ----------
     path
-        A NIfTI (.nii, .nii.gz, or .hdr with .img) or FreeSurfer (.mgh, .mgz) file.
+        A NIfTI (.nii, .nii.gz, or .hdr with .img) or FreeSurfer (.mgh, .mgz) file; for DICOM a folder or any
+        file of a series.
     frame
         Which volume of a 4D file, counted from 0.
     channels
         How many channels the caller needs: with 2 or more, the file's last axis must have that length.
+    series
+        Which of a folder's DICOM series: its number, as :func:`napari_scd.volume.dicom.find_series` lists
+        them.
 
     Returns
     -------
@@ -52,6 +74,10 @@ def read_volume(
         When the file is missing, damaged or no such image, or its axes do not fit ``frame`` and ``channels``.
     """
     path = Path(path)
+    if is_dicom(path):
+        return read_series(path, series=series, frame=frame, channels=channels)
+    if series is not None:
+        raise InputError(f"A series was chosen, but {path.name} is no DICOM; leave the series out.")
     image = open_image(path)
     try:
         return from_nibabel(image, path.name, frame=frame, channels=channels, path=path)
@@ -85,6 +111,9 @@ def from_nibabel(
 def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
     """Read a label map into the axis order nearest to (S, P, L).
 
+    A DICOM segmentation gives the part of the scan's grid that its frames cover; :func:`paste` puts it back
+    onto the whole grid.
+
     Returns
     -------
     A volume (z, y, x) in the smallest of uint8, uint16, int32 and int64 that holds its labels, also when the
@@ -95,12 +124,16 @@ def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Vo
     InputError
         As in :func:`read_volume`, and when some values are no whole numbers.
     """
+    if is_segmentation(path):
+        return read_segmentation(path)[0]
     volume = read_volume(path, frame=frame)
     return volume.with_array(_whole_numbers(volume.array, Path(path).name))
 
 
 def read_label_table(path: str | os.PathLike[str]) -> LabelTable | None:
-    """Return the label table that :func:`write_labels` put into a NIfTI file, None when there is none."""
+    """Return the label table of a NIfTI file of ours or a DICOM segmentation, None when there is none."""
+    if is_segmentation(path):
+        return read_segmentation(path)[1]
     return table_in_header(open_image(path).header)
 
 
@@ -132,20 +165,27 @@ def write_volume(path: str | os.PathLike[str], volume: Volume, like: Volume | No
 
 
 def write_labels(
-    path: str | os.PathLike[str], labels: Volume, like: Volume | None = None, table: LabelTable | None = None
+    path: str | os.PathLike[str],
+    labels: Volume,
+    like: Volume | None = None,
+    table: LabelTable | None = None,
+    *,
+    made_by: str = "napari-scd",
 ) -> None:
     """Write a label map as uint8, or uint16 where a label is above 255.
 
     Parameters
     ----------
     path
-        .nii, .nii.gz, .mgh or .mgz.
+        .nii, .nii.gz, .mgh or .mgz; or .dcm for a DICOM segmentation, where ``like`` is a DICOM series.
     labels
         (z, y, x), whole numbers from 0 to 65535.
     like
         As in :func:`write_volume`: usually the scan the labels were made for.
     table
         Names and colours, kept in a NIfTI header extension (MGH files have no place for them).
+    made_by
+        The model's name, which a DICOM segmentation gives as its algorithm.
 
     Raises
     ------
@@ -159,7 +199,12 @@ def write_labels(
     array = _whole_numbers(array, "the label map")
     if array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"Labels from {array.min()} to {array.max()} came; give labels from 0 to 65535.")
-    _save(path, array, _grid_of(labels, like), table, intent="label")
+    grid = _grid_of(labels, like)
+    if check_ending(Path(path), LABELS_WRITABLE) == ".dcm":
+        with atomic_path(path) as temporary:
+            write_segmentation(temporary, array, grid, table, made_by)
+        return
+    _save(path, array, grid, table, intent="label")
 
 
 def _grid_of(volume: Volume, like: Volume | None) -> Volume:

@@ -31,6 +31,9 @@ READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".m
 WRITABLE = (".nii", ".nii.gz", ".mgh", ".mgz")
 """File endings this package writes."""
 
+LABELS_WRITABLE = (*WRITABLE, ".dcm")
+"""File endings this package writes label maps to; ``.dcm`` is a DICOM segmentation."""
+
 UNREADABLE = (OSError, EOFError, zlib.error)
 """What is raised when voxels are missing or garbled."""
 
@@ -54,6 +57,8 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
         shorter than its header says.
     """
     path = Path(path)
+    if os.path.isdir(path):
+        raise InputError(f"{path} is a folder without DICOM files; give an image file, or a DICOM folder.")
     check_ending(path, READABLE)
     _check_readable(path)
     _check_start(path)
@@ -84,8 +89,6 @@ def damaged(path: Path, error: BaseException) -> InputError:
 
 
 def _check_readable(path: Path) -> None:
-    if os.path.isdir(path):
-        raise InputError(f"{path} is a folder; give one image file (turn DICOM folders into NIfTI first).")
     if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for ever
         raise InputError(f"{path} is no ordinary file; give an image file.")
     try:

@@ -132,6 +132,16 @@ def ras_from_spl(affine: np.ndarray) -> np.ndarray:
     return np.asarray(_SPL_FROM_RAS.T @ affine + 0.0)
 
 
+def spl_from_lps(affine: np.ndarray) -> np.ndarray:
+    """Turn a (4, 4) affine from voxel index to (L, P, S) mm, as DICOM has it, into one to (S, P, L) mm."""
+    return np.asarray(affine[[2, 1, 0, 3]] + 0.0)
+
+
+def lps_from_spl(affine: np.ndarray) -> np.ndarray:
+    """Turn a (4, 4) affine from voxel index to (S, P, L) mm into one to (L, P, S) mm."""
+    return np.asarray(affine[[2, 1, 0, 3]] + 0.0)
+
+
 def checked_axes(axes: str) -> str:
     """Return ``axes`` in capitals, or raise InputError when it does not name three different axes."""
     letters = axes.upper()

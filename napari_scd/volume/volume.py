@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from nibabel.spatialimages import SpatialHeader
 
+    from napari_scd.volume.dicom.headers import Image
+
 _LARGEST_MM = 1e9
 
 
@@ -37,6 +39,8 @@ class Source:
         The grid's three lengths at that time, in the same axis order.
     to_disk
         Turns arrays on the volume's grid into the file's axis order.
+    images
+        The slices of a DICOM series in the order ``to_disk`` brings them to; empty for other files.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Source:
     affine: np.ndarray | None = None
     shape: tuple[int, ...] | None = None
     to_disk: Undo = Undo()
+    images: tuple[Image, ...] = ()
 
     def holds_for(self, volume: Volume) -> bool:
         """Whether a volume still lies on the file's grid: one that was cropped or resampled does not."""
