@@ -207,8 +207,12 @@ class PyramidDecoder(Decoder):
         return logits
 
     def _unpacked(self, image_features: Tensor) -> list[Tensor]:
-        rows = image_features.split([math.prod(shape) for shape in self.shapes], dim=1)
-        return [row.unflatten(1, shape) for row, shape in zip(rows, self.shapes, strict=True)]
+        levels, start = [], 0
+        for shape in self.shapes:
+            row = image_features.narrow(1, start, math.prod(shape))
+            levels.append(row.reshape(-1, *shape))
+            start += row.shape[1]
+        return levels
 
 
 DECODER_CLASSES: dict[str, Callable[[ModelConfig], Decoder]] = {
