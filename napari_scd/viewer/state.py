@@ -155,7 +155,7 @@ NO_ORIENTATION = (
 )
 MIRRORED = (
     State.WARN_ORIENTATION,
-    "3D is a mirror image of the patient here: press 3D beside View to see left and right as they are.",
+    "3D is a mirror image of the patient here: the dock's 3D button shows left and right as they are.",
 )
 NO_CLICKS = Status(
     State.READY, "No clicks on record: click a structure (K), or select a Points layer on this image."

@@ -337,7 +337,7 @@ class ScdWidget(DockedWidget):
 
     def _show_pace(self, seconds: float, origin: str) -> None:
         self._pace = seconds
-        text = f"{duration(seconds)} per window"
+        text = f"{duration(seconds)} / window"
         self.input.show_pace(text, f"{text}, {origin}")
         self._on_cost(self._cost)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QLocale, QSignalBlocker, Signal
 from qtpy.QtGui import QDoubleValidator
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 from superqt import QCollapsible
 
 from napari_scd.viewer.axes import orientations
@@ -48,7 +48,6 @@ class AdvancedPanel(QCollapsible):
         rows.addRow("Orientation", self.world_axes)
         self.low, self.high = (self._limit(name) for name in ("low", "high"))
         self.as_shown = QPushButton("As shown")
-        self.as_shown.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.as_shown.setObjectName("scd.window.as_shown")
         self.as_shown.setToolTip("Take the contrast limits of the image layer.")
         self.as_shown.clicked.connect(lambda: self.limits_wanted.emit())

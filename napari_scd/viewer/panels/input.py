@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
-from napari_scd.viewer.panels.parts import Chooser, Panel, form, wrapping_label
+from napari_scd.viewer.panels.parts import Chooser, Panel, flow, form, wrapping_label
 from napari_scd.viewer.panels.volumes import LayerChooser
 from napari_scd.viewer.state import State
 
@@ -65,18 +65,16 @@ class InputPanel(Panel):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.device, 1)
-        row.addWidget(self.pace, 2)
+        row.addWidget(self.pace, 1)
         self._rows.addRow("Device", row)
-        row = QHBoxLayout()
-        row.setSpacing(2)
+        views = []
         for view, hint in VIEWS.items():
             button = QPushButton(view)
             button.setObjectName(f"scd.view.{view.lower()}")
             button.setToolTip(hint)
-            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
-            row.addWidget(button, max(len(view), 5))
-        self._rows.addRow("View", row)
+            views.append(button)
+        self.column.addLayout(flow(*views))
         self.status = wrapping_label("scd.status")
         self.column.addWidget(self.status)
         self.remedy = QPushButton()
@@ -143,6 +141,7 @@ class InputPanel(Panel):
     def name_auto(self, device: str) -> None:
         """Say which device "auto" takes."""
         self.device.setItemText(0, f"{device} (auto)")
+        self.device.choose(self.device.value)
 
     def set_devices(self, names: Sequence[str]) -> None:
         """List the devices of this machine."""
