@@ -103,7 +103,7 @@ def _check_readable(path: Path) -> None:
 
 def _check_start(path: Path) -> None:
     """Refuse a compressed NIfTI file that would unfold to a flood of header extensions."""
-    if not path.name.lower().endswith(".gz"):
+    if not path.name.lower().endswith((".nii.gz", ".hdr.gz")):
         return
     try:
         with gzip.open(path) as file:

@@ -17,6 +17,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "activation": ("softmax", "sigmoid"),
 }
 
+_FINEST, _COARSEST = 1e-4, 1e4
 _LARGEST = 1e9  # beyond it single precision has nothing left for differences
 
 
@@ -82,8 +83,8 @@ class Recipe:
         self._set_numbers("spacing_mm", 3)
         self._set_numbers("clip", 2)
         self._set_numbers("clip_percentiles", 2)
-        if self.spacing_mm is not None and min(self.spacing_mm) <= 0:
-            raise _bad("spacing_mm", self.spacing_mm, "three numbers above zero")
+        if self.spacing_mm is not None and not all(_FINEST <= mm <= _COARSEST for mm in self.spacing_mm):
+            raise _bad("spacing_mm", self.spacing_mm, "three numbers above zero, in mm")
         for key in ("clip", "clip_percentiles"):
             limits = getattr(self, key)
             if limits is not None and not limits[0] < limits[1]:

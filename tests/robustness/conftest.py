@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from .tiny import save_tiny, scan, write_cases
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+# napari's helper would take the threads that torch.set_num_threads(1) leaves out
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     order = parser.parse_args()
     torch.set_num_threads(1)
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # napari's helper would set torch's threads anew
     with tempfile.TemporaryDirectory() as folder:
         save_tiny(Path(folder) / "aa-tiny.safetensors", spacing_mm=2.0, answer=1)
         os.environ["NAPARI_SCD_MODELS"] = folder
