@@ -59,7 +59,7 @@ def draw_figure(
     heights = [plane.scan.shape[0] * plane.spacing_mm[0] for plane in planes]
     below_inch = 1.39
     if len(caption.structures) > _FEW:
-        below_inch = (_legend_rows(caption.structures) + 5) * _LINE_INCH
+        below_inch = (_legend_rows(caption.structures) + 6) * _LINE_INCH
     height = 7.0 + below_inch
     figure = Figure(figsize=(12.6, height), facecolor=_PAPER)
     FigureCanvasAgg(figure)
@@ -147,7 +147,7 @@ def _write_words(figure: Figure, segmentation: Segmentation, caption: Caption, r
     _legend(figure, found, words, (0.028, room - 0.015), _COLUMNS if many else 1)
     _legend(figure, stages, tokens, (left, below), len(stages))
     foot = "white line: the contour above \u00b7 research use only"
-    at = below - (3.4 if not many else 2.4) * _LINE_INCH / figure.get_figheight()
+    at = below - 3.4 * _LINE_INCH / figure.get_figheight()
     figure.text(left + 0.007, at, foot, color=_FAINT, fontsize=9.5, va="center")
 
 
