@@ -197,3 +197,11 @@ def test_an_intensity_window_needs_two_numbers_in_order(qtbot: Any) -> None:
     ]
     panel.set_window((1.5, 80.0))
     assert (panel.low.text(), panel.high.text()) == ("1.5", "80")
+
+
+def test_the_legend_follows_the_size_of_the_type(qtbot: Any) -> None:
+    panel = shown(qtbot, ResultPanel())
+    panel.show_structures(TABLE, {1: Voxels(100, 3.1), 3: Voxels(5, 0.1)}, ())
+    before = panel.legend.height()
+    panel.setStyleSheet("* { font-size: 30pt; }")
+    qtbot.waitUntil(lambda: panel.legend.height() > before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QTreeWidget
 from qtpy.QtWidgets import QTreeWidgetItem as Item
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable
 
 MAX_ROWS = 8
+
+
+class Legend(QTreeWidget):
+    """A list as high as its rows, up to eight, whatever the size of the type."""
+
+    def fit(self) -> None:
+        """Take the height of the rows."""
+        n_rows = self.topLevelItemCount()
+        if n_rows:
+            row = max(self.sizeHintForRow(0), 18)
+            self.setFixedHeight(row * min(n_rows, MAX_ROWS) + 6)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the size of the type."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.fit()
 
 
 class ResultPanel(Panel):
@@ -44,7 +61,7 @@ class ResultPanel(Panel):
         self.protect.setChecked(True)
         self.protect.setToolTip("Accept only fills voxels that have no label yet.")
         self.column.addWidget(self.protect)
-        self.legend = QTreeWidget()
+        self.legend = Legend()
         self.legend.setObjectName("scd.legend")
         self.legend.setColumnCount(2)
         self.legend.setHeaderHidden(True)
@@ -113,11 +130,8 @@ class ResultPanel(Panel):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setToolTip(0, f"{label.name}: {voxels.voxels:,} voxels")
             self.legend.addTopLevelItem(item)
-        n_rows = self.legend.topLevelItemCount()
-        self.legend.setVisible(n_rows > 0)
-        if n_rows:
-            row = max(self.legend.sizeHintForRow(0), 18)
-            self.legend.setFixedHeight(row * min(n_rows, MAX_ROWS) + 6)
+        self.legend.setVisible(self.legend.topLevelItemCount() > 0)
+        self.legend.fit()
 
     def _on_double_click(self, item: Item, _column: int) -> None:
         index = _index_of(item)

@@ -186,7 +186,9 @@ class TokensPanel(Panel):
 
     def _write_value(self) -> None:
         sliders = self.stage_sliders if self.apart.isChecked() else [self.keep]
-        self.value.setText(" · ".join(f"{slider.keep:.2f}" for slider in sliders))
+        text = " · ".join(f"{slider.keep:.2f}" for slider in sliders)
+        self.value.setText(text)
+        self.value.setToolTip(text)
 
     def _emit_show(self) -> None:
         self.show_chosen.emit(self.show_chooser.value, self.stage)
