@@ -56,7 +56,11 @@ if TYPE_CHECKING:
     from napari_scd.model.config import Size3
     from napari_scd.volume import Volume
 
-USUAL = ("house-8", "paper-btcv", "paper-btcv-dense")
+USUAL = (
+    *(name for name, config in PRESETS.items() if name.startswith("house-") and config.patch == 8),
+    "paper-btcv",
+    "paper-btcv-dense",
+)
 QUICK_WINDOW_VOX = 64
 SMALL = 20_000_000
 TRAINING_KEEPS = (1.0, 0.5, 0.25, 0.1)
