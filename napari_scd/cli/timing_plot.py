@@ -37,9 +37,10 @@ def draw_timing(path: Path, results: Sequence[Comparison]) -> None:
         for x, (row, top) in enumerate(zip(result.rows, bottom, strict=True)):
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "fontsize": 9}
             axis.annotate(f"{row.speedup:.2f}x", (x, top), **above)
-        axis.set(xlabel="keep ratio per stage", ylabel="ms per window", ylim=(0, max(bottom) * 1.45))
+        axis.set(xlabel="keep ratio per stage", ylabel="ms per window", ylim=(0, max(bottom) * 1.6))
+        threads = f"{result.threads} thread{'s' if result.threads != 1 else ''}"
         axis.set_title(
-            f"{result.rows[0].network}, {result.precision}, {result.device}, {result.threads} threads",
+            f"{result.rows[0].network}, {result.precision}, {result.device}, {threads}",
             fontsize=10,
         )
         axis.spines[["top", "right"]].set_visible(False)

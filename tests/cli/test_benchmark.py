@@ -63,3 +63,53 @@ def test_the_docks_waits_as_a_table(run: Run, monkeypatch: pytest.MonkeyPatch) -
         json.loads(out)["slider_of_dense"] == pytest.approx(0.1)
         and json.loads(out)["waits"][0]["met"] is True
     )
+
+
+def test_compare_writes_table_numbers_and_plot(run: Run, tmp_path: Path) -> None:
+    words = (
+        "-m",
+        "whole",
+        "--no-rivals",
+        "--rounds",
+        1,
+        "-k",
+        "0.5",
+        "--threads",
+        1,
+        "--precision",
+        "float32",
+    )
+    code, out, err = run(
+        "benchmark", "compare", *words, "--only", "inference", "--processor-time", "-o", "all"
+    )
+    assert (code, err) == (0, "")
+    assert all(
+        word in out for word in ("Inference, float32", "GMAC/s", "peak", "assembly", "processor times")
+    )
+    assert (tmp_path / "all" / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+    assert "| whole | 0.5 |" in (tmp_path / "all" / "benchmark.md").read_text(encoding="utf-8")
+    (result,) = json.loads((tmp_path / "all" / "benchmark.json").read_text(encoding="utf-8"))["comparisons"]
+    assert (result["clock"], result["task"], result["window"]["roi"]) == (
+        "processor",
+        "inference",
+        [16, 16, 16],
+    )
+    assert [row["keep"] for row in result["rows"]] == [1.0, 0.5]
+    assert len(result["rows"][0]["rounds_s"]) == 1
+
+
+def test_compare_segments_a_whole_volume(run: Run, scan: Callable[..., Path]) -> None:
+    words = ("-m", "whole", "--only", "volume", "--rounds", 1, "-k", "0.5", "--threads", 1, "--json")
+    code, out, _ = run("benchmark", "compare", *words, "--precision", "float32", "--volume", scan())
+    (times,) = json.loads(out)["volumes"]
+    assert code == 0
+    assert times["shape"] == [18, 24, 20]
+    assert [row["keep"] for row in times["rows"]] == [1.0, 0.5]
+    assert times["rows"][0]["median_s"] >= times["rows"][0]["windows_s"] > 0
+
+
+@pytest.mark.parametrize("words", [["--only", "all"], ["-k", "3"], ["-m", "none"], ["--precision", "int1"]])
+def test_compare_refuses_bad_settings(run: Run, words: list[str]) -> None:
+    code, _, err = run("benchmark", "compare", "--quick", *words)
+    assert code == 2
+    assert err.count("\n") == 1
