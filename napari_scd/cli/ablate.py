@@ -12,7 +12,7 @@ from napari_scd.cli.benchmark import SweepOption, parse_sweep
 from napari_scd.cli.segment import DeviceOption, PrecisionOption, ThreadsOption
 from napari_scd.errors import InputError
 
-_EXTRAS = ("lightning_fabric", "yaml")
+_EXTRAS = ("lightning_fabric",)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import typer
 
 from napari_scd.errors import InputError
 
-_EXTRAS = ("lightning_fabric", "yaml")
+_EXTRAS = ("lightning_fabric",)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def test_without_the_extra_one_sentence_is_said(file, monkeypatch, capsys):
         name for name in sys.modules if name.startswith(("napari_scd.training", "napari_scd.cli.training"))
     ]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     assert _run("train", file) == 2
     assert "napari-scd[train]" in capsys.readouterr().err
 
