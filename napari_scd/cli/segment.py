@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os  # its tests of paths never raise, Path's do for names that are too long
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -181,8 +182,8 @@ def segment(
 
 def _is_tree(sources: list[Path], output: Path) -> bool:
     """Whether every input is a folder and the output is one as well, rather than a file of labels."""
-    named_file = output.name.lower().endswith(LABEL_SUFFIXES) and not output.is_dir()
-    return not named_file and all(source.is_dir() for source in sources)
+    named_file = output.name.lower().endswith(LABEL_SUFFIXES) and not os.path.isdir(output)
+    return not named_file and all(map(os.path.isdir, sources))
 
 
 def _segment_tree(

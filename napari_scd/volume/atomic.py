@@ -71,7 +71,8 @@ _PLACE = _place()
 
 def _remove_abandoned(target: Path) -> None:
     """Remove temporary files for the same target whose process on this machine is no more."""
-    named = re.compile(rf"\.{_PLACE}-(\d+)-[0-9a-f]{{6}}\.{re.escape(target.name[-_SHOWN:])}")
+    hidden = rf"\.{_PLACE}-(\d+)-[0-9a-f]{{6}}\."  # one more for each file that was itself to be renamed
+    named = re.compile(rf"(?:{hidden})+{re.escape(target.name[-_SHOWN:])}")
     with suppress(OSError):
         for entry in os.scandir(target.parent):
             match = named.fullmatch(entry.name)

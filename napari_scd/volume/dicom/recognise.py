@@ -25,13 +25,15 @@ _ENOUGH = 200  # files of a folder that are looked at before it counts as holdin
 def is_dicom(path: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a DICOM file, or a folder that holds some (subfolders included)."""
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return is_dicom_file(path)
     return any(is_dicom_file(file) for file, _ in zip(files_below(path), range(_ENOUGH), strict=False))
 
 
 def is_dicom_file(path: Path) -> bool:
     """Tell whether a file starts as DICOM files do, or has an ending that says so."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
     try:
         with path.open("rb") as file:
             start = file.read(_MAGIC_AT + 4)
