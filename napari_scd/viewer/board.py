@@ -245,7 +245,12 @@ def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
     changed = (old == 0) if protect else (old != new)
     indices = np.unravel_index(places[changed], preview.shape)
     if indices[0].size:
-        layer.data_setitem(indices, new[changed].astype(old.dtype))
+        try:
+            layer.data_setitem(indices, new[changed].astype(old.dtype))
+        except (
+            IndexError
+        ):  # data and history are written by then; napari fails to redraw slices of sheared layers
+            layer.refresh()
     return int(indices[0].size)
 
 
