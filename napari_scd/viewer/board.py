@@ -209,7 +209,12 @@ def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
     changed = (old == 0) if protect else (old != new)
     indices = np.unravel_index(places[changed], preview.shape)
     if indices[0].size:
-        layer.data_setitem(indices, new[changed].astype(old.dtype))
+        try:
+            layer.data_setitem(indices, new[changed].astype(old.dtype))
+        except (
+            IndexError
+        ):  # napari cannot tell what of a layer askew is on screen, once the voxels are written
+            layer.refresh()
     return int(indices[0].size)
 
 
