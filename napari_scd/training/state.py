@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,9 @@ def read_state(folder: Path, config: TrainConfig, cases: Sequence[str]) -> dict[
     if not target.is_file():
         return None
     try:
-        record: dict[str, Any] = torch.load(target, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an unpickler that wonders about damaged bytes
+            record: dict[str, Any] = torch.load(target, map_location="cpu", weights_only=True)
         saved = json.loads(record.pop("fingerprint"))
     except Exception as error:
         raise InputError(

@@ -50,7 +50,7 @@ from napari_scd.volume import (
     write_labels,
 )
 
-from .tiny import TABLE, TRAINING, save_tiny, scan, write_cases
+from .tiny import SIZES, TABLE, TRAINING, save_tiny, scan, write_cases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -344,14 +344,6 @@ def make_targets(folder: Path) -> dict[str, Target]:
         ),
         "itksnap": Target(".txt", [TABLE.to_itksnap().encode()], header_changed(9999), read_table),
     }  # fmt: skip
-
-
-SIZES: dict[str, Any] = {
-    "roi": [16, 16, 16], "patch_size": 8, "in_channels": 1, "num_classes": 3, "embed_dim": 24, "depth": 2,
-    "num_heads": 3, "prune_after_block": [0, 1], "prune_ratio": 0.5, "completion": "FusionNet",
-    "completion_dim": 12, "completion_depth": 1, "completion_heads": 2, "decoder": "UNETRx8_decoder",
-    "feature_size": 2,
-}  # fmt: skip
 
 
 def image(kind: Any, data: np.ndarray, affine: np.ndarray) -> bytes:

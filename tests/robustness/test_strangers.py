@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from napari_scd.checkpoints import load, zoo
+from napari_scd.checkpoints.foreign_config import reference_config
 from napari_scd.cli.entries import read_entries
 from napari_scd.errors import InputError
 from napari_scd.plain import DEEPEST, MOST_VALUES, from_json, from_yaml
@@ -22,7 +23,7 @@ from napari_scd.training.state import STATE_NAME
 
 from .corpus.models import bomb, inner
 from .corpus.training import LAUGHS
-from .tiny import TRAINING
+from .tiny import SIZES, TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +108,24 @@ def test_plain_values_have_bounds() -> None:
     for text in ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "[" * 10**6, json.dumps([0] * MOST_VALUES)):
         with pytest.raises(ValueError, match=r"deep|more than"):
             from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("roi", [float("inf"), 16, 16]),
+        ("num_heads", float("nan")),
+        ("prune_after_block", [1e400]),
+        ("decoder", ["UNETRx8_decoder"]),
+        ("completion", {"FusionNet": 1}),
+        ("dataset", ["btcv"]),
+        ("prune_ratio", "half"),
+        ("embed_dim", 10**400),
+    ],
+)
+def test_sizes_by_the_references_names_are_checked(name: str, value: Any) -> None:
+    with pytest.raises(InputError):
+        reference_config({key: of for key, of in SIZES.items() if key != "num_classes"} | {name: value})
 
 
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs a limit on memory")

@@ -52,6 +52,13 @@ TRAINING: dict[str, Any] = {
     "validate_keep": [1.0, 0.5],
 }  # fmt: skip
 
+SIZES: dict[str, Any] = {
+    "roi": [16, 16, 16], "patch_size": 8, "in_channels": 1, "num_classes": 3, "embed_dim": 24, "depth": 2,
+    "num_heads": 3, "prune_after_block": [0, 1], "prune_ratio": 0.5, "completion": "FusionNet",
+    "completion_dim": 12, "completion_depth": 1, "completion_heads": 2, "decoder": "UNETRx8_decoder",
+    "feature_size": 2,
+}  # fmt: skip
+
 
 def save_tiny(
     path: Path, *, field: str = "whole", spacing_mm: float | None = None, answer: int | None = None

@@ -152,6 +152,7 @@ ENTRIES = [
     Entry("a decoder of gigabytes in a file of kilobytes", "does not fit its own configuration", inner("config", features=256, out_channels=1024)),
     Entry("windows of hundreds of GiB", "GiB", inner("config", roi=[512, 512, 512], patch=16, decoder="unetr16", features=256)),
     Entry("windows of no patch", "patch", inner("config", roi=[15, 16, 16])),
+    Entry("windows that are null", "roi", inner("config", roi=None)),
     Entry("sizes that are text", "whole number", inner("config", embed_dim="12")),
     Entry("sizes that are not a number", "prune_ratio", inner("config", prune_ratio=[float("nan"), 0.5])),
     Entry("code in the configuration", "unknown entry 'code'", inner("config", code="import os")),
@@ -175,5 +176,5 @@ ENTRIES = [
     Entry("steps that are text", "steps", inner("provenance", steps="many")),
     Entry("a title with markup and control letters", "", inner("provenance", title="[/b] \x1b[31mred", name="[/b]", description="[link=x]"), True),
     Entry("structures whose names hold markup", "", labels([label(1, "[/b]"), label(2, "[link=x")]), True),
-    Entry("measures that are nonsense", "", inner("provenance", metrics={"dice": {"0.5": "good", "x": 1}, "@": 3, "[/b]": "[/b]"}), True),
+    Entry("measures that are nonsense", "", inner("provenance", metrics={"dice": {"0.5": "good", "x": 1, "1": 10**400}, "@": 3, "[/b]": "[/b]"}), True),
 ]  # fmt: skip

@@ -150,6 +150,13 @@ def with_extension(folder: Path, raw: bytes, code: int = 6) -> Path:
     return folder / "scan.nii"
 
 
+def odd_extension(folder: Path) -> Path:
+    path = with_extension(folder, b"x" * 20)
+    raw = bytearray(path.read_bytes())
+    raw[352:356] = struct.pack("<i", 27)
+    return content(folder, "scan.nii", bytes(raw))
+
+
 def link(folder: Path, to: str, name: str = "scan.nii.gz") -> Path:
     (folder / name).symlink_to(to)
     return folder / name
@@ -279,6 +286,7 @@ ACCEPTED = [
     Entry("neither sform nor qform", "Orientation unknown", partial(with_form, sform_code=0, qform_code=0), True),
     Entry("a qform alone", "", partial(with_form, sform_code=0, qform_code=2), True),
     Entry("a quaternion that is none", "place the image differently", lambda folder: patched(folder, (QFORM_CODE, "h", 1), (QUATERN, "3f", (5.0, 5.0, 5.0))), True),
+    Entry("a qform as far away as numbers go", "place the image differently", lambda folder: patched(folder, (QFORM_CODE, "h", 1), (QUATERN + 12, "3f", (3e38, 3e38, 3e38))), True),
     Entry("a negative voxel size in pixdim", "", lambda folder: patched(folder, (PIXDIM + 4, "f", -2.0)), True),
     Entry("lengths in microns", "microns", lambda folder: patched(folder, (UNITS, "B", 3), sform((2000, 0, 0, 0), (0, 2000, 0, 0), (0, 0, 2000, 0)), (PIXDIM + 4, "3f", (2000.0,) * 3)), True),
     Entry("one voxel", "", lambda folder: nifti(folder, data=voxels(shape=(1, 1, 1))), True),
@@ -300,6 +308,7 @@ ACCEPTED = [
     Entry("an Analyze 7.5 pair", "Orientation unknown", analyze, True),
     Entry("MGH that does not say how it lies", "Orientation unknown", lambda folder: mgh(folder, "scan.mgh", (28, "h", 0)), True),
     Entry("NIfTI-2", "", lambda folder: nifti(folder, kind=nib.Nifti2Image), True),
+    Entry("an extension whose size is no multiple of 16", "", odd_extension, True),
     Entry("an extension that is no text", "", partial(with_extension, raw=bytes(range(256))), True),
     Entry("an extension of deeply nested JSON", "", partial(with_extension, raw=b'{"napari-scd labels":' + b"[" * 100_000), True),
     Entry("spaces in names", "", lambda folder: inside(folder, "my scans", "the first one.nii.gz"), True),

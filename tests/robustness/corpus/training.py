@@ -154,6 +154,7 @@ FILES = [
     Entry("a negative holdout", "'holdout'", changed("data.holdout", -1)),
     Entry("negative memory", "'memory_gb'", changed("data.memory_gb", -2.0)),
     Entry("an images folder that is not there", "does not exist", changed("data.images", "none")),
+    Entry("a folder with a NUL in its name", "does not exist", changed("data.images", "a\0b")),
     Entry("a case that is not there", "not among the", changed("data.validation", ["case77"])),
     Entry("a case with two roles", "two roles", changed("data", {**TRAINING["data"], "training": ["case0"], "test": ["case0"]})),
     Entry("an image without label", "no label of the same name", without("labels/case1.nii.gz")),
