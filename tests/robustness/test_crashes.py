@@ -139,7 +139,7 @@ def test_training_is_killed(run: Run, stock: Path, tmp_path: Path, call: int) ->
     assert names == sorted([STATE_NAME, "log.csv", "tiny.safetensors", "validation.csv"])
 
 
-@pytest.mark.parametrize("what", ["segment", "train", "add", "example", "evaluate"])
+@pytest.mark.parametrize("what", ["segment", "train", "add", "example"])
 def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     import resource
 
@@ -156,7 +156,6 @@ def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.Monke
         "train": ("train", config, "-o", out / "run", "--device", "cpu"),
         "add": ("models", "add", model, "--name", "mine"),
         "example": ("train", "--example", out / "example"),
-        "evaluate": ("evaluate", model, images, labels, "-o", out / "measured", "-k", "1", "--no-surface"),
     }[what]
 
     def limit(n_bytes: int) -> Callable[[], None]:
