@@ -50,7 +50,7 @@ class Dial:
         result, view = control.previewed, control.view
         if control.prepared is None or view is None:
             return
-        if result is None:
+        if result is None or (result.base is None and not result.clicks):
             control.intake.replan()
             return
         if not control.choices.live:

@@ -98,6 +98,7 @@ class _Drive:
         self._paint()
         self.waits["dock opens"] = [time.perf_counter() - began]
         self.control = self.widget.controller
+        self._found: list[tuple[int, int, int]] = []
         if model is not None:
             self.widget.input.model.choose(model)
             self.widget.add_model_file(_path_of(model))
@@ -112,12 +113,17 @@ class _Drive:
         with Ticks() as while_clicking:
             self.waits["click"] = [self._click(place) for place in places[1:]]
         engine = [self.control.result.report["seconds"]["total"] if self.control.result is not None else 0.0]
+        self.control.outcome.discard()
+        if not self._found:
+            raise InputError("No click found a structure: give a scan that suits the model.")
+        self._click(self._found[-1])  # one structure, however many were clicked
         self.waits["token preview"] = [self._estimate(keep) for keep in KEEPS * rounds]
         with Ticks() as while_sliding:
             self.waits["slider"] = [self._slide(KEEPS[i % len(KEEPS)]) for i in range(rounds)]
         with Ticks() as while_running:
             if not click_model:
                 self.waits["whole volume"] = [self._segment()]
+                self.waits["slider"] = [self._slide(KEEPS[(i + 1) % len(KEEPS)]) for i in range(rounds)]
         self.waits["dense window"] = self._dense(rounds)
         for name, ticks in (
             ("tick while clicking", while_clicking),
@@ -136,6 +142,9 @@ class _Drive:
 
     def _click(self, index: tuple[int, int, int]) -> float:
         """From a click to the painted mask (or the sentence that nothing was found)."""
+        shown = self.control.previewed
+        if shown is not None and shown.labels[index]:
+            self.control.outcome.discard()  # it would take the structure away instead
         heard: list[Any] = []
         self.control.result_changed.connect(heard.append)
         began = time.perf_counter()
@@ -144,6 +153,8 @@ class _Drive:
         self._paint()
         waited = time.perf_counter() - began
         self.control.result_changed.disconnect(heard.append)
+        if heard[-1].clicks and heard[-1].clicks[-1].index == index:
+            self._found.append(index)
         return waited
 
     def _estimate(self, keep: float) -> float:

@@ -11,6 +11,7 @@ from superqt.utils import qdebounced, qthrottled
 
 from napari_scd.viewer.bench import Bench
 from napari_scd.viewer.board import Board
+from napari_scd.viewer.canvas import switch_vertex_arrays_off
 from napari_scd.viewer.choosing import Choosing
 from napari_scd.viewer.clicks import ClickTool
 from napari_scd.viewer.controller import Controller
@@ -268,6 +269,7 @@ class ScdWidget(DockedWidget):
     # -- what the viewer does --------------------------------------------------------------------------------
 
     def _on_layers(self) -> None:
+        switch_vertex_arrays_off(self.window())
         chosen = self._choosing.list_images()
         self._watch.follow(chosen)
         if not chosen:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,6 +61,14 @@ def test_an_image_renamed_and_replaced_while_it_runs(open_window: Any) -> None:
     window.press("run")
     window.wait(State.DONE)
     assert window.layer("preview").data.shape == (36, 40, 44)
+
+
+def test_a_layer_that_is_removed_does_not_take_the_process_with_it() -> None:
+    script = Path(__file__).with_name("removing_layers.py")
+    run = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert run.returncode == 0 and run.stdout.endswith("all drawn\n"), run.stderr[-2000:]
 
 
 def test_napari_may_be_closed_while_it_runs(open_window: Any) -> None:
