@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from monai.networks.nets import UNETR, DynUNet, SegResNet, SwinUNETR
 
+from napari_scd.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,8 +20,20 @@ _COARSEST = 4
 
 
 def build_rival(name: str, roi: Size3, in_channels: int, out_channels: int) -> nn.Module:
-    """Build one of `RIVALS` with random weights for windows ``(b, in_channels, *roi)``."""
-    network: nn.Module = RIVALS[name](roi, in_channels, out_channels)
+    """Build one of `RIVALS` with random weights for windows ``(b, in_channels, *roi)``.
+
+    Raises
+    ------
+    InputError
+        When a package that MONAI builds it with is not installed.
+    """
+    try:
+        network: nn.Module = RIVALS[name](roi, in_channels, out_channels)
+    except ImportError as error:
+        raise InputError(
+            f"{name} needs the package 'einops': install it with pip install 'napari-scd[baselines]', "
+            "or give --no-rivals."
+        ) from error
     return network.eval()
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 import torch
 from monai.networks.nets import UNet
 
 from napari_scd.benchmarks import Entrant, Window, compare_inference, compare_training
 from napari_scd.benchmarks.parts import time_parts
+from napari_scd.benchmarks.rivals import RIVALS, build_rival
+from napari_scd.errors import InputError
 from napari_scd.model import build_network
 
 
@@ -68,3 +72,12 @@ def test_watching_a_network_leaves_no_trace(tiny, bench) -> None:
         assert not {"forward", "rest", "prefix", "encode_image"} & set(vars(part))
     with torch.inference_mode():
         assert torch.equal(network(image, 0.5), expected)
+
+
+def test_what_a_rival_is_built_with_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> NoReturn:
+        raise ImportError("from einops.layers.torch import Rearrange")
+
+    monkeypatch.setitem(RIVALS, "UNETR-16", missing)
+    with pytest.raises(InputError, match="UNETR-16 needs the package 'einops'.*--no-rivals"):
+        build_rival("UNETR-16", (64, 64, 64), 1, 3)

@@ -39,11 +39,16 @@ KIB_LIMITS = (0, 0.2, 1, 2, 4, 16, 60)
 
 
 def in_child(work: Callable[[], object], log: Path, prepare: Callable[[], object] = lambda: None) -> int:
-    """Run work in a copy of this process; the exit code, or minus the signal that ended it."""
+    """Run work in a copy of this process; the exit code, or minus the signal that ended it.
+
+    The copy computes with one thread: OpenMP's other threads stay behind in the parent, and who asks for
+    them waits for ever.
+    """
     child = os.fork()
     if child == 0:
         code = 70
         try:
+            torch.set_num_threads(1)
             with log.open("wb", buffering=0) as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
@@ -139,7 +144,7 @@ def test_training_is_killed(run: Run, stock: Path, tmp_path: Path, call: int) ->
     assert names == sorted([STATE_NAME, "log.csv", "tiny.safetensors", "validation.csv"])
 
 
-@pytest.mark.parametrize("what", ["segment", "train", "add", "example"])
+@pytest.mark.parametrize("what", ["segment", "train", "add", "example", "evaluate"])
 def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     import resource
 
@@ -156,6 +161,7 @@ def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.Monke
         "train": ("train", config, "-o", out / "run", "--device", "cpu"),
         "add": ("models", "add", model, "--name", "mine"),
         "example": ("train", "--example", out / "example"),
+        "evaluate": ("evaluate", model, images, labels, "-o", out / "measured", "-k", "1", "--no-surface"),
     }[what]
 
     def limit(n_bytes: int) -> Callable[[], None]:
