@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,12 @@ import pytest
 
 pydicom = pytest.importorskip("pydicom")
 
+from pydicom.encaps import encapsulate  # noqa: E402
 from pydicom.uid import (  # noqa: E402 - after the check that it is there
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
@@ -30,6 +33,14 @@ from ..dicom_writer import Spec, dataset_of, write_series, write_slice  # noqa: 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+# ``np.add.outer(np.arange(16) * 37, np.arange(16) * 91) % 4096``, encoded by OpenJPH.
+_HTJ2K = base64.b85decode(
+    "|4;u>04YEK0000G0000G00000000000000G0000G0000000000009pH0sl|{2mk^A000XAQUDA90ssL31q1{@0smY86Cj9?k"
+    "dTm&kdTm&kdTmwh=~7W02crOPjF>!N>E53R%LP^FfKASE;BCwkN^q*00000fdB#jlfVEbZTkfWbN~Rr024p}699hx0*7<}qW"
+    "%I0bO68r6TkoyfINBr0s?dZP@(<+V^jdZ02MF*1yGonn3$?@f^`6-BogVsApz{R0Kfn%-~bkgG#ZUYqtR&R%6fWn0(byO1VI"
+    "o4LH_-OAba)@f$X{f|Je"
+)
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -118,6 +129,19 @@ def test_lossy_jpeg_2000_is_close(tmp_path: Path) -> None:
         dataset.compress(JPEG2000, j2k_cr=[4], generate_instance_uid=False)
         write_slice(tmp_path / "s" / f"{index}.dcm", dataset)
     assert np.abs(read_volume(tmp_path / "s").array - (smooth - 1024)).max() < 20
+
+
+def test_high_throughput_jpeg_2000_gives_the_same_voxels(tmp_path: Path) -> None:
+    one = np.add.outer(np.arange(16) * 37, np.arange(16) * 91) % 4096
+    spec = Spec(np.stack([one] * 3))
+    for index in range(3):
+        dataset = dataset_of(spec, index)
+        dataset.PixelData = encapsulate([_HTJ2K])
+        dataset["PixelData"].VR = "OB"
+        dataset["PixelData"].is_undefined_length = True
+        dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
+        write_slice(tmp_path / "s" / f"{index}.dcm", dataset)
+    np.testing.assert_array_equal(read_volume(tmp_path / "s").array, spec.array - 1024)
 
 
 @pytest.mark.parametrize(
