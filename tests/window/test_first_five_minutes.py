@@ -57,10 +57,10 @@ STORIES = {
     "brain-mr": Story("ICBM152 T1", ((-16, 20, 26), (-16, 20, -26)), "hippocampus", (1, 8), 25),
     "abdomen-ct": Story("data/abdomen_ct/images/img0001.nii.gz", ((0, 0, 0),), "liver", (300, 3000), 25),
 }
-MODEL = "hippocampus-mr"  # the model the guide shows
+MODEL = "brain-mr"  # the model the guide shows
 
 
-@pytest.mark.parametrize("model", [MODEL, *(["abdomen-ct"] if MODEL != "abdomen-ct" else [])])
+@pytest.mark.parametrize("model", list(STORIES))
 def test_the_first_five_minutes(open_window: Any, tmp_path: Path, model: str) -> None:
     story = STORIES[model]
     window: Window = open_window(shipped=True, dock=False)
@@ -73,8 +73,10 @@ def test_the_first_five_minutes(open_window: Any, tmp_path: Path, model: str) ->
     window.shoot(say("2-segmented"))
     drag_keep(window, story)
     window.shoot(say("3-keep"))
+    compare_with_dense(window)
     look_in_3d(window)
     window.shoot(say("4-blocks"))
+    explode(window)
     click_a_structure(window, story, places[0])
     window.shoot(say("5-clicked"))
     accepted = accept_and_undo(window)
@@ -145,6 +147,27 @@ def drag_keep(window: Window, story: Story) -> None:
     assert (window.layer("tokens").data != before).any()
 
 
+def compare_with_dense(window: Window) -> None:
+    """4b: How far does the visible window agree with the same network without pruning?"""
+    window.press("compare")
+    window.until(lambda: "with dense" in window.part("status").text())
+    assert window.control.result is not None and not window.control.busy
+
+
+def explode(window: Window) -> None:
+    """5b: The stages as a layer with a slider of its own: ever fewer blocks are alive."""
+    before = len(window.viewer.layers)
+    window.press("explode")
+    window.until(lambda: len(window.viewer.layers) == before + 1)
+    layer = window.layer("stages")
+    alive = (layer.data == 2).sum(axis=(1, 2, 3))
+    assert len(alive) == window.control.result.n_stages + 1 and (np.diff(alive.astype(int)) < 0).all()
+    tokens = window.layer("tokens")
+    assert np.allclose(layer.data_to_world((1, 4, 5, 6))[1:], tokens.data_to_world((4, 5, 6)), atol=1e-3)
+    window.viewer.layers.remove(layer)
+    assert window.viewer.dims.ndim == 3
+
+
 def look_in_3d(window: Window) -> None:
     """5: 3D, last stage: the surviving blocks around the anatomy, left and right as they are."""
     window.press("view.3d")
@@ -165,11 +188,12 @@ def click_a_structure(window: Window, story: Story, place: World) -> None:
     before = int((window.layer("preview").data > 0).sum())
     window.click(place)
     window.until(lambda: int((window.layer("preview").data > 0).sum()) < before)
-    assert window.part("status").text().startswith(("Preview", f"{story.structure} was taken away"))
+    said = window.part("status").text()
+    assert said.startswith("Preview") or f"{story.structure} was taken away" in said
     window.click(place)
     window.until(lambda: n_clicks(window) > 0 and not window.control.busy)
     window.wait(State.PREVIEW)
-    assert story.structure in {click.name for click in window.control.result.clicks}
+    assert any(story.structure in click.name for click in window.control.result.clicks)
     window.key(Qt.Key.Key_K)
 
 
