@@ -195,8 +195,8 @@ class Board:
     def _add(self, layer_type: str, data: Any, keywords: dict[str, Any]) -> Any:
         layers = self._viewer.layers
         selected, active = list(layers.selection), layers.selection.active
-        # A new layer is active for a moment, and napari reads it out under the cursor: in 3D, before the mouse has
-        # moved there, it fails on labels with features. They get theirs when the selection is the user's again.
+        # A new layer is active for a moment, and napari reads it out under the cursor: in 3D, before the
+        # mouse has moved there, it fails on labels with features. They get theirs when another is active.
         features = keywords.get("features") if layer_type == "labels" and selected else None
         keywords = keywords if features is None else {k: v for k, v in keywords.items() if k != "features"}
         layer = getattr(self._viewer, f"add_{layer_type}")(data, **keywords)
