@@ -1,32 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
 from napari_scd.benchmarks import Bench
 from napari_scd.engine.hardware import Hardware
-from napari_scd.model import ModelConfig
 
-TINY = ModelConfig(
-    roi=(16, 16, 16),
-    patch=4,
-    embed_dim=12,
-    depth=3,
-    heads=2,
-    prune_after=(0, 1),
-    prune_ratio=(0.5, 0.5),
-    completion_dim=12,
-    completion_heads=2,
-    decoder="unetr4",
-    stem="patch",
-    features=2,
-    min_tokens=2,
-)
+from ..tiny_network import TINY
+
+if TYPE_CHECKING:
+    from napari_scd.model import ModelConfig
 
 
 @pytest.fixture
 def tiny() -> ModelConfig:
-    return TINY
+    return replace(TINY, out_channels=2)
 
 
 @pytest.fixture

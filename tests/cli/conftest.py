@@ -13,29 +13,15 @@ import pytest
 import torch
 
 from napari_scd.checkpoints import Provenance, save
-from napari_scd.model import ModelConfig, build_network
+from napari_scd.model import build_network
 from napari_scd.volume import LabelTable, Recipe
+
+from ..tiny_network import TINY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TINY = ModelConfig(
-    out_channels=3,
-    roi=(16, 16, 16),
-    patch=4,
-    embed_dim=12,
-    depth=3,
-    heads=2,
-    prune_after=(0, 1),
-    prune_ratio=(0.5, 0.5),
-    completion_dim=12,
-    completion_heads=2,
-    decoder="unetr4",
-    stem="patch",
-    features=2,
-    min_tokens=2,
-)
 LABELS = LabelTable.from_names(
     ["anterior", "posterior"], {"anterior": "hippocampus", "posterior": "hippocampus"}
 )

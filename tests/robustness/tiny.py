@@ -8,28 +8,14 @@ import numpy as np
 import torch
 
 from napari_scd.checkpoints import Provenance, save
-from napari_scd.model import ModelConfig, build_network
+from napari_scd.model import build_network
 from napari_scd.volume import LabelTable, Recipe, Volume, make_phantom, write_labels, write_volume
+
+from ..tiny_network import TINY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CONFIG = ModelConfig(
-    out_channels=3,
-    roi=(16, 16, 16),
-    patch=4,
-    embed_dim=12,
-    depth=3,
-    heads=2,
-    prune_after=(0, 1),
-    prune_ratio=(0.5, 0.5),
-    completion_dim=12,
-    completion_heads=2,
-    decoder="unetr4",
-    stem="patch",
-    features=2,
-    min_tokens=2,
-)
 TABLE = LabelTable.from_names(["front", "back"], {"front": "whole", "back": "whole"})
 
 TRAINING: dict[str, Any] = {
@@ -65,7 +51,7 @@ def save_tiny(
 ) -> Path:
     """Write a model of random weights; with `answer`, one that says this label everywhere."""
     torch.manual_seed(0)
-    network = build_network(CONFIG)
+    network = build_network(TINY)
     if answer is not None:
         with torch.no_grad():
             (bias,) = (
