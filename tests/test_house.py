@@ -26,7 +26,13 @@ ROOMS = {
     "viewer": {"volume", "checkpoints", "engine"},
 }
 ROOMS["cli"] = set(ROOMS) - {"viewer"}
-OUTSIDE = {"__init__": set(ROOMS) - {"viewer"}, "__main__": {"viewer"}, "errors": set(), "plain": set()}
+OUTSIDE = {
+    "__init__": set(ROOMS) - {"viewer"},
+    "__main__": {"viewer"},
+    "cancel": set(),
+    "errors": set(),
+    "plain": set(),
+}
 GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "app_model", "PyQt5", "PyQt6", "PySide2", "PySide6"}
 
 
@@ -57,7 +63,7 @@ def room_of(name: str) -> str | None:
         return None
     room = rest.split(".")[0]
     room = napari_scd._HOME_OF.get(room, room)
-    return None if room in ("errors", "plain", "__version__", "sample_data") else room
+    return None if room in ("cancel", "errors", "plain", "__version__", "sample_data") else room
 
 
 def faults(source: str, room: str, package: str) -> list[str]:

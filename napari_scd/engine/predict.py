@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from napari_scd.cancel import CancelToken
     from napari_scd.engine.cache import ByteCache
     from napari_scd.engine.hardware import Hardware
     from napari_scd.engine.preprocess import Prepared
-    from napari_scd.engine.request import CancelToken
     from napari_scd.engine.windows import Size3
     from napari_scd.model import Prefix, ScdNetwork
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,22 +87,6 @@ class Request:
                 "give one ratio for all stages or one for each."
             )
         return tuple(float(ratio) for ratio in self.keep)
-
-
-class CancelToken:
-    """A flag that any thread may raise; the engine looks at it between windows."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the run to stop after the current window."""
-        self._event.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._event.is_set()
 
 
 class Progress(NamedTuple):

@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_scd.cancel import CancelToken
 from napari_scd.engine.blend import Canvas
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.postprocess import voxel_counts
 from napari_scd.engine.predict import Predictor, WindowResult
 from napari_scd.engine.report import Report, Seconds, software_versions
-from napari_scd.engine.request import CancelToken, Progress, Request
+from napari_scd.engine.request import Progress, Request
 from napari_scd.engine.segmentation import Segmentation
 from napari_scd.engine.sink import LabelSink
 from napari_scd.engine.trace import TokenStitcher

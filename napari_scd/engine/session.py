@@ -12,7 +12,7 @@ from napari_scd.engine.follow import follow
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.plausible import doubts
 from napari_scd.engine.preprocess import checked_volume, prepare
-from napari_scd.engine.request import CancelToken, Progress, Request
+from napari_scd.engine.request import Progress, Request
 from napari_scd.engine.run import Loaded, Memory, Model, Run
 from napari_scd.engine.segmentation import Click, Plan, Segmentation
 from napari_scd.errors import InputError
@@ -20,6 +20,7 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from napari_scd.cancel import CancelToken
     from napari_scd.engine.windows import Size3
     from napari_scd.model import ScdNetwork
     from napari_scd.volume import LabelTable, Recipe, Volume

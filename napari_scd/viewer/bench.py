@@ -18,8 +18,9 @@ from napari_scd.viewer.tokens import dice
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from napari_scd.cancel import CancelToken
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import CancelToken, Plan, Segmentation, Session
+    from napari_scd.engine import Plan, Segmentation, Session
     from napari_scd.viewer.geometry import SourceView
     from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-class Flag:
-    """A stop flag of the shape the engine asks for, made without importing the engine (and torch)."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the work to stop after the current window."""
-        self._event.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
-        return self._event.is_set()
+    from napari_scd.cancel import CancelToken
 
 
 class Work(NamedTuple):
     """A job: its kind, its function of (progress, cancel), and who hears how it went."""
 
     kind: str
-    run: Callable[[Callable[[Any], None], Flag], Any]
+    run: Callable[[Callable[[Any], None], CancelToken], Any]
     done: Callable[[Any], None]
     failed: Callable[[BaseException], None]
     progressed: Callable[[Any], None]

@@ -16,8 +16,8 @@ from napari_scd.viewer.saving import Export
 from napari_scd.viewer.state import CannotSave, State, Status
 
 if TYPE_CHECKING:
+    from napari_scd.cancel import CancelToken
     from napari_scd.viewer.controller import Controller
-    from napari_scd.viewer.lane import Flag
     from napari_scd.volume import LabelTable
 
 
@@ -129,7 +129,7 @@ class Outcome:
 
         maps = self._control.choices.maps
 
-        def write(progress: Any, cancel: Flag) -> list[Path]:
+        def write(progress: Any, cancel: CancelToken) -> list[Path]:
             try:
                 return job.write(path, maps=maps)
             except InputError as error:
@@ -161,7 +161,7 @@ class Outcome:
             return
         data, table, voxel_ml = layer.data, result.table, result.voxel_ml
 
-        def count(progress: Any, cancel: Flag) -> dict[str, list[Any]]:
+        def count(progress: Any, cancel: CancelToken) -> dict[str, list[Any]]:
             return layers.features_of(layers.measure(np.asarray(data), table, voxel_ml), table)
 
         def show(features: dict[str, list[Any]]) -> None:

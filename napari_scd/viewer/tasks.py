@@ -13,7 +13,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import FunctionWorker
 
-from napari_scd.viewer.lane import Flag
+from napari_scd.cancel import CancelToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 class StoppableWorker(FunctionWorker):
     """A function worker that napari's task list, and we, may ask to stop."""
 
-    def __init__(self, func: Callable[..., Any], cancel: Flag, progress: Callable[[object], None]) -> None:
+    def __init__(
+        self, func: Callable[..., Any], cancel: CancelToken, progress: Callable[[object], None]
+    ) -> None:
         super().__init__(func, progress, cancel)
         self._cancel = cancel
 
@@ -85,7 +87,7 @@ class WorkerLane(QObject):
         work = self._running = self._queue.pop(0)
         worker = create_worker(
             work.run,
-            Flag(),
+            CancelToken(),
             partial(self._tell, work),
             _worker_class=StoppableWorker,
             _ignore_errors=True,

@@ -10,10 +10,10 @@ from napari.layers import Labels
 from napari_scd.viewer.layers import CLEAR, rgba
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.lane import Flag
+    from napari_scd.cancel import CancelToken
 
 
-def warm_up_drawing(progress: Any, cancel: Flag) -> None:
+def warm_up_drawing(progress: Any, cancel: CancelToken) -> None:
     """Make a small Labels layer that nobody sees.
 
     napari compiles the colouring of label maps (numba) for the first of them in a process, which takes one to

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from napari_scd.cancel import CancelToken
 from napari_scd.viewer.bench import Bench
 from napari_scd.viewer.board import Board
 from napari_scd.viewer.controller import Controller
-from napari_scd.viewer.lane import Flag, Work
 from napari_scd.viewer.state import Choices
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari_scd.viewer.lane import Work
 
 
 class HandLane:
@@ -39,7 +41,7 @@ class HandLane:
         while self.queue:
             work = self.queue.pop(0)
             try:
-                value = work.run(work.progressed, Flag())
+                value = work.run(work.progressed, CancelToken())
             except Exception as problem:
                 work.failed(problem)
             else:

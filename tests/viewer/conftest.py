@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from napari_scd.cancel import CancelToken
 from napari_scd.viewer.bench import Ahead, Prepared
 from napari_scd.viewer.board import Board
 from napari_scd.viewer.controller import Controller
-from napari_scd.viewer.lane import Flag, Work
 from napari_scd.viewer.results import clicked
 from napari_scd.viewer.state import Choices
 from napari_scd.volume import LabelTable, Recipe, Volume
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.lane import Work
 
 PATCH = 4
 N_STAGES = 3
@@ -193,7 +196,7 @@ class HandLane:
 
     def __init__(self) -> None:
         self.queue: list[Work] = []
-        self.flag = Flag()
+        self.flag = CancelToken()
         self._running: Work | None = None
         self.closed = False
 
@@ -222,7 +225,7 @@ class HandLane:
     def begin(self) -> Work:
         """Take the next job without running it."""
         self._running = self.queue.pop(0)
-        self.flag = Flag()
+        self.flag = CancelToken()
         return self._running
 
     def finish(self) -> None:

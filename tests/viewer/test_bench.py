@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_scd.cancel import CancelToken
 from napari_scd.viewer import geometry
 from napari_scd.viewer.bench import Bench
 from napari_scd.viewer.catalogue import offered_models
-from napari_scd.viewer.lane import Flag
 from napari_scd.viewer.results import from_run, with_click
 from napari_scd.viewer.state import BadVolume, Choices
 from napari_scd.viewer.tokens import cost_of
@@ -54,25 +54,25 @@ def test_a_model_file_is_offered_with_what_it_is(model_file: Path) -> None:
 def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     bench, choices = Bench(), Choices(model=str(model_file), keep=0.5, device="cpu")
     view = geometry.look_at(model.add_image(blob(), name="ct", scale=(2, 1, 1), units="mm"))
-    assert bench.prepare(None, choices, silent, Flag()) is None
-    prepared = bench.prepare(view, choices, silent, Flag())
+    assert bench.prepare(None, choices, silent, CancelToken()) is None
+    prepared = bench.prepare(view, choices, silent, CancelToken())
     assert prepared.plan.n_windows > 1
     assert cost_of(prepared.checkpoint.network, 0.5).tokens == prepared.plan.tokens
     steps: list[Any] = []
-    plan = bench.warm(view, choices, (12, 14, 16), silent, Flag())
+    plan = bench.warm(view, choices, (12, 14, 16), silent, CancelToken())
     assert plan.seconds is not None, "now it knows the pace"
-    answer = bench.segment(view, choices, (12, 14, 16), steps.append, Flag())
+    answer = bench.segment(view, choices, (12, 14, 16), steps.append, CancelToken())
     assert steps[0].segmentation.labels.array.any(), "the visible window comes ahead"
     run = from_run(answer, view, prepared.checkpoint.labels)
     assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
     assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
-    (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, Flag())
+    (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, CancelToken())
     result = with_click(None, click)
     assert result.labels.any() and result.tokens.array.any()
-    window = bench.preview(view, choices, (10, 14, 16), silent, Flag())
+    window = bench.preview(view, choices, (10, 14, 16), silent, CancelToken())
     assert window.labels.array.shape == view.shape
-    assert bench.compare(view, choices, (10, 14, 16), silent, Flag()).keep == (0.5, 0.5, 0.5)
-    stopped = Flag()
+    assert bench.compare(view, choices, (10, 14, 16), silent, CancelToken()).keep == (0.5, 0.5, 0.5)
+    stopped = CancelToken()
     stopped.cancel()
     assert not bench.segment(view, choices, (10, 14, 16), silent, stopped).complete
 
@@ -80,11 +80,11 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:
     ct = np.linspace(-1024, 1500, 4096).reshape(16, 16, 16)
     view = geometry.look_at(model.add_image(ct, scale=(2, 1, 1)))
-    prepared = Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, Flag())
+    prepared = Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
     assert "looks like CT, but tiny was made for MR" in prepared.warnings[-1]
 
 
 def test_a_volume_of_nan_is_bad_input(model: Any, model_file: Path) -> None:
     view = geometry.look_at(model.add_image(np.full((16, 16, 16), np.nan), scale=(2, 1, 1)))
     with pytest.raises(BadVolume):
-        Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, Flag())
+        Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
