@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -39,7 +39,7 @@ def _draw(axis: Axes, result: Comparison) -> None:
     names = dict.fromkeys(row.network for row in result.rows if row.keep is not None)
     for name, colour in zip(names, _OURS * len(names), strict=False):
         rows = [row for row in result.rows if row.network == name]
-        keeps, times = [row.keep for row in rows], [row.median_s * 1000 for row in rows]
+        keeps, times = [row.keep or 1.0 for row in rows], [row.median_s * 1000 for row in rows]
         label = f"{name}, {rows[-1].speedup:.2f}x at {rows[-1].keep:g}"
         axis.plot(keeps, times, "o-", color=colour, label=label, markersize=4)
     fixed = sorted((row for row in result.rows if row.keep is None), key=lambda row: row.median_s)
@@ -47,7 +47,7 @@ def _draw(axis: Axes, result: Comparison) -> None:
         close = place + 1 < len(fixed) and fixed[place + 1].median_s < _CLOSE * row.median_s
         axis.axhline(row.median_s * 1000, color=_GREY, linestyle="--", linewidth=0.9)
         at, off = (1.0, row.median_s * 1000), (0, -9 if close else 2)
-        look = {"fontsize": 8, "color": _GREY, "ha": "right", "textcoords": "offset points"}
+        look: dict[str, Any] = {"fontsize": 8, "color": _GREY, "ha": "right", "textcoords": "offset points"}
         axis.annotate(row.network, at, off, xycoords=("axes fraction", "data"), **look)
     axis.set(xscale="log", yscale="log", xlabel="keep ratio per stage", ylabel="ms a window")
     every = [row.median_s * 1000 for row in result.rows]
