@@ -118,6 +118,12 @@ class Board:
         if layer is not None and layer.visible != visible:
             layer.visible = visible
 
+    def set_opacity(self, source: Hashable, kind: str, opacity: float, *, instead_of: float) -> None:
+        """Change the opacity of our layer of a kind, unless the user has chosen another."""
+        layer = self.ours(source, kind)
+        if layer is not None and np.isclose(layer.opacity, instead_of):
+            layer.opacity = opacity
+
     @property
     def in_3d(self) -> bool:
         """Whether the viewer shows three dimensions."""

@@ -11,6 +11,8 @@ from napari_scd.viewer import layers
 from napari_scd.viewer.board import accept_into, full_labels, redraw
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from napari_scd.viewer.board import Board
     from napari_scd.viewer.results import Result
     from napari_scd.viewer.state import Choices
@@ -34,6 +36,7 @@ class Display:
         preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
         preview[1]["features"] = layers.features_of(result.found(), result.table)
         show(view.uid, "preview", preview)
+        self._veil(view.uid)
         if result.clicks or self._board.ours(view.uid, "clicks") is not None:
             show(view.uid, "clicks", self._clicks(result))
 
@@ -53,6 +56,7 @@ class Display:
         self._board.recolour(uid, self._colours(result))
         self._board.set_visible(uid, "tokens", show in ("dim", "exit"))
         self._board.set_visible(uid, "score", show == "score")
+        self._veil(uid)
 
     def explode(self, result: Result) -> None:
         """Add the token map with one more axis, the stage."""
@@ -115,6 +119,13 @@ class Display:
         changed = before != result.labels
         whole[view.frame][changed] = result.labels[changed]
         return whole
+
+    def _veil(self, uid: Hashable) -> None:
+        """In 3D let the tokens inside show through the preview."""
+        opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
+        if self._board.in_3d and self._choices.show != "off":
+            opacities.reverse()
+        self._board.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
 
     def _tokens(self, result: Result) -> None:
         tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)

@@ -22,6 +22,8 @@ CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 STAGE_COLOURS = ("#8a8f98", "#2b6cb0", "#e8a33d")
 SURVIVOR_COLOUR = "#d62728"
 DIMMEST = 0.75
+PREVIEW_OPACITY = 0.6
+VEIL_OPACITY = 0.15  # of the preview in 3D, where it would hide the tokens inside
 EVERYTHING = "all structures"  # a click that took every label of its window
 
 
@@ -63,7 +65,7 @@ def labels_layer(
     keywords = dict(view.look) | {
         "name": name_of(view.name, kind),
         "colormap": label_colours(table),
-        "opacity": 0.6 if kind == "preview" else 0.5,
+        "opacity": PREVIEW_OPACITY if kind == "preview" else 0.5,
         "features": features_of({}, table),
         "metadata": metadata,
     }

@@ -546,6 +546,20 @@ def test_in_3d_the_surviving_blocks_are_solid(desk: Any) -> None:
     assert tokens.rendering == "iso_categorical"
 
 
+def test_in_3d_the_tokens_show_through_the_preview(desk: Any) -> None:
+    segment(desk)
+    preview = ours(desk, "preview")
+    flat = preview.opacity
+    desk.viewer.dims.ndisplay = 3
+    desk.control.display.recolour(desk.control.result)
+    assert preview.opacity < flat
+    desk.control.set_show("off", 0)
+    assert preview.opacity == flat
+    preview.opacity = 0.9
+    desk.control.set_show("exit", 0)
+    assert preview.opacity == 0.9, "the user's choice stays"
+
+
 def test_a_legend_row_brings_its_structure_on_screen(desk: Any) -> None:
     segment(desk)
     desk.control.outcome.go_to(2)
