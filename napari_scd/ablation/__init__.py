@@ -1,7 +1,7 @@
 """The paper's claim, tested: which pruning and which completion keep the quality, for equal training."""
 
 from napari_scd.ablation.cases import small_cases
-from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, configured
+from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, common_start, configured
 from napari_scd.ablation.plot import plot_grid
 from napari_scd.ablation.presets import preset_config, preset_names
 from napari_scd.ablation.runs import Outcome, Stopped, run_variant
@@ -18,6 +18,7 @@ __all__ = [
     "Stopped",
     "Variant",
     "chosen_variants",
+    "common_start",
     "configured",
     "dice_grid",
     "plot_grid",

@@ -18,6 +18,7 @@ from napari_scd.ablation import (
     Heading,
     Stopped,
     chosen_variants,
+    common_start,
     configured,
     dice_grid,
     plot_grid,
@@ -76,7 +77,8 @@ def run_ablation(order: AblateOrder) -> int:
     for number, (variant, seed) in enumerate(grid, start=1):
         own = configured(config, variant, seed, keeps)
         with display(own) as shown:
-            outcome = run_variant(variant, own, options, shown.report, shown.tell)
+            start = replace(options, init=common_start(config, seed))
+            outcome = run_variant(variant, own, start, shown.report, shown.tell)
         if isinstance(outcome, Stopped):
             say(f"Stopped at step {outcome.step} of {own.name}; the same command goes on from there.")
             return 128 + outcome.signal
@@ -117,10 +119,10 @@ def _configuration(order: AblateOrder) -> tuple[TrainConfig, Path]:
     else:
         assert order.config is not None  # one of the two is given
         config = read_config(order.config, data=data)
-    if config.model.completion != "mta" or not config.model.n_stages:
+    if not config.model.n_stages:
         raise InputError(
-            "An ablation starts from a network with pruning stages and completion 'mta': give the training "
-            "file such a 'model:'."
+            "An ablation starts from a network with pruning stages: give the training file a 'model:' with "
+            "'prune_after'."
         )
     return replace(config, steps=order.steps or config.steps), out
 
