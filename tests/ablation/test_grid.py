@@ -12,6 +12,7 @@ from napari_scd.ablation import (
     Line,
     Outcome,
     Stopped,
+    chance,
     chosen_variants,
     common_start,
     configured,
@@ -189,3 +190,19 @@ def test_seeds_show_their_range() -> None:
     assert "2 seeds" in text
     assert "| stp+mta | 0.600 |" in text
     assert "keep 0.25" in text
+    assert "One seed does not tell" in text
+
+
+def test_what_seeds_and_variants_explain_is_no_chance() -> None:
+    def run(variant, seed, dice):
+        return Outcome(variant, seed, 10, {1.0: dice - 0.01, 0.5: dice + 0.01}, {}, 1.0)
+
+    assert chance([run("dense", 0, 0.5), run("stp+mta", 0, 0.6)]) is None
+    assert chance([run("dense", 0, 0.5), run("dense", 1, 0.6)]) is None
+    even = [run("dense", 0, 0.5), run("dense", 1, 0.6), run("stp+mta", 0, 0.4), run("stp+mta", 1, 0.5)]
+    assert chance(even) == pytest.approx((0.0, 0.0), abs=1e-9)
+    uneven = [*even[:3], run("stp+mta", 1, 0.54)]
+    assert chance(uneven) == pytest.approx((0.02, 12.706 * 0.02), rel=1e-3)
+    heading = Heading("organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml")
+    line = Line("dense", 1.0, 0.5, 0.5, 0.5, 2, {"liver": 0.6}, 0.01, 10, False)
+    assert "from 0.254 on" in to_markdown(heading, [line], chance(uneven))
