@@ -85,8 +85,8 @@ def _doubt(noise: Chance | None) -> str:
         return "One seed does not tell what is chance: give --seeds 2 or more."
     return (
         "Mean over the seeds, with the lowest and highest in brackets. Runs differ from what variant and "
-        f"seed alone would give by a standard deviation of {noise.spread:.3f}; two variants differ significantly "
-        f"(5 %, t test on pairs of equal seeds) from {noise.difference:.3f} on."
+        f"seed alone would give by a standard deviation of {noise.spread:.3f}; two variants differ "
+        f"significantly (5 %, t test on pairs of equal seeds) from {noise.difference:.3f} on."
     )
 
 
