@@ -109,10 +109,14 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
 
 
 def _whole_models(order: Field) -> list[Checkpoint]:
-    """Models of trained weights that take part: those named, else the shipped ones for whole volumes."""
+    """Models of trained weights that take part: those named, else the shipped ones for whole volumes.
+
+    In a hurry only the first of the shipped ones: each window of its own brings all other networks along.
+    """
     if order.models:
         return [load(name) for name in order.models if name not in PRESETS]
-    return [load(str(card.path)) for card in list_models() if card.shipped and card.recipe.field == "whole"]
+    whole = [card for card in list_models() if card.shipped and card.recipe.field == "whole"]
+    return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
 
 def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[Window, list[Entrant]]:
