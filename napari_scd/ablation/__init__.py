@@ -1,23 +1,26 @@
 """The paper's claim, tested: which pruning and which completion keep the quality, for equal training."""
 
 from napari_scd.ablation.cases import small_cases
-from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, configured
+from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, common_start, configured
 from napari_scd.ablation.plot import plot_grid
 from napari_scd.ablation.presets import preset_config, preset_names
 from napari_scd.ablation.runs import Outcome, Stopped, run_variant
 from napari_scd.ablation.speed import time_variants
-from napari_scd.ablation.summary import Line, summarise
+from napari_scd.ablation.summary import Chance, Line, chance, summarise
 from napari_scd.ablation.tables import Heading, dice_grid, time_grid, to_dict, to_markdown
 
 __all__ = [
     "KEEPS",
     "VARIANTS",
+    "Chance",
     "Heading",
     "Line",
     "Outcome",
     "Stopped",
     "Variant",
+    "chance",
     "chosen_variants",
+    "common_start",
     "configured",
     "dice_grid",
     "plot_grid",

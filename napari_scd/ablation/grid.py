@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from napari_scd.errors import InputError
+from napari_scd.model import build_network
+from napari_scd.training import Initial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from napari_scd.training import TrainConfig
 
 KEEPS = (1.0, 0.5, 0.25, 0.1)
+COMMON_START = "the start of all variants"
 
 
 class Variant(NamedTuple):
@@ -78,3 +83,14 @@ def configured(config: TrainConfig, variant: Variant, seed: int, keeps: Sequence
         validate_every=config.steps,
         validate_keep=tuple(keeps) if variant.elastic else (1.0,),
     )
+
+
+def common_start(config: TrainConfig, seed: int) -> Initial:
+    """Weights that every variant of a seed starts from, as far as it has such weights.
+
+    Scorers and completions differ in how many numbers they draw, so that without this the encoders and
+    decoders behind them would start from other weights, which small networks feel more than any pruning.
+    """
+    plain = replace(config.model, pruning="random", completion="mta")
+    torch.manual_seed(seed)
+    return Initial(COMMON_START, build_network(plain).state_dict(), plain)

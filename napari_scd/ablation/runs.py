@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from napari_scd.ablation.grid import COMMON_START
 from napari_scd.errors import InputError
 from napari_scd.training import train
 from napari_scd.volume import atomic_path
@@ -66,7 +67,8 @@ def run_variant(
     config : TrainConfig
         As `configured` returns it.
     options : RunOptions
-        Their `out` is the folder of the whole grid; each run has one of its own in it.
+        Their `out` is the folder of the whole grid; each run has one of its own in it. Their `init` is what
+        `common_start` returns.
 
     Raises
     ------
@@ -77,7 +79,7 @@ def run_variant(
     earlier = _read(folder / _OUTCOME, config)
     if earlier is not None:
         return earlier
-    finished = train(config, replace(options, out=folder, tensorboard=False), report, tell)
+    finished = train(config, replace(options, out=folder, tensorboard=False), report, _news(tell))
     if not finished.done:
         return Stopped(finished.signal, finished.step)
     structures = _by_structure(folder / "validation.csv")
@@ -85,6 +87,13 @@ def run_variant(
     outcome = Outcome(variant.name, config.seed, config.steps, dice, structures, finished.seconds)
     _write(folder / _OUTCOME, outcome, config)
     return outcome
+
+
+def _news(tell: Callable[[str], None] | None) -> Callable[[str], None] | None:
+    """Pass on what the trainer says, except that a run starts as all others do."""
+    if tell is None:
+        return None
+    return lambda sentence: None if COMMON_START in sentence else tell(sentence)
 
 
 def _read(path: Path, config: TrainConfig) -> Outcome | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from napari_scd.ablation.grid import VARIANTS
 
@@ -47,6 +48,21 @@ class Line(NamedTuple):
     elastic: bool
 
 
+class Chance(NamedTuple):
+    """What seeds do to Dice.
+
+    Attributes
+    ----------
+    spread : float
+        Standard deviation of a run around what its variant and its seed alone would give.
+    difference : float
+        Two variants differ significantly from here on (5 %, t test on pairs of equal seeds).
+    """
+
+    spread: float
+    difference: float
+
+
 def summarise(outcomes: Sequence[Outcome], speed: Comparison) -> list[Line]:
     """Bring outcomes of several seeds and the times of the variants together, in the order of the grid."""
     lines = []
@@ -70,6 +86,19 @@ def summarise(outcomes: Sequence[Outcome], speed: Comparison) -> list[Line]:
                 )
             )
     return lines
+
+
+def chance(outcomes: Sequence[Outcome]) -> Chance | None:
+    """Measure how much seeds matter, by Dice averaged over keep ratios; None for a single seed or variant."""
+    found = {(one.variant, one.seed): float(np.mean(list(one.dice.values()))) for one in outcomes}
+    variants, seeds = (sorted(set(names)) for names in zip(*found, strict=True))
+    freedom = (len(variants) - 1) * (len(seeds) - 1)
+    if not freedom:
+        return None
+    values = np.array([[found[variant, seed] for seed in seeds] for variant in variants])
+    rest = values - values.mean(1, keepdims=True) - values.mean(0, keepdims=True) + values.mean()
+    spread = float(np.sqrt((rest**2).sum() / freedom))
+    return Chance(spread, float(stats.t.ppf(0.975, freedom)) * spread * (2 / len(seeds)) ** 0.5)
 
 
 def _row(speed: Comparison, variant: str, keep: float) -> Row:

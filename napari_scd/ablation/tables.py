@@ -9,7 +9,7 @@ from napari_scd.ablation.grid import VARIANTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.ablation.summary import Line
+    from napari_scd.ablation.summary import Chance, Line
 
 
 class Heading(NamedTuple):
@@ -49,19 +49,18 @@ def time_grid(lines: Sequence[Line]) -> list[list[str]]:
     return grid
 
 
-def to_markdown(heading: Heading, lines: Sequence[Line]) -> str:
+def to_markdown(heading: Heading, lines: Sequence[Line], noise: Chance | None = None) -> str:
     """Tables of Dice, of Dice by structure at one keep ratio, and of time."""
     seeds = f"{len(heading.seeds)} seed{'s' * (len(heading.seeds) != 1)}"
     parts = [
         f"# Ablation on {heading.data}",
         f"`{heading.command}`",
         f"{heading.n_training} training cases, {heading.n_measured} held back and measured once, at the end; "
-        f"{heading.steps} steps of {heading.batch} windows, {seeds}; data, steps and seeds are the same for "
-        "every variant. Keep ratios are drawn anew for each step (elastic training).",
+        f"{heading.steps} steps of {heading.batch} windows, {seeds}; data, steps, seeds and starting weights "
+        "are the same for every variant. Keep ratios are drawn anew for each step (elastic training).",
         "## Mean Dice over the structures",
         _table(dice_grid(lines)),
-        "Mean over the seeds, with the lowest and highest in brackets where there are several; a difference "
-        "within that range is none.",
+        _doubt(noise),
         "## Milliseconds of a window",
         _table(time_grid(lines)),
         f"Medians of rounds run in turn; {heading.device}, {heading.precision}, {heading.threads} "
@@ -74,9 +73,21 @@ def to_markdown(heading: Heading, lines: Sequence[Line]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def to_dict(heading: Heading, lines: Sequence[Line]) -> dict[str, Any]:
+def to_dict(heading: Heading, lines: Sequence[Line], noise: Chance | None = None) -> dict[str, Any]:
     """JSON-ready copy."""
-    return {**heading._asdict(), "rows": [line._asdict() for line in lines]}
+    by_chance = noise._asdict() if noise is not None else None
+    return {**heading._asdict(), "chance": by_chance, "rows": [line._asdict() for line in lines]}
+
+
+def _doubt(noise: Chance | None) -> str:
+    """Say which differences may be chance."""
+    if noise is None:
+        return "One seed does not tell what is chance: give --seeds 2 or more."
+    return (
+        "Mean over the seeds, with the lowest and highest in brackets. Runs differ from what variant and "
+        f"seed alone would give by a standard deviation of {noise.spread:.3f}; two variants differ "
+        f"significantly (5 %, t test on pairs of equal seeds) from {noise.difference:.3f} on."
+    )
 
 
 def _structure_grid(lines: Sequence[Line]) -> list[list[str]]:

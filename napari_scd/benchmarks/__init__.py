@@ -9,6 +9,7 @@ from napari_scd.benchmarks.comparison import (
     compare_inference,
     compare_training,
 )
+from napari_scd.benchmarks.plain import plain_copy
 from napari_scd.benchmarks.rivals import RIVALS, build_rival, fitting_rivals
 from napari_scd.benchmarks.rounds import paired_ratio
 from napari_scd.benchmarks.volume import VolumeTimes, time_volume
@@ -26,5 +27,6 @@ __all__ = [
     "compare_training",
     "fitting_rivals",
     "paired_ratio",
+    "plain_copy",
     "time_volume",
 ]

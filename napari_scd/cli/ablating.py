@@ -17,7 +17,9 @@ from napari_scd.ablation import (
     KEEPS,
     Heading,
     Stopped,
+    chance,
     chosen_variants,
+    common_start,
     configured,
     dice_grid,
     plot_grid,
@@ -43,7 +45,7 @@ from napari_scd.training import RunOptions, read_config
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.ablation import Line, Outcome
+    from napari_scd.ablation import Chance, Line, Outcome
     from napari_scd.cli.ablate import AblateOrder
     from napari_scd.training import TrainConfig
 
@@ -76,7 +78,8 @@ def run_ablation(order: AblateOrder) -> int:
     for number, (variant, seed) in enumerate(grid, start=1):
         own = configured(config, variant, seed, keeps)
         with display(own) as shown:
-            outcome = run_variant(variant, own, options, shown.report, shown.tell)
+            start = replace(options, init=common_start(config, seed))
+            outcome = run_variant(variant, own, start, shown.report, shown.tell)
         if isinstance(outcome, Stopped):
             say(f"Stopped at step {outcome.step} of {own.name}; the same command goes on from there.")
             return 128 + outcome.signal
@@ -98,7 +101,7 @@ def run_ablation(order: AblateOrder) -> int:
         threads=torch.get_num_threads(),
         command=_command(),
     )
-    _write(out, heading, lines)
+    _write(out, heading, lines, chance(outcomes))
     show_whole(_table(dice_grid(lines)))
     show_whole(_table(time_grid(lines)))
     say("Dice above, milliseconds of a window below", style="dim")
@@ -117,20 +120,20 @@ def _configuration(order: AblateOrder) -> tuple[TrainConfig, Path]:
     else:
         assert order.config is not None  # one of the two is given
         config = read_config(order.config, data=data)
-    if config.model.completion != "mta" or not config.model.n_stages:
+    if not config.model.n_stages:
         raise InputError(
-            "An ablation starts from a network with pruning stages and completion 'mta': give the training "
-            "file such a 'model:'."
+            "An ablation starts from a network with pruning stages: give the training file a 'model:' with "
+            "'prune_after'."
         )
     return replace(config, steps=order.steps or config.steps), out
 
 
-def _write(folder: Path, heading: Heading, lines: Sequence[Line]) -> None:
+def _write(folder: Path, heading: Heading, lines: Sequence[Line], noise: Chance | None) -> None:
     """Write all three files, or none."""
     title = f"{heading.data}: {heading.steps} steps, {len(heading.seeds)} seed(s), {heading.n_measured} cases"
     with staged() as stage:
-        stage(folder / "ablation.md").write_text(to_markdown(heading, lines), encoding="utf-8")
-        text = json.dumps(to_dict(heading, lines), indent=2)
+        stage(folder / "ablation.md").write_text(to_markdown(heading, lines, noise), encoding="utf-8")
+        text = json.dumps(to_dict(heading, lines, noise), indent=2)
         stage(folder / "ablation.json").write_text(text, encoding="utf-8")
         plot_grid(stage(folder / "ablation.png"), title, lines)
 

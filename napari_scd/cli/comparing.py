@@ -19,6 +19,7 @@ from napari_scd.benchmarks import (
     compare_inference,
     compare_training,
     fitting_rivals,
+    plain_copy,
     time_volume,
 )
 from napari_scd.checkpoints import Checkpoint, list_models, load
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from napari_scd.volume import Volume
 
 USUAL = ("house-12", "paper-btcv", "paper-btcv-dense")
+ALSO_PLAIN = "paper-btcv"
+PLAIN = f"{ALSO_PLAIN}-plain"
 QUICK_WINDOW_VOX = 64
 SMALL = 20_000_000
 TRAINING_KEEPS = (1.0, 0.5, 0.25, 0.1)
@@ -106,10 +109,14 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
 
 
 def _whole_models(order: Field) -> list[Checkpoint]:
-    """Models of trained weights that take part: those named, else the shipped ones for whole volumes."""
+    """Models of trained weights that take part: those named, else the shipped ones for whole volumes.
+
+    In a hurry only the first of the shipped ones: each window of its own brings all other networks along.
+    """
     if order.models:
         return [load(name) for name in order.models if name not in PRESETS]
-    return [load(str(card.path)) for card in list_models() if card.shipped and card.recipe.field == "whole"]
+    whole = [card for card in list_models() if card.shipped and card.recipe.field == "whole"]
+    return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
 
 def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[Window, list[Entrant]]:
@@ -121,6 +128,8 @@ def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[Window, list[En
         torch.manual_seed(0)
         network = build_network(config)
         _enter(fields, Entrant(name, network, order.keeps if config.n_stages else ()))
+        if name == ALSO_PLAIN and "inference" in order.tasks and not order.quick:
+            _enter(fields, Entrant(PLAIN, plain_copy(network)))
     for checkpoint in shipped:
         _enter(fields, Entrant(checkpoint.provenance.name, checkpoint.network, order.keeps))
     for window, entrants in fields.items():
@@ -156,8 +165,7 @@ def _compared(
         tell = partial(advance, bar, task)
         yield compare_inference(entrants, window, bench, rounds=order.rounds, progress=tell)
     if "training" in order.tasks:
-        if order.quick:
-            entrants = [one for one in entrants if _is_small(one)]
+        entrants = [one for one in entrants if one.name != PLAIN and (_is_small(one) or not order.quick)]
         task = bar.add_task(f"training {size} {bench.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
         fewer = [one._replace(keeps=tuple(k for k in one.keeps if k in TRAINING_KEEPS)) for one in entrants]

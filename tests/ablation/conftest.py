@@ -55,6 +55,12 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def values() -> dict[str, Any]:
+    """Of a training file."""
+    return VALUES
+
+
+@pytest.fixture
 def config(data_folder: Path) -> TrainConfig:
     return config_from_dict(VALUES, data_folder)
 

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from napari_scd.ablation import (
     VARIANTS,
     Line,
     Outcome,
     Stopped,
+    chance,
     chosen_variants,
+    common_start,
     configured,
     dice_grid,
     preset_config,
@@ -22,7 +25,10 @@ from napari_scd.ablation import (
 from napari_scd.ablation.tables import Heading, to_markdown
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
-from napari_scd.training.data import list_cases, load_case
+from napari_scd.training import config_from_dict
+from napari_scd.training.batches import BatchMaker
+from napari_scd.training.data import list_cases, load_case, load_cases
+from napari_scd.training.initial import start_from
 from napari_scd.volume import read_labels, read_volume
 
 
@@ -44,6 +50,62 @@ def test_variants_differ_in_pruning_and_completion_alone(config) -> None:
     assert own["control"].model.completion == "zero"
     assert own["dense"].validate_keep == own["control"].validate_keep == (1.0,)
     assert own["stp+mask"].validate_keep == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"preset": "house-8", "roi": [32, 32, 32]},
+        {"preset": "house-12", "roi": [32, 32, 32], "depth": 7},
+        {"preset": "house-4", "prune_ratio": [0.9, 0.2, 0.0]},
+        {"prune_ratio": [0.7], "prune_after": [1], "preset": "house-8", "depth": 3, "roi": [32, 32, 32]},
+        {"preset": "house-4", "pruning": "topk", "completion": "mask"},
+        {"preset": "house-4", "pruning": "attention", "completion": "zero", "completion_dim": 48},
+        {"preset": "house-4", "completion": "mta-plain", "completion_dim": 192},
+        {"preset": "paper-btcv", "roi": [32, 32, 32], "depth": 9, "embed_dim": 96, "features": 2},
+    ],
+)
+def test_a_training_file_of_any_network_with_stages_gives_all_variants(data_folder, values, sizes) -> None:
+    own = config_from_dict({**values, "model": sizes}, data_folder)
+    dense, *others = (configured(own, variant, 0, (1.0, 0.5)).model for variant in VARIANTS)
+    assert (dense.pruning, dense.prune_after, dense.prune_ratio) == ("none", (), ())
+    assert dense.completion == "mta"
+    for model in others:
+        assert (model.prune_after, model.prune_ratio) == (own.model.prune_after, own.model.prune_ratio)
+    for model in (dense, *others):
+        kept = {"pruning": "stp", "completion": "mta", "prune_after": (0,), "prune_ratio": (0.5,)}
+        assert replace(model, **kept) == replace(own.model, **kept)
+        build_network(model)
+
+
+def test_all_variants_see_the_same_windows(config, tmp_path) -> None:
+    small = small_cases(config, tmp_path / "cases")
+    cases = load_cases(list_cases(small.data)[0], small, tmp_path / "memory")
+    makers = [BatchMaker(cases, configured(small, variant, 3, (1.0,))) for variant in VARIANTS]
+    for step in (0, 7):
+        first, *rest = (maker.batch(step) for maker in makers)
+        keeps = {batch.keep for batch in rest}
+        assert len(keeps) == 1, "those with stages draw the same keep ratio"
+        assert first.keep == 1.0
+        for batch in rest:
+            assert torch.equal(batch.image, first.image)
+            assert torch.equal(batch.label, first.label)
+
+
+def test_all_variants_start_from_the_same_weights(config) -> None:
+    start = common_start(config, 3)
+    for variant in VARIANTS:
+        network = build_network(configured(config, variant, 3, (1.0,)).model)
+        said = start_from(network, start)
+        for key, weight in network.state_dict().items():
+            if key in start.weights:
+                assert torch.equal(weight, start.weights[key]), (variant.name, key)
+            else:
+                assert key.startswith(("encoder.scorers", "completion")), (variant.name, key)
+        assert start.name in said
+    again, other = common_start(config, 3), common_start(config, 4)
+    assert all(torch.equal(again.weights[key], weight) for key, weight in start.weights.items())
+    assert any(not torch.equal(other.weights[key], weight) for key, weight in start.weights.items())
 
 
 def test_unknown_variants_are_named() -> None:
@@ -73,7 +135,10 @@ def test_small_cases_are_what_the_trainer_would_have_made(config, tmp_path) -> N
 def test_a_run_is_found_again_and_another_one_refused(config, options, tmp_path, monkeypatch) -> None:
     variant = chosen_variants(("random+mask",))[0]
     own = configured(config, variant, 0, (1.0, 0.5))
-    outcome = run_variant(variant, own, options)
+    said: list[str] = []
+    start = replace(options, init=common_start(config, 0))
+    outcome = run_variant(variant, own, start, tell=said.append)
+    assert not any("Starting from" in sentence for sentence in said)
     assert isinstance(outcome, Outcome)
     assert set(outcome.dice) == {1.0, 0.5}
     assert set(outcome.structures[0.5]) == {"liver", "spleen"}
@@ -125,3 +190,19 @@ def test_seeds_show_their_range() -> None:
     assert "2 seeds" in text
     assert "| stp+mta | 0.600 |" in text
     assert "keep 0.25" in text
+    assert "One seed does not tell" in text
+
+
+def test_what_seeds_and_variants_explain_is_no_chance() -> None:
+    def run(variant, seed, dice):
+        return Outcome(variant, seed, 10, {1.0: dice - 0.01, 0.5: dice + 0.01}, {}, 1.0)
+
+    assert chance([run("dense", 0, 0.5), run("stp+mta", 0, 0.6)]) is None
+    assert chance([run("dense", 0, 0.5), run("dense", 1, 0.6)]) is None
+    even = [run("dense", 0, 0.5), run("dense", 1, 0.6), run("stp+mta", 0, 0.4), run("stp+mta", 1, 0.5)]
+    assert chance(even) == pytest.approx((0.0, 0.0), abs=1e-9)
+    uneven = [*even[:3], run("stp+mta", 1, 0.54)]
+    assert chance(uneven) == pytest.approx((0.02, 12.706 * 0.02), rel=1e-3)
+    heading = Heading("organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml")
+    line = Line("dense", 1.0, 0.5, 0.5, 0.5, 2, {"liver": 0.6}, 0.01, 10, False)
+    assert "from 0.254 on" in to_markdown(heading, [line], chance(uneven))

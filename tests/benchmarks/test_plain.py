@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from napari_scd.benchmarks import plain_copy
+from napari_scd.model import build_network
+from napari_scd.model.attention import Attention
+
+
+@pytest.mark.parametrize("keep", [None, 1.0, 0.25])
+def test_the_plain_copy_gives_the_same_logits_with_the_same_weights(tiny, keep) -> None:
+    torch.manual_seed(0)
+    network = build_network(tiny).eval()
+    plain = plain_copy(network)
+    image = torch.randn(2, 1, *tiny.roi)
+    with torch.inference_mode():
+        assert torch.allclose(plain(image, keep), network(image, keep), atol=1e-5)
+    ours, theirs = dict(network.named_parameters()), dict(plain.named_parameters())
+    assert ours.keys() == theirs.keys()
+    assert all(theirs[key] is weight for key, weight in ours.items())
+
+
+def test_only_the_copy_is_plain(tiny) -> None:
+    network = build_network(tiny)
+    before = [type(layer) for layer in network.modules()]
+    plain = plain_copy(network)
+    assert [type(layer) for layer in network.modules()] == before
+    for layer in plain.modules():
+        assert type(layer) is not Attention
+        if isinstance(layer, nn.Conv3d | nn.InstanceNorm3d):
+            assert type(layer).__module__.startswith("torch.nn")
