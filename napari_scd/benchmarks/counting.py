@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch.utils.flop_counter import (
+    FlopCounterMode,
+    conv_flop_count,
+    sdpa_backward_flop_count,
+    sdpa_flop_count,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +38,13 @@ def _attention_back(
     return int(sdpa_backward_flop_count(grad, query, key, value))
 
 
+def _convolution(image: Shape, weight: Shape, *rest: object, out_shape: Shape, **named: object) -> int:
+    return int(conv_flop_count(list(image), list(weight), list(out_shape)))
+
+
 _ATEN = torch.ops.aten
 _ON_CPU = {  # the counter knows the kernels of accelerators only
+    _ATEN.mkldnn_convolution: _convolution,
     _ATEN._scaled_dot_product_flash_attention_for_cpu: _attention,
     _ATEN._scaled_dot_product_flash_attention_for_cpu_backward: _attention_back,
 }

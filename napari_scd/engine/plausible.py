@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,5 +48,5 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
 
 def _low_value(volume: Volume) -> float:
     """Tell the lowest value but for a few odd ones, from evenly spaced voxels."""
-    values = np.asarray(volume.array).reshape(-1)
-    return float(np.percentile(values[:: max(1, values.size // _SAMPLE)], 0.5))
+    step = max(1, round((math.prod(volume.array.shape) / _SAMPLE) ** (1 / 3)))
+    return float(np.percentile(np.asarray(volume.array[..., ::step, ::step, ::step]), 0.5))

@@ -96,9 +96,9 @@ class Predictor:
     ) -> Iterator[WindowResult]:
         """Yield the windows in order; stop early when `cancel` is raised.
 
-        A batch that does not fit the device's memory is halved. With ``evict=False`` new prefixes never push
-        out old ones. Of windows that hold one value throughout (air), only the first is computed: the others
-        get its answer, which is the same.
+        A batch that does not fit the device's memory is halved, for the rest of the run. With ``evict=False``
+        new prefixes never push out old ones. Of windows that hold one value throughout (air), only the first
+        is computed: the others get its answer, which is the same.
 
         Raises
         ------
@@ -109,23 +109,25 @@ class Predictor:
         while at < len(starts):
             if cancel is not None and cancel.cancelled:
                 return
-            if self._is_blank(starts[at]):
+            chosen = list(takewhile(lambda start: not self._is_blank(start), starts[at : at + batch]))
+            if not chosen:
                 yield self._blank_result(starts[at])
                 at += 1
                 continue
-            chosen = list(takewhile(lambda start: not self._is_blank(start), starts[at : at + batch]))
             try:
                 results = self._run_batch(chosen, evict)
-            except torch.OutOfMemoryError as error:
+            except (RuntimeError, MemoryError) as error:
+                if not _is_out_of_memory(error):
+                    raise
                 if batch == 1:
-                    raise InputError(
-                        f"A window does not fit the memory of device '{self.hardware.device.type}': "
-                        "use device 'cpu' or a lower keep ratio."
-                    ) from error
+                    raise InputError(_too_large_for(self.hardware.device)) from error
                 batch = max(batch // 2, 1)
+            else:
+                yield from results
+                at += len(chosen)
                 continue
-            yield from results
-            at += len(chosen)
+            if self.hardware.device.type == "cuda":  # outside the handler, whose traceback holds tensors
+                torch.cuda.empty_cache()
 
     def _run_batch(self, starts: Sequence[Size3], evict: bool) -> list[WindowResult]:
         with torch.inference_mode(), self.hardware.autocast():
@@ -191,6 +193,21 @@ class Predictor:
     def _synchronise(self) -> None:
         if self.hardware.device.type == "cuda":
             torch.cuda.synchronize(self.hardware.device)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Accelerators have an error of their own or a RuntimeError, the CPU's allocator only the latter."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def _too_large_for(device: torch.device) -> str:
+    problem = f"Out of memory: a window does not fit the memory of device '{device.type}'"
+    if device.type == "cpu":
+        return f"{problem}: close other programs, or use a model with smaller windows."
+    return f"{problem}: use device 'cpu'."
 
 
 def _single(prefix: Prefix, index: int) -> Prefix:

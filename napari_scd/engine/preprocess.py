@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from napari_scd.engine.reading import ReadImage, can_read
 from napari_scd.engine.windows import PatchGrid, Size3
 from napari_scd.errors import InputError
 from napari_scd.volume import Volume, normalise, reorient, resample
@@ -31,7 +33,7 @@ class Prepared:
     ----------
     source : Volume
         As it came, finite values assumed.
-    image : Tensor ``(c, z, y, x)`` float32
+    image : Tensor or ReadImage ``(c, z, y, x)`` float32
         In the recipe's axes and spacing, not padded; normalised, unless the recipe normalises each window.
     fill : Tensor ``(c,)``
         What surrounds the image: its own minimum.
@@ -46,7 +48,7 @@ class Prepared:
     """
 
     source: Volume
-    image: Tensor
+    image: Tensor | ReadImage
     fill: Tensor
     affine: NDArray[np.float64]
     oriented_affine: NDArray[np.float64]
@@ -125,22 +127,31 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
     if recipe.spacing_mm is not None:
         _check_resampled_size(oriented, recipe.spacing_mm)
         placed, _ = resample(oriented, recipe.spacing_mm)
-    image = placed.array if placed.array.ndim == 4 else placed.array[None]
-    by_window = recipe.normalise_over == "window"
-    image = np.array(image, np.float32, order="C") if by_window else normalise(image, recipe)
-    tensor = torch.from_numpy(image)
-    size = _size3(image.shape[1:])
+    image, fill = _image_of(placed, recipe)
     return Prepared(
         source=volume,
-        image=tensor,
-        fill=tensor.flatten(1).amin(dim=1),
+        image=image,
+        fill=fill,
         affine=np.asarray(placed.affine, float),
         oriented_affine=np.asarray(oriented.affine, float),
         oriented_shape=_size3(oriented.spatial_shape),
         turn_back=turn_back,
-        grid=PatchGrid(size, roi, patch),
+        grid=PatchGrid(_size3(placed.spatial_shape), roi, patch),
         recipe=recipe,
     )
+
+
+def _image_of(placed: Volume, recipe: Recipe) -> tuple[Tensor | ReadImage, Tensor]:
+    """Image on the model grid and the smallest value of each channel."""
+    if can_read(placed, recipe):
+        read = ReadImage(placed, recipe)
+        return read, read.lowest()
+    array = np.asarray(placed.array)
+    array = array if array.ndim == 4 else array[None]
+    by_window = recipe.normalise_over == "window"
+    image = np.array(array, np.float32, order="C") if by_window else normalise(array, recipe)
+    tensor = torch.from_numpy(image)
+    return tensor, tensor.flatten(1).amin(dim=1)
 
 
 def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, ...]]:
@@ -166,22 +177,28 @@ def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, 
 def _finite(volume: Volume, array: NDArray[np.generic]) -> tuple[Volume, tuple[str, ...]]:
     if array.dtype.kind != "f":
         return volume, ()
-    with np.errstate(over="ignore"):
-        bad = ~np.isfinite(array.astype(np.float32, copy=False))
-    count = int(bad.sum())
-    if count == array.size:
+    channels = array if array.ndim == 4 else array[None]
+    bad_in = [sum(int(_not_finite(plane).sum()) for plane in channel) for channel in channels]
+    count = sum(bad_in)
+    if count == math.prod(array.shape):
         raise InputError("The volume holds no finite value (all NaN or infinite): check how it was saved.")
     if not count:
         return volume, ()
     mended = np.array(array)
-    channels = mended if mended.ndim == 4 else mended[None]
-    for channel, bad_here in zip(channels, bad if bad.ndim == 4 else bad[None], strict=True):
-        if bad_here.all():
+    for channel, n_bad in zip(mended if mended.ndim == 4 else mended[None], bad_in, strict=True):
+        if n_bad == channel.size:
             raise InputError("A channel of the volume holds no finite value: check how it was saved.")
-        if bad_here.any():
-            channel[bad_here] = channel[~bad_here].min()
+        if n_bad:
+            bad = _not_finite(channel)
+            channel[bad] = channel[~bad].min()
     voxels = f"{count} voxel{'s were' if count > 1 else ' was'}"
     return volume.with_array(mended), (f"{voxels} not finite and replaced by the minimum.",)
+
+
+def _not_finite(values: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Tell which values single precision has no number for."""
+    with np.errstate(over="ignore"):
+        return ~np.isfinite(np.asarray(values).astype(np.float32, copy=False))
 
 
 def _check_resampled_size(volume: Volume, spacing_mm: Sequence[float]) -> None:

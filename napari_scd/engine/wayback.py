@@ -84,11 +84,14 @@ class WayBack:
             nearest = [b + (s > 0.5) for b, s in zip(self._below, self._share, strict=True)]
             return labels[np.ix_(*nearest)]
         low, high = _cell_extremes(labels)
-        found = low[np.ix_(*self._below)]
-        mixed = (low != high)[np.ix_(*self._below)]
-        for z in np.flatnonzero(mixed.any(axis=(1, 2))):
-            y, x = np.nonzero(mixed[z])
-            found[z, y, x] = label_map(self._interpolate(logits, int(z), y, x), recipe)
+        mixed = low != high
+        found = np.empty(self._shape, np.uint8)
+        for z, below in enumerate(self._below[0]):
+            plane = np.ix_(*self._below[1:])
+            found[z] = low[below][plane]
+            y, x = np.nonzero(mixed[below][plane])
+            if len(y):
+                found[z, y, x] = label_map(self._interpolate(logits, z, y, x), recipe)
         return found
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

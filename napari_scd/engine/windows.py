@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_scd.engine.reading import ReadImage
+
 Size3 = tuple[int, int, int]
 
 
@@ -125,12 +127,12 @@ class PatchGrid:
         high = _size3((lead + n - 1) // self.patch + 1 for lead, n in zip(self.lead, self.size, strict=True))
         return low, high
 
-    def cut(self, image: Tensor, start: Size3, fill: Tensor) -> Tensor:
+    def cut(self, image: Tensor | ReadImage, start: Size3, fill: Tensor) -> Tensor:
         """Window of an image, padded where it reaches outside.
 
         Parameters
         ----------
-        image : Tensor ``(c, z, y, x)``
+        image : Tensor or ReadImage ``(c, z, y, x)``
             On the model grid, without padding.
         start : (z, y, x) int
         fill : Tensor ``(c,)``

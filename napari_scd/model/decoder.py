@@ -183,7 +183,7 @@ class PyramidDecoder(Decoder):
         self.ups = nn.ModuleList(_up(coarser, width) for coarser, width in pairs)
         self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
         edges = [[edge >> (level + 1) for edge in config.roi] for level in range(n_levels)]
-        self.shapes = [(width, *size) for width, size in zip(widths, edges, strict=False)]
+        self.shapes = [(*size, width) for width, size in zip(widths, edges, strict=False)]
 
     def encode_image(self, image: Tensor) -> Tensor:
         """Run the image branch; all levels in one row each, finest first: ``(b, c, z, y, x) -> (b, m)``."""
@@ -191,7 +191,7 @@ class PyramidDecoder(Decoder):
         rows = []
         for level in self.levels:
             x = level(x)
-            rows.append(x.flatten(1))
+            rows.append(x.permute(0, 2, 3, 4, 1).flatten(1))  # channels last, as it usually lies there
         return torch.cat(rows, dim=1)
 
     def for_stem(self, image_features: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ class PyramidDecoder(Decoder):
         levels, start = [], 0
         for shape in self.shapes:
             row = image_features.narrow(1, start, math.prod(shape))
-            levels.append(row.reshape(-1, *shape))
+            levels.append(row.reshape(-1, *shape).permute(0, 4, 1, 2, 3))
             start += row.shape[1]
         return levels
 

@@ -14,6 +14,7 @@ from napari_scd.model.config import DENSE_SKIPS, KEEP_RANGE, ModelConfig
 from napari_scd.model.cost import MacsByPart, count_macs
 from napari_scd.model.decoder import DECODER_CLASSES
 from napari_scd.model.encoder import Encoded, SparseEncoder
+from napari_scd.model.kernels import laid_out, quick
 from napari_scd.model.presets import PRESETS
 from napari_scd.model.pruning import Scorer, keep_count
 
@@ -112,6 +113,7 @@ class ScdNetwork(nn.Module):
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
         if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
             _check_window(image, self.config)
+        image = laid_out(image)
         image_features = self.decoder.encode_image(image)
         seen = self.decoder.for_stem(image_features) if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)
@@ -187,7 +189,7 @@ def build_network(preset: str | ModelConfig) -> ScdNetwork:
     completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
     network = ScdNetwork(preset, encoder, completion, DECODER_CLASSES[preset.decoder](preset))
     network.apply(_initialise)
-    return network
+    return quick(network)
 
 
 _COMPLETION_CLASSES: dict[str, Callable[[ModelConfig], nn.Module]] = {

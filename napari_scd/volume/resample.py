@@ -25,6 +25,7 @@ _SAME_WITHIN = 0.01
 _MAX_VOXELS = 2**33
 _LARGEST_STEP = 1000.0  # the weights of an axis take memory in proportion
 _FEW_VOXELS, _MOST_GROWTH = 2**27, 64
+_SLAB_VALUES = 2**22
 
 
 class AxisMap(NamedTuple):
@@ -166,11 +167,21 @@ def apply_maps(array: np.ndarray, maps: tuple[AxisMap, ...]) -> np.ndarray:
 
 
 def _along(array: np.ndarray, weights: sparse.csr_array, axis: int) -> np.ndarray:
-    """Multiply every line along one axis of an array by weights (n_to, n_from)."""
-    moved = np.moveaxis(array, axis, 0)
-    flat = moved.reshape(moved.shape[0], -1).astype(np.float32, copy=False)
-    result = np.asarray(weights @ flat).reshape(weights.shape[0], *moved.shape[1:])
-    return np.moveaxis(result, 0, axis)
+    """Multiply every line along one axis of an array by weights (n_to, n_from); the result is float32.
+
+    Lines do not depend on each other, so this goes slab by slab: a large scan, which may lie on disk, never
+    stands in memory in single precision.
+    """
+    across = next(other for other in range(array.ndim - 3, array.ndim) if other != axis)
+    result = np.empty((*array.shape[:axis], weights.shape[0], *array.shape[axis + 1 :]), np.float32)
+    step = max(1, _SLAB_VALUES * array.shape[across] // math.prod(array.shape))
+    for first in range(0, array.shape[across], step):
+        here = (slice(None),) * across + (slice(first, first + step),)
+        moved = np.moveaxis(np.asarray(array[here]), axis, 0)
+        flat = moved.reshape(moved.shape[0], -1).astype(np.float32, copy=False)
+        lines = np.asarray(weights @ flat).reshape(weights.shape[0], *moved.shape[1:])
+        result[here] = np.moveaxis(lines, 0, axis)
+    return result
 
 
 def _hat_integral(t: np.ndarray) -> np.ndarray:

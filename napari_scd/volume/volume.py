@@ -69,6 +69,7 @@ class Volume:
     array
         (z, y, x), or (c, z, y, x) with the channels first. Any axis order and flip is legal: the affine tells
         which. Files are read so that z grows towards Superior, y towards Posterior and x towards Left.
+        A ``numpy.memmap`` or a dask array stays what it is: the engine reads it piece by piece.
     affine
         (4, 4) float64, from the voxel index (i0, i1, i2, 1), in the order of the array's axes, to
         (S, P, L, 1) mm. Voxel centres lie at whole indices.
@@ -91,11 +92,16 @@ class Volume:
 
     def __post_init__(self) -> None:
         """Check array and affine."""
-        array = np.asarray(self.array)
+        array = self.array if _lies_elsewhere(self.array) else np.asarray(self.array)
         _check_array(array)
         object.__setattr__(self, "array", array)
         object.__setattr__(self, "affine", checked_affine(self.affine))
         object.__setattr__(self, "warnings", tuple(self.warnings))
+
+    @property
+    def lies_elsewhere(self) -> bool:
+        """Whether the voxels are on disk or still to be computed, and so better read piece by piece."""
+        return _lies_elsewhere(self.array)
 
     @property
     def spatial_shape(self) -> tuple[int, int, int]:
@@ -180,6 +186,12 @@ def checked_affine(affine: np.ndarray) -> np.ndarray:
         )
     matrix.setflags(write=False)
     return matrix
+
+
+def _lies_elsewhere(array: object) -> bool:
+    if isinstance(array, np.ndarray):
+        return isinstance(array, np.memmap)
+    return all(hasattr(array, name) for name in ("dtype", "shape", "ndim", "transpose", "compute"))  # dask
 
 
 def _check_array(array: np.ndarray) -> None:

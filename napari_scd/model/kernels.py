@@ -1,0 +1,108 @@
+"""Convolutions and instance norms by the fastest kernels that PyTorch has for them; weights and names stay.
+
+Without gradients on a CPU three defaults cost more than the arithmetic: single volumes of medium size are
+convolved by a kernel that unrolls every patch into memory, instance norm goes through batch norm, and every
+convolution turns channels-first data into its own layout and back. So networks keep their data channels-last
+from the image to the logits, and pick their kernels here. Everywhere else PyTorch's own choice stands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from torch import nn
+from torch.nn.functional import group_norm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    M = TypeVar("M", bound=nn.Module)
+
+_UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
+
+
+def quick(network: M) -> M:
+    """Let a network's convolutions and instance norms choose their kernels.
+
+    Works in place: the layers keep their weights and names and get another forward path.
+    """
+    for layer in network.modules():
+        layer.__class__ = _QUICK.get(type(layer), type(layer))
+    return network
+
+
+def laid_out(image: Tensor) -> Tensor:
+    """Lay ``(b, c, z, y, x)`` out with the channels of a voxel side by side where kernels are chosen here."""
+    return image.contiguous(memory_format=torch.channels_last_3d) if chooses(image) else image
+
+
+def chooses(values: Tensor) -> bool:
+    """Whether kernels are chosen here: on a CPU with oneDNN, without gradients, not under a tracer."""
+    if values.device.type != "cpu" or torch.is_grad_enabled() or not torch.backends.mkldnn.enabled:
+        return False
+    watched = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined, no-untyped-call]
+    return not watched and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
+class QuickConv3d(nn.Conv3d):
+    """Convolution that never unrolls patches into memory where oneDNN could run."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(b, c, z, y, x) -> (b, out, ...)``."""
+        single = image.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        left_aside = single and (_is_small(image) or self._is_pointwise)
+        zeros = self.padding if self.padding_mode == "zeros" else ""
+        if left_aside and chooses(image) and not isinstance(zeros, str):
+            found: Tensor = torch.mkldnn_convolution(
+                image, self.weight, self.bias, zeros, self.stride, self.dilation, self.groups
+            )
+            return laid_out(found)
+        return laid_out(super().forward(image))  # a single channel has no layout to hand on
+
+    @property
+    def _is_pointwise(self) -> bool:
+        return self.kernel_size == (1, 1, 1) and self.stride == (1, 1, 1)
+
+
+class QuickConvTranspose3d(nn.ConvTranspose3d):
+    """Transposed convolution that is one matrix product where its outputs do not overlap."""
+
+    def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """``(b, c, z, y, x) -> (b, out, s z, s y, s x)``."""
+        if not (chooses(image) and _is_small(image) and self._tiles and output_size is None):
+            return laid_out(super().forward(image, output_size))
+        b, c, z, y, x = image.shape
+        s = self.stride[0]
+        by_voxel = self.weight.permute(2, 3, 4, 1, 0).reshape(-1, c)
+        tiles = nn.functional.linear(image.permute(0, 2, 3, 4, 1), by_voxel)
+        if self.bias is not None:
+            tiles = tiles + self.bias.to(tiles.dtype).repeat(s**3)
+        tiles = tiles.view(b, z, y, x, s, s, s, -1).permute(0, 1, 4, 2, 5, 3, 6, 7)
+        return tiles.reshape(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
+
+    @property
+    def _tiles(self) -> bool:
+        plain = self.padding == self.output_padding == (0, 0, 0) and self.dilation == (1, 1, 1)
+        return plain and self.groups == 1 and self.kernel_size == self.stride == (self.stride[0],) * 3
+
+
+class QuickInstanceNorm3d(nn.InstanceNorm3d):
+    """Instance norm as a group norm of single channels, which knows channels-last and half precision."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """``(b, c, z, y, x)`` of mean 0 and standard deviation 1 over the voxels of each channel."""
+        if chooses(image) and not self.affine and not self.track_running_stats:
+            return group_norm(image, image.shape[1], eps=self.eps)
+        return super().forward(image)
+
+
+_QUICK: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv3d: QuickConv3d,
+    nn.ConvTranspose3d: QuickConvTranspose3d,
+    nn.InstanceNorm3d: QuickInstanceNorm3d,
+}
+
+
+def _is_small(image: Tensor) -> bool:
+    return image.shape[0] * image.shape[1] * image.shape[2] * image.shape[3] <= _UNROLLED_BELOW

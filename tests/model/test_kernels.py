@@ -1,0 +1,96 @@
+"""Kernels that are chosen here give what PyTorch's own give, and step aside where they must."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from napari_scd.model import build_network
+from napari_scd.model.attention import attend
+from napari_scd.model.kernels import quick
+
+SIZES = {
+    "deep8": {"patch": 8, "roi": (32, 32, 32), "stem": "patch"},
+    "unetr16": {"patch": 16, "roi": (32, 32, 48), "stem": "patch"},
+    "half": {"patch": 8, "roi": (24, 32, 24), "stem": "conv"},
+    "pyramid": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
+}
+
+
+def without_kernels(network):
+    """Put PyTorch's own layers back."""
+    for layer in network.modules():
+        for plain in (nn.Conv3d, nn.ConvTranspose3d, nn.InstanceNorm3d):
+            if isinstance(layer, plain):
+                layer.__class__ = plain
+    return network
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("decoder", SIZES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_networks_answer_as_with_plain_layers(network, image, decoder, channels, autocast) -> None:
+    net = network(decoder=decoder, in_channels=channels, embed_dim=48, heads=2, **SIZES[decoder])
+    x = image(net.config)
+    context = torch.autocast("cpu", torch.bfloat16) if autocast else nullcontext()
+    keep = 1.0 if autocast else 0.5  # rounding may change which of two tokens leaves
+    with torch.inference_mode(), context:
+        ours = net(x, keep)
+        plain = without_kernels(net)(x, keep)
+    assert (ours - plain).abs().mean() <= (0.02 if autocast else 1e-6) * plain.abs().max()
+
+
+@pytest.mark.parametrize("edge", [4, 40])  # below and above the size at which PyTorch turns to oneDNN itself
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv3d(4, 6, 3, padding=1),
+        nn.Conv3d(1, 6, 2, stride=2),
+        nn.Conv3d(4, 6, 1, bias=False),
+        nn.Conv3d(4, 6, 3, stride=2, padding=1, dilation=2),
+        nn.ConvTranspose3d(4, 6, 2, stride=2),
+        nn.ConvTranspose3d(4, 6, 3, stride=2, padding=1, output_padding=1),
+        nn.InstanceNorm3d(4),
+        nn.InstanceNorm3d(4, affine=True),
+    ],
+)
+def test_layers_answer_alike_with_and_without_gradients(layer, edge) -> None:
+    channels = getattr(layer, "in_channels", 4)
+    x = torch.randn(2, channels, edge, edge, edge, generator=torch.Generator().manual_seed(0))
+    expected = layer(x).detach()
+    layer = quick(layer)
+    torch.testing.assert_close(layer(x).detach(), expected)
+    with torch.inference_mode():
+        for one in (x[:1], x, x.contiguous(memory_format=torch.channels_last_3d)):
+            torch.testing.assert_close(layer(one), expected[: len(one)], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n", "width"), [(300, 16), (1201, 24)])
+def test_attention_in_strips(n, width) -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn(3, 2, 4, n, width, generator=generator)
+    exact = scaled_dot_product_attention(q, k, v)
+    halves = [part.bfloat16() for part in (q, k, v)]
+    fused = scaled_dot_product_attention(*halves).float()
+    with torch.inference_mode():
+        strips = attend(*halves).float()
+        torch.testing.assert_close(attend(q, k, v), exact)
+    assert (strips - exact).abs().mean() <= 1.5 * (fused - exact).abs().mean()
+
+
+def test_attention_with_gradients_is_pytorchs_own() -> None:
+    q, k, v = torch.randn(3, 1, 2, 300, 8).bfloat16()
+    q.requires_grad_()
+    attend(q, k, v).sum().backward()
+    assert q.grad is not None
+
+
+def test_names_weights_and_layout_stay(small) -> None:
+    net = build_network(small(decoder="pyramid", patch=8, roi=(24, 32, 24)))
+    names = list(net.state_dict())
+    assert names == list(without_kernels(net).state_dict())
+    assert all(weight.is_contiguous() for weight in net.state_dict().values())
