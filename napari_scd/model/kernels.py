@@ -50,19 +50,20 @@ class QuickConv3d(nn.Conv3d):
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, c, z, y, x) -> (b, out, ...)``."""
-        single = image.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        left_aside = single and (_is_small(image) or self._is_pointwise)
         zeros = self.padding if self.padding_mode == "zeros" else ""
-        if left_aside and chooses(image) and not isinstance(zeros, str):
+        if chooses(image) and self._is_left_aside(image) and not isinstance(zeros, str):
             found: Tensor = torch.mkldnn_convolution(
                 image, self.weight, self.bias, zeros, self.stride, self.dilation, self.groups
             )
             return laid_out(found)
         return laid_out(super().forward(image))  # a single channel has no layout to hand on
 
-    @property
-    def _is_pointwise(self) -> bool:
-        return self.kernel_size == (1, 1, 1) and self.stride == (1, 1, 1)
+    def _is_left_aside(self, image: Tensor) -> bool:
+        """Whether PyTorch would not take oneDNN by itself."""
+        if image.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+            return False
+        pointwise = self.kernel_size == (1, 1, 1) and self.stride == (1, 1, 1)
+        return pointwise or _is_small(image)
 
 
 class QuickConvTranspose3d(nn.ConvTranspose3d):

@@ -73,7 +73,8 @@ def _check_spacing(image: SpatialImage) -> None:
         return
     with quiet_nibabel(), holder.get_prepare_fileobj("rb") as file:
         stored = type(header).from_fileobj(file, check=False)
-    spacing = np.abs(np.asarray(stored["pixdim"][1:4], dtype=np.float64))
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        spacing = np.abs(np.asarray(stored["pixdim"][1:4], dtype=np.float64))
     if not (np.isfinite(spacing).all() and (spacing > 0).all()):
         raise InputError(
             f"The voxel size in the header is {' x '.join(f'{mm:g}' for mm in spacing)} mm; "

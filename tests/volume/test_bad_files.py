@@ -221,3 +221,8 @@ def test_nothing_is_printed_about_odd_headers(tmp_path: Path, capfd: pytest.Capt
     assert read_volume(path).spacing_mm == (1.0, 1.0, 1.0)
     _refused(_patched(path, PIXDIM_AT + 4, struct.pack("<f", 0.0)), "above zero")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_signalling_nan_is_no_voxel_size(tmp_path: Path) -> None:
+    path = _patched(_scan(tmp_path / "scan.nii"), PIXDIM_AT + 4, struct.pack("<I", 0x7F800001))
+    _refused(path, "voxel size in the header")

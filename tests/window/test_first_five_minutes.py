@@ -151,7 +151,8 @@ def compare_with_dense(window: Window) -> None:
     """4b: How far does the visible window agree with the same network without pruning?"""
     window.press("compare")
     window.until(lambda: "with dense" in window.part("status").text())
-    assert window.control.result is not None and not window.control.busy
+    window.until(lambda: not window.control.busy)
+    assert window.control.status.sentence.startswith("Keep 0.")
 
 
 def explode(window: Window) -> None:
