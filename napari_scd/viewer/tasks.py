@@ -21,18 +21,36 @@ if TYPE_CHECKING:
     from napari_scd.viewer.lane import Work
 
 
+class Errand:
+    """A job by name, forgotten as soon as it is done.
+
+    napari's list of tasks keeps what it is given for as long as its window lives. It shows the name when the
+    window is closed too early.
+    """
+
+    def __init__(self, kind: str, job: Callable[[], Any]) -> None:
+        self._kind = kind
+        self._job: Callable[[], Any] | None = job
+
+    def __str__(self) -> str:
+        return f"napari-scd ({self._kind})"
+
+    def __call__(self) -> Any:
+        """Do the job, the first time."""
+        job, self._job = self._job, None
+        return job() if job else None
+
+
 class StoppableWorker(FunctionWorker):
-    """A function worker that napari's task list, and we, may ask to stop."""
+    """A function worker that napari's task list, and we, may ask to stop.
 
-    def __init__(
-        self, func: Callable[..., Any], cancel: CancelToken, progress: Callable[[object], None]
-    ) -> None:
-        super().__init__(func, progress, cancel)
-        self._cancel = cancel
+    It stops after the current window; what it has by then is still returned. `quit` is the flag's own
+    method, so that the task list keeps the flag and not the worker.
+    """
 
-    def quit(self) -> None:
-        """Ask the work to stop after the current window; what it has by then is still returned."""
-        self._cancel.cancel()
+    def __init__(self, errand: Errand, cancel: CancelToken) -> None:
+        super().__init__(errand)
+        self.quit = cancel.cancel
 
 
 class WorkerLane(QObject):
@@ -85,10 +103,10 @@ class WorkerLane(QObject):
         if self._running is not None or not self._queue or self._closed:
             return
         work = self._running = self._queue.pop(0)
+        cancel = CancelToken()
         worker = create_worker(
-            work.run,
-            CancelToken(),
-            partial(self._tell, work),
+            Errand(work.kind, partial(work.run, partial(self._tell, work), cancel)),
+            cancel,
             _worker_class=StoppableWorker,
             _ignore_errors=True,
             _start_thread=False,

@@ -11,7 +11,7 @@ from superqt.utils import qdebounced, qthrottled
 
 from napari_scd.viewer.bench import Bench
 from napari_scd.viewer.board import Board
-from napari_scd.viewer.canvas import switch_vertex_arrays_off
+from napari_scd.viewer.canvas import make_canvas_current, switch_vertex_arrays_off
 from napari_scd.viewer.choosing import Choosing
 from napari_scd.viewer.clicks import ClickTool
 from napari_scd.viewer.controller import Controller
@@ -79,7 +79,9 @@ class ScdWidget(DockedWidget):
         self._choosing = Choosing(self.controller, self.input, self.result)
         self._choosing.list_models(self._settings.preferences.models_folder)
         self._apply_preferences(self._settings.preferences)
-        self._watch = Watch(viewer, self._on_layers, self._look_again, self._on_dimensions)
+        self._watch = Watch(
+            viewer, self._on_layer_goes, self._on_layers, self._look_again, self._on_dimensions
+        )
         self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
         self._hover = Hover(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
@@ -267,6 +269,9 @@ class ScdWidget(DockedWidget):
         self.controller.intake.replan()
 
     # -- what the viewer does --------------------------------------------------------------------------------
+
+    def _on_layer_goes(self) -> None:
+        make_canvas_current(self.window())
 
     def _on_layers(self) -> None:
         switch_vertex_arrays_off(self.window())

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from napari_scd.viewer import tasks  # noqa: E402
 from napari_scd.viewer.lane import Work  # noqa: E402
 from napari_scd.viewer.tasks import WorkerLane  # noqa: E402
 
@@ -103,3 +106,29 @@ def test_a_closed_lane_calls_nobody(lane: Any, qtbot: Any) -> None:
     lane.submit(heard.work("b", lambda progress, cancel: 1))
     qtbot.waitUntil(lambda: lane.running is None, timeout=20000)
     assert heard.done == []
+
+
+def test_a_finished_job_is_forgotten_although_something_keeps_its_worker(
+    lane: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """napari's list of tasks keeps what it was given as long as its window lives."""
+    kept: list[Any] = []
+    make = tasks.create_worker
+
+    def keep(*arguments: Any, **keywords: Any) -> Any:
+        worker = make(*arguments, **keywords)
+        kept.extend([worker, worker.quit, *arguments])
+        return worker
+
+    class Scan:
+        """Something large that a job works on."""
+
+    monkeypatch.setattr(tasks, "create_worker", keep)
+    heard, scan = Heard(), Scan()
+    alive = weakref.ref(scan)
+    lane.submit(heard.work("a", lambda progress, cancel, scan=scan: type(scan).__name__))
+    del scan
+    qtbot.waitUntil(lambda: heard.done == ["Scan"] and lane.running is None, timeout=20000)
+    gc.collect()
+    assert kept and alive() is None
+    assert str(kept[2]) == "napari-scd (a)"

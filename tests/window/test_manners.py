@@ -46,6 +46,32 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
     assert {"hits", "misses", "evictions", "n_bytes"} == set(window.control.result.report["cache"])
 
 
+def test_a_removed_layer_leaves_nothing_in_opengl(open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """napari deletes its programs and textures with no context current, which deletes nothing."""
+    from qtpy.QtGui import QOpenGLContext
+    from vispy.gloo import glir
+
+    deleted: list[bool] = []
+    for kind in (glir.GlirProgram, glir.GlirTexture2D):
+        delete = kind.delete
+
+        def note(self: Any, delete: Any = delete) -> None:
+            deleted.append(QOpenGLContext.currentContext() is not None)
+            delete(self)
+
+        monkeypatch.setattr(kind, "delete", note)
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.press("run")
+    window.wait(State.DONE)
+    window.control.outcome.discard()
+    window.viewer.add_image(np.zeros((4, 5, 6)), name="another")
+    window.qtbot.wait(50)
+    window.viewer.layers.remove("another")
+    assert len(deleted) > 4 and all(deleted)
+    assert QOpenGLContext.currentContext() is None
+
+
 def test_an_image_renamed_and_replaced_while_it_runs(open_window: Any) -> None:
     window: Window = open_window(**scan())
     window.use("aa-whole")
