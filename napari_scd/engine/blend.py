@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -86,8 +86,10 @@ class Canvas:
         return self.low, self.high
 
     def add(self, start: Size3, logits: Tensor) -> None:
-        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels)."""
+        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels) within the box."""
         low, high = self.grid.image_box(start)
+        low = _size3(map(max, low, self.low))
+        high = _size3(map(min, high, self.high))
         _, y, x = (slice(a - o, b - o) for a, b, o in zip(low, high, self.low, strict=True))
         offset = [lead - at for lead, at in zip(self.grid.lead, start, strict=True)]
         _, from_y, from_x = (slice(a + o, b + o) for a, b, o in zip(low, high, offset, strict=True))
@@ -136,3 +138,8 @@ class Canvas:
             count = min(high - low, depth - at)
             yield slice(at, at + count), low, count
             low += count
+
+
+def _size3(values: Iterable[int]) -> Size3:
+    z, y, x = values
+    return z, y, x

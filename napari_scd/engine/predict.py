@@ -129,6 +129,10 @@ class Predictor:
             if self.hardware.device.type == "cuda":  # outside the handler, whose traceback holds tensors
                 torch.cuda.empty_cache()
 
+    def is_blank(self, result: WindowResult) -> bool:
+        """Whether a result is that of a window which holds one value throughout."""
+        return any(result.logits is blank.logits for blank in self._blanks.values())
+
     def _run_batch(self, starts: Sequence[Size3], evict: bool) -> list[WindowResult]:
         with torch.inference_mode(), self.hardware.autocast():
             began = time.perf_counter()

@@ -94,6 +94,18 @@ class Prepared:
         place = np.rint(self.model_index(source_voxel)).astype(int)
         return _size3(np.clip(place, 0, np.asarray(self.grid.size) - 1).tolist())
 
+    def model_box(self, source_box: Sequence[slice]) -> tuple[Size3, Size3]:
+        """Image voxels of the model grid that the labels of a box of the source array hang on.
+
+        One voxel more on each side than linear interpolation looks at. `source_box` holds plain slices of the
+        source array, without steps and not empty.
+        """
+        spans = [part.indices(n)[:2] for part, n in zip(source_box, self.source.spatial_shape, strict=True)]
+        corners = [self.model_index([a for a, _ in spans]), self.model_index([b - 1 for _, b in spans])]
+        low = np.clip(np.floor(np.min(corners, axis=0)) - 1, 0, np.asarray(self.grid.size) - 1)
+        high = np.clip(np.ceil(np.max(corners, axis=0)) + 2, 1, self.grid.size)
+        return _size3(low.tolist()), _size3(high.tolist())
+
     def source_region(self, low: Sequence[int], high: Sequence[int]) -> tuple[slice, slice, slice]:
         """Box ``[low, high)`` on the oriented grid -> the same voxels as slices of the source array."""
         to_source = np.linalg.inv(self.source.affine) @ self.oriented_affine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.cancel import CancelToken
@@ -20,7 +21,7 @@ from napari_scd.engine.trace import TokenStitcher
 from napari_scd.engine.windows import blending_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     import numpy as np
     import torch
@@ -144,15 +145,16 @@ class Run:
             self.prepared, self.config.out_channels, box, probability=request.probability, masks=request.masks
         )
 
-    def windows(self, starts: Sequence[Size3]) -> Iterator[WindowResult]:
+    def windows(self, starts: Sequence[Size3], *, remember: bool = False) -> Iterator[WindowResult]:
         """Answer many windows in order, telling progress; ends early when cancelled.
 
-        New prefixes are remembered only while there is room, so a pass over more windows than fit leaves
-        those it began with in the cache for the next pass.
+        Windows answered before come from memory. New prefixes, and answers when they are to be remembered,
+        are kept only while there is room, so a pass over more windows than fit leaves those it began with for
+        the next pass.
         """
         began = time.perf_counter()
         self._tell(0, len(starts), 0.0)
-        for result in self.predictor.run(starts, self._cancel, evict=False):
+        for result in self._answers(starts, remember=remember):
             self._take(result)
             yield result
             self._tell(self._done, len(starts), time.perf_counter() - began)
@@ -160,9 +162,7 @@ class Run:
 
     def window(self, start: Size3) -> WindowResult | None:
         """Answer one window, from memory when it was answered before; None when cancelled."""
-        hardware = self.hardware
-        keep = self.keep or self.config.default_keep
-        key = (self.loaded.key, start, keep, hardware.device.type, hardware.dtype)
+        key = self._key(start)
         result = self.memory.windows.get(key)
         if result is None:
             result = next(iter(list(self.predictor.run((start,), self._cancel))), None)
@@ -205,6 +205,26 @@ class Run:
         return Segmentation(
             labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region, masks
         )
+
+    def _key(self, start: Size3) -> Hashable:
+        keep = self.keep or self.config.default_keep
+        return (self.loaded.key, start, keep, self.hardware.device.type, self.hardware.dtype)
+
+    def _answers(self, starts: Sequence[Size3], *, remember: bool) -> Iterator[WindowResult]:
+        recalled = ((start, self.memory.windows.get(self._key(start))) for start in starts)
+        for is_new, group in groupby(recalled, lambda pair: pair[1] is None):
+            if not is_new:
+                for _, result in group:
+                    if result is None or self._cancel.cancelled:
+                        return
+                    yield result
+                continue
+            for result in self.predictor.run([start for start, _ in group], self._cancel, evict=False):
+                if remember and not self.predictor.is_blank(result):
+                    self.memory.windows.put(self._key(result.start), result, evict=False)
+                yield result
+            if self._cancel.cancelled:
+                return
 
     def _take(self, result: WindowResult) -> None:
         self._tokens.add(result.start, result.exit_stage, result.scores)

@@ -146,10 +146,11 @@ class Session:
         self,
         request: Request | None = None,
         *,
+        within: tuple[slice, slice, slice] | None = None,
         progress: Callable[[Progress], None] | None = None,
         cancel: CancelToken | None = None,
     ) -> Segmentation:
-        """Segment the whole volume.
+        """Segment the whole volume, or a part of it.
 
         Finished planes are turned into labels while later windows still run, so memory does not grow with
         the number of classes times the volume.
@@ -157,6 +158,10 @@ class Session:
         Parameters
         ----------
         request : Request
+        within : three slices, optional
+            Part of the source array that is wanted, such as the slice on screen: only windows that touch it
+            run, and its labels are those a whole run would give it. The answers of its windows are remembered
+            for the whole run that follows, while there is room.
         progress : callable, optional
             Called with a `Progress` after every window.
         cancel : CancelToken, optional
@@ -172,13 +177,15 @@ class Session:
         grid = run.prepared.grid
         if self.recipe.field == "click" and not grid.fits_one_window:
             raise InputError(f"{self.name} finds one structure: click it (K), or give a point with --at.")
-        starts = grid.starts(run.stride)
-        whole = ((0, 0, 0), grid.size)
-        canvas, sink = run.canvas(whole, depth=grid.roi[0]), run.sink(whole)
-        for window in run.windows(starts):
+        starts, box = grid.starts(run.stride), ((0, 0, 0), grid.size)
+        if within is not None:
+            box = run.prepared.model_box(_part(within, run.prepared.source.spatial_shape))
+            starts = grid.touching(starts, box)
+        canvas, sink = run.canvas(box, depth=grid.roi[0]), run.sink(box)
+        for window in run.windows(starts, remember=within is not None):
             sink.write(canvas.take(window.start[0] - grid.lead[0]))
             canvas.add(window.start, window.logits)
-        sink.write(canvas.take(grid.size[0]))
+        sink.write(canvas.take(box[1][0]))
         return run.segmentation(sink, len(starts))
 
     def preview(
@@ -290,6 +297,13 @@ def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> Non
             f"The label table does not fit the network's {config.out_channels} outputs: "
             f"it must name the ids 1 to {highest} (255 at most)."
         )
+
+
+def _part(within: Sequence[slice], shape: Sequence[int]) -> Sequence[slice]:
+    spans = [part.indices(n) for part, n in zip(within, shape, strict=False)]
+    if len(spans) != 3 or any(step != 1 or low >= high for low, high, step in spans):
+        raise InputError(f"A part of a volume is three slices without steps that hold voxels, not {within}.")
+    return within
 
 
 def _voxel_inside(index: Sequence[float], shape: Sequence[int]) -> Size3:

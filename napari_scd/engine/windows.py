@@ -120,6 +120,14 @@ class PatchGrid:
         )
         return low, high
 
+    def touching(self, starts: Sequence[Size3], box: tuple[Size3, Size3]) -> tuple[Size3, ...]:
+        """Return those of `starts` whose windows hold an image voxel of ``[low, high)``, in their order."""
+        return tuple(
+            start
+            for start in starts
+            if all(a < high and low < b for a, b, low, high in zip(*self.image_box(start), *box, strict=True))
+        )
+
     @property
     def token_box(self) -> tuple[Size3, Size3]:
         """Low and high (exclusive) tokens of the padded grid that touch the image."""

@@ -6,6 +6,7 @@ them, because they load torch, which takes seconds and must not happen in the th
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_scd.cancel import CancelToken
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import Plan, Segmentation, Session
+    from napari_scd.engine import Plan, Progress, Segmentation, Session
     from napari_scd.viewer.geometry import SourceView
     from napari_scd.viewer.results import Clicked
     from napari_scd.viewer.state import Choices
@@ -37,7 +38,7 @@ class Prepared(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """The visible window of a run over the volume, told while the others still run."""
+    """What is on screen of a run over the volume, told while the rest still runs."""
 
     segmentation: Segmentation
 
@@ -99,14 +100,33 @@ class Bench:
         return session.plan(request)
 
     def segment(
-        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+        self,
+        view: SourceView,
+        choices: Choices,
+        centre: Sequence[int],
+        part: tuple[slice, slice, slice] | None,
+        progress: Report,
+        cancel: CancelToken,
     ) -> Segmentation:
-        """Segment the whole volume; the window nearest a voxel is told ahead of the others."""
+        """Segment the whole volume; what is on screen is told ahead of the rest.
+
+        First the window nearest the voxel `centre`, then all windows that touch `part`, the slice on screen.
+        """
         session, request = self._lay(view, choices), resolve(choices)
-        if session.plan(request).n_windows > 1 and session.recipe.field != "click":
+        total = session.plan(request).n_windows
+        if total > 1 and session.recipe.field != "click":
             ahead = session.preview(request, centre_index=tuple(centre), cancel=cancel)
             if ahead.complete:
                 progress(Ahead(ahead))
+            if part is not None and not cancel.cancelled:
+                began = time.perf_counter()
+
+                def of_all(step: Progress) -> None:
+                    progress(step.of(step.done, total, time.perf_counter() - began))
+
+                ahead = session.segment(request, within=part, progress=of_all, cancel=cancel)
+                if ahead.complete:
+                    progress(Ahead(ahead))
         return session.segment(request, progress=progress, cancel=cancel)
 
     def click(

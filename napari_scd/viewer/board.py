@@ -146,6 +146,24 @@ class Board:
         z, y, x = np.clip(np.round(index), 0, np.asarray(view.shape) - 1).astype(int).tolist()
         return z, y, x
 
+    def slice_on_screen(self, view: SourceView) -> tuple[slice, slice, slice] | None:
+        """Return the slice of the image that is on screen, in voxels; None in 3D or when it runs across."""
+        layer = self.layer(view.uid)
+        if layer is None or self.in_3d:
+            return None
+        world = np.asarray(self.point)
+        step = np.zeros_like(world)
+        step[self._viewer.dims.not_displayed[-1]] = 1.0
+        way = np.abs(np.asarray(layer.world_to_data(world + step)) - np.asarray(layer.world_to_data(world)))[
+            -3:
+        ]
+        axis = int(way.argmax())
+        if way.sum() - way[axis] > 1e-3 * way[axis]:
+            return None
+        at = self.centre_index(view)[axis]
+        z, y, x = (slice(at, at + 1) if i == axis else slice(0, n) for i, n in enumerate(view.shape))
+        return z, y, x
+
     def go_to(self, view: SourceView, index: Sequence[float]) -> None:
         """Bring a voxel of the image on screen: move the slice and the camera's centre, not the zoom."""
         layer = self.layer(view.uid)

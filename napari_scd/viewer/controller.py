@@ -18,7 +18,7 @@ from napari_scd.viewer.hover import describe
 from napari_scd.viewer.intake import Intake
 from napari_scd.viewer.lane import Work
 from napari_scd.viewer.outcome import Outcome
-from napari_scd.viewer.results import Result, from_run, merge_window, with_click
+from napari_scd.viewer.results import Result, fill_in, from_run, merge_window, with_click
 from napari_scd.viewer.state import State, Status, keep_text, sentence
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class Controller:
             return
         self._lane.drop("segment", *LIVE)
         self.say(state.running("Segmenting the volume."))
-        run = partial(self.bench.segment, self.view, self.choices.copy(), self.centre())
+        part = self.board.slice_on_screen(self.view) if self.view is not None else None
+        run = partial(self.bench.segment, self.view, self.choices.copy(), self.centre(), part)
         self._n_ahead = 0
         self.submit("segment", run, self._on_segmented)
 
@@ -223,7 +224,11 @@ class Controller:
         if not segmentation.complete and report.n_windows <= self._n_ahead:
             self.say(state.cancelled(self._n_ahead, report.n_windows_planned))
             return
-        self.show_result(from_run(segmentation, self.view, self.table))
+        result = from_run(segmentation, self.view, self.table)
+        ahead = self.previewed
+        if not segmentation.complete and self._n_ahead and ahead is not None and not ahead.complete:
+            fill_in(result, ahead)
+        self.show_result(result)
         if segmentation.complete:
             found = sum(1 for ml in report.volumes_ml.values() if ml > 0)
             self.say(state.done(len(self.table), found, report.seconds.total))
@@ -231,11 +236,11 @@ class Controller:
             self.say(state.cancelled(report.n_windows, report.n_windows_planned))
 
     def _on_ahead(self, segmentation: Segmentation) -> None:
-        """Show the visible window of a run that goes on."""
+        """Show what is on screen of a run that goes on."""
         assert self.view is not None
-        self._n_ahead = 1
-        result = self.previewed
-        if result is None or result.base is None or not result.complete:
+        result, first = self.previewed, self._n_ahead == 0
+        self._n_ahead = max(self._n_ahead, segmentation.report.n_windows)
+        if result is None or result.base is None or (first and not result.complete):
             result = from_run(segmentation, self.view, self.table)
             result.complete = False
         else:

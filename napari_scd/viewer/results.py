@@ -277,6 +277,16 @@ def merge_window(result: Result, segmentation: Segmentation) -> None:
     result.tokens, result.scores, result.stage_scores = window.tokens, window.scores, window.stage_scores
 
 
+def fill_in(result: Result, ahead: Result) -> None:
+    """Keep what was on screen ahead of a run that was stopped, where the run had not come yet."""
+    assert result.base is not None
+    if ahead.base is not None:
+        result.base = np.where(result.base == 0, ahead.base, result.base)
+        result.base_counts = bins(result.base)
+        result.repaint()
+    merge_tokens(result, ahead)
+
+
 def bounding_box(labels: np.ndarray) -> Box:
     """Smallest box that holds every non-zero voxel; an empty box when there is none."""
     sides = []

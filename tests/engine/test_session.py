@@ -429,3 +429,50 @@ def test_running_out_of_memory_halves_the_batch(thresholder) -> None:
     session.set_volume(volume())
     with pytest.raises(InputError, match="does not fit the memory"):
         session.segment()
+
+
+@pytest.mark.parametrize("spacing_mm", [None, (1.5, 1.5, 1.5)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_part_gets_the_labels_of_a_whole_run_from_its_own_windows(tiny_network, axis, spacing_mm) -> None:
+    recipe = Recipe("MR", normalisation="none", spacing_mm=spacing_mm)
+    session = Session(tiny_network(), recipe, LabelTable.from_names(["a", "b"]))
+    session.set_volume(volume((40, 44, 48)))
+    whole = session.segment(EXACT)
+    part = tuple(slice(5, 6) if i == axis else slice(None) for i in range(3))
+    session.set_volume(session.volume)  # forget
+    some = session.segment(EXACT, within=part)
+    assert some.complete and 0 < some.report.n_windows < whole.report.n_windows
+    np.testing.assert_array_equal(some.labels.array[part], whole.labels.array[part])
+    assert all(region.start <= (wanted.start or 0) for region, wanted in zip(some.region, part, strict=True))
+    outside = np.ones(whole.labels.array.shape, bool)
+    outside[some.region] = False
+    assert not some.labels.array[outside].any() and outside.any()
+
+
+def test_the_windows_of_a_part_are_not_run_again(tiny_network, monkeypatch) -> None:
+    session = Session(tiny_network(), Recipe("MR", normalisation="none"), LabelTable.from_names(["a", "b"]))
+    session.set_volume(volume((40, 24, 24)))
+    plain = session.segment(EXACT)
+    session.set_volume(session.volume)
+    run: list[int] = []
+    batch = Predictor._run_batch
+    monkeypatch.setattr(Predictor, "_run_batch", lambda self, s, e: run.append(len(s)) or batch(self, s, e))
+    part = session.segment(EXACT, within=(slice(20, 21), slice(None), slice(None)))
+    whole = session.segment(EXACT)
+    assert sum(run) == whole.report.n_windows > part.report.n_windows
+    np.testing.assert_array_equal(whole.labels.array, plain.labels.array)
+    np.testing.assert_array_equal(whole.tokens.array, plain.tokens.array)
+    cancelling = Cancelling(1)
+    stopped = session.segment(EXACT, progress=cancelling, cancel=cancelling.token)
+    assert not stopped.complete, "answers from memory stop too"
+
+
+@pytest.mark.parametrize(
+    "within",
+    [(slice(0, 4),), (slice(0, 4), slice(4, 4), slice(None)), (slice(0, 9, 2), slice(0, 1), slice(0, 1))],
+)
+def test_a_part_that_is_none(thresholder, within) -> None:
+    session = thresholder()
+    session.set_volume(volume())
+    with pytest.raises(InputError, match="three slices without steps"):
+        session.segment(within=within)

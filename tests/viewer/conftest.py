@@ -139,11 +139,12 @@ class FakeBench:
         self._called("warm")
         return self._plan(11.0)
 
-    def segment(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
+    def segment(self, view: Any, choices: Any, centre: Any, part: Any, progress: Any, cancel: Any) -> Any:
         self._called("segment")
         if self.ahead:
-            region = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
-            progress(Ahead(fake_segmentation(view.volume(), choices.keep_request, region=region)))
+            window = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
+            for region in (window, *([part] if part else [])):
+                progress(Ahead(fake_segmentation(view.volume(), choices.keep_request, region=region)))
         progress(SimpleNamespace(done=4, total=8, seconds_left=2.0, message="window 4 of 8, 2 s left"))
         answer = fake_segmentation(view.volume(), choices.keep_request, complete=not cancel.cancelled)
         if cancel.cancelled:

@@ -9,7 +9,7 @@ import pytest
 
 from napari_scd.cancel import CancelToken
 from napari_scd.viewer import geometry
-from napari_scd.viewer.bench import Bench
+from napari_scd.viewer.bench import Ahead, Bench
 from napari_scd.viewer.catalogue import offered_models
 from napari_scd.viewer.results import from_run, with_click
 from napari_scd.viewer.state import BadVolume, Choices
@@ -61,8 +61,14 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     steps: list[Any] = []
     plan = bench.warm(view, choices, (12, 14, 16), silent, CancelToken())
     assert plan.seconds is not None, "now it knows the pace"
-    answer = bench.segment(view, choices, (12, 14, 16), steps.append, CancelToken())
-    assert steps[0].segmentation.labels.array.any(), "the visible window comes ahead"
+    part = (slice(3, 4), slice(0, 28), slice(0, 32))
+    answer = bench.segment(view, choices, (12, 14, 16), part, steps.append, CancelToken())
+    window, plane = (step.segmentation for step in steps if isinstance(step, Ahead))
+    assert steps[0].segmentation is window and window.labels.array.any(), "what is on screen comes ahead"
+    np.testing.assert_array_equal(plane.labels.array[part], answer.labels.array[part])
+    done = [step.done for step in steps if not isinstance(step, Ahead)]
+    assert max(done[: done.index(0, 1)]) == plane.report.n_windows < prepared.plan.n_windows
+    assert {step.total for step in steps if not isinstance(step, Ahead)} == {prepared.plan.n_windows}
     run = from_run(answer, view, prepared.checkpoint.labels)
     assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
     assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
@@ -74,7 +80,7 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     assert bench.compare(view, choices, (10, 14, 16), silent, CancelToken()).keep == (0.5, 0.5, 0.5)
     stopped = CancelToken()
     stopped.cancel()
-    assert not bench.segment(view, choices, (10, 14, 16), silent, stopped).complete
+    assert not bench.segment(view, choices, (10, 14, 16), part, silent, stopped).complete
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:

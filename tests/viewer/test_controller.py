@@ -110,7 +110,7 @@ def test_the_visible_window_of_a_run_comes_first(desk: Any) -> None:
         lambda result: told.append((result.complete, desk.control.status.state))
     )
     segment(desk)
-    assert told == [(False, State.RUNNING), (True, State.RUNNING)]
+    assert told == [(False, State.RUNNING), (False, State.RUNNING), (True, State.RUNNING)]
     assert desk.control.status.state is State.DONE
 
 
@@ -122,13 +122,52 @@ def test_a_run_cancelled_after_the_visible_window_keeps_it(desk: Any) -> None:
 
     from .conftest import fake_segmentation
 
-    work.progressed(Ahead(fake_segmentation(desk.control.view.volume(), 0.5)))
+    window = fake_segmentation(desk.control.view.volume(), 0.5)
+    window.report.n_windows = 1
+    work.progressed(Ahead(window))
     nothing = fake_segmentation(desk.control.view.volume(), 0.5, complete=False)
     nothing.report.n_windows = 0
     desk.control.cancel()
     work.done(nothing)
     assert desk.control.status.sentence == "Stopped after 1 of 8 windows: the partial result is a preview."
     assert ours(desk, "preview").data.any()
+
+
+def test_a_run_stopped_half_way_keeps_the_slice_on_screen(desk: Any) -> None:
+    from napari_scd.viewer.bench import Ahead
+
+    from .conftest import fake_segmentation
+
+    control, volume = desk.control, desk.control.view.volume()
+    control.segment()
+    work = desk.lane.begin()
+    last = (slice(volume.array.shape[0] - 1, None), slice(None), slice(None))
+    work.progressed(Ahead(fake_segmentation(volume, 0.5, region=last)))
+    shown = control.result.labels[last].copy()
+    half = fake_segmentation(volume, 0.5, complete=False, region=(slice(0, 4), slice(None), slice(None)))
+    half.report.n_windows = 4
+    control.cancel()
+    work.done(half)
+    assert control.status.state is State.CANCELLED and shown.any()
+    np.testing.assert_array_equal(control.result.labels[last], shown)
+    np.testing.assert_array_equal(control.result.labels[:4], half.labels.array[:4])
+    assert control.result.found()
+
+
+def test_the_slice_on_screen_is_found_in_any_layer(desk: Any) -> None:
+    board, viewer = desk.control.board, desk.viewer
+    view = desk.control.view
+    z, y, x = view.shape
+    at = board.centre_index(view)
+    assert board.slice_on_screen(view) == (slice(at[0], at[0] + 1), slice(0, y), slice(0, x))
+    viewer.dims.order = (1, 0, 2)
+    at = board.centre_index(view)
+    assert board.slice_on_screen(view) == (slice(0, z), slice(at[1], at[1] + 1), slice(0, x))
+    layer = board.layer(view.uid)
+    layer.rotate = 30
+    assert board.slice_on_screen(view) is None, "it runs across"
+    viewer.dims.ndisplay = 3
+    assert board.slice_on_screen(view) is None
 
 
 def test_an_error_is_said_and_the_next_run_works(desk: Any) -> None:
