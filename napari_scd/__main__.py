@@ -23,12 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     timing = parser.add_argument_group("how long it makes you wait (see napari-scd benchmark latency)")
     timing.add_argument(
-        "--time-rounds", type=int, metavar="N", help="drive the dock N times, print JSON, leave"
+        "--time-rounds",
+        type=int,
+        metavar="N",
+        help="drive the dock N times, print JSON, leave; 0 = click once, before anything is loaded",
     )
     timing.add_argument("--time-model", metavar="NAME|FILE", help="with this model")
     chosen = parser.parse_args(arguments)
 
-    if chosen.time_rounds:
+    if chosen.time_rounds is not None:
         from napari_scd.viewer.stopwatch import time_dock
 
         return time_dock(chosen.files, chosen.time_model, chosen.time_rounds)
