@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from napari_scd.ablation.summary import Line
+    from napari_scd.ablation.summary import Chance, Line
 
 # Colour says how tokens are chosen, the line how the grid comes back.
 _COLOURS = {
@@ -28,8 +28,10 @@ _COLOURS = {
 _FIXED = {"dense": "#1a202c", "control": "#9aa5b1"}
 
 
-def plot_grid(path: Path, title: str, lines: Sequence[Line]) -> None:
-    """Draw a PNG; bars span the seeds.
+def plot_grid(path: Path, title: str, lines: Sequence[Line], chance: Chance | None = None) -> None:
+    """Draw a PNG of the means over the seeds, and how far apart two of them must lie to mean something.
+
+    Variants of one seed go up and down together, so the range over the seeds would say nothing about that.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def plot_grid(path: Path, title: str, lines: Sequence[Line]) -> None:
     against_keep.set_xticks(keeps, [f"{keep:g}" for keep in keeps])
     against_keep.set_xticks([], minor=True)
     against_time.set(xlabel="ms a window")
+    if chance is not None:
+        _draw_measure(against_time, chance.difference)
     for axis in (against_keep, against_time):
         axis.grid(color="#e3e7eb")
         axis.set_axisbelow(True)
@@ -73,6 +77,23 @@ def _draw(against_keep: Axes, against_time: Axes, name: str, lines: list[Line]) 
         "markersize": 5,
         "linewidth": 2.2 if name == "stp+mta" else 1.3,
     }
-    reach = [[line.dice - line.lowest for line in lines], [line.highest - line.dice for line in lines]]
-    against_keep.errorbar([line.keep for line in lines], dice, yerr=reach, capsize=2, label=name, **look)
+    against_keep.plot([line.keep for line in lines], dice, label=name, **look)
     against_time.plot([line.window_s * 1000 for line in lines], dice, **look)
+
+
+def _draw_measure(axis: Axes, difference: float) -> None:
+    """Draw a rule as long as the smallest significant difference, right of everything else."""
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    place, middle = right + 0.03 * (right - left), (low + high) / 2
+    axis.errorbar([place], [middle], yerr=[difference / 2], capsize=4, color="#52606d", linewidth=1.2)
+    axis.annotate(
+        "smallest significant difference",
+        (place, middle),
+        xytext=(5, 0),
+        textcoords="offset points",
+        rotation=90,
+        va="center",
+        fontsize=8,
+        color="#52606d",
+    )
+    axis.set_xlim(left, right + 0.11 * (right - left))

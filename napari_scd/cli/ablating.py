@@ -130,12 +130,13 @@ def _configuration(order: AblateOrder) -> tuple[TrainConfig, Path]:
 
 def _write(folder: Path, heading: Heading, lines: Sequence[Line], noise: Chance | None) -> None:
     """Write all three files, or none."""
-    title = f"{heading.data}: {heading.steps} steps, {len(heading.seeds)} seed(s), {heading.n_measured} cases"
+    seeds = "1 seed" if len(heading.seeds) == 1 else f"{len(heading.seeds)} seeds"
+    title = f"{heading.data}: {heading.steps} steps, {seeds}, {heading.n_measured} cases"
     with staged() as stage:
         stage(folder / "ablation.md").write_text(to_markdown(heading, lines, noise), encoding="utf-8")
         text = json.dumps(to_dict(heading, lines, noise), indent=2)
         stage(folder / "ablation.json").write_text(text, encoding="utf-8")
-        plot_grid(stage(folder / "ablation.png"), title, lines)
+        plot_grid(stage(folder / "ablation.png"), title, lines, noise)
 
 
 def _table(grid: list[list[str]]) -> Table:
