@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_scd.cli.benchmark import SweepOption, parse_sweep
+from napari_scd.cli.extras import training_extra
+from napari_scd.cli.orders import AblateOrder
 from napari_scd.cli.segment import DeviceOption, PrecisionOption, ThreadsOption
 from napari_scd.errors import InputError
-
-_EXTRAS = ("lightning_fabric",)
-
-
-@dataclass(frozen=True)
-class AblateOrder:
-    """What one call of `ablate` asks for.
-
-    One of `config` (a training file) and `preset` is given; `steps` replaces that of the file; `variants`
-    empty takes all.
-    """
-
-    config: Path | None
-    preset: str | None
-    out: Path | None
-    images: Path | None
-    labels: Path | None
-    dataset: Path | None
-    variants: tuple[str, ...]
-    seeds: int
-    steps: int | None
-    keeps: tuple[float, ...]
-    device: str
-    precision: str
-    threads: int | None
 
 
 def ablate(
@@ -77,14 +53,8 @@ def ablate(
     """
     if (config is None) == (preset is None):
         raise InputError("Give either a training file or --preset NAME.")
-    try:
+    with training_extra():
         from napari_scd.cli.ablating import run_ablation  # loads torch: only when it is needed
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRAS:
-            raise
-        raise InputError(
-            f"Training needs the package '{error.name}': install it with pip install 'napari-scd[train]'."
-        ) from error
 
     order = AblateOrder(
         config=config,

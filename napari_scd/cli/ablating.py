@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.ablation import Chance, Line, Outcome
-    from napari_scd.cli.ablate import AblateOrder
+    from napari_scd.cli.orders import AblateOrder
     from napari_scd.training import TrainConfig
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_scd.cli.console import busy
-from napari_scd.cli.segment import DEFAULT_MODEL, DeviceOption, JsonOption, ThreadsOption
+from napari_scd.cli.extras import training_extra
+from napari_scd.cli.orders import DEFAULT_MODEL, Field, Sweep
+from napari_scd.cli.segment import DeviceOption, JsonOption, ThreadsOption
 from napari_scd.errors import InputError
 
 FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 QUICK_SWEEP = (1.0, 0.5, 0.25)
 TASKS = ("inference", "training", "volume")
-_TRAINING_EXTRAS = ("lightning_fabric", "tensorboard")
 
 benchmark = typer.Typer(invoke_without_command=True)
 
@@ -30,44 +30,6 @@ BatchOption = Annotated[int | None, typer.Option(min=1, help="Windows at a time;
 SweepOption = Annotated[
     str | None, typer.Option("--keep-ratios", "-k", metavar="K,K,..", help="Keep ratios of the sweep.")
 ]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What one call of `benchmark` asks for."""
-
-    model: str
-    keeps: tuple[float, ...]
-    rounds: int
-    device: str
-    precisions: tuple[str, ...]
-    batch: int | None
-    threads: int | None
-    processor_time: bool
-
-
-@dataclass(frozen=True)
-class Field:
-    """What one call of `benchmark compare` asks for.
-
-    `models` empty takes the usual ones; `roi_vox` None takes each network's own window; `volume` is a file,
-    None a synthetic scan.
-    """
-
-    models: tuple[str, ...]
-    tasks: tuple[str, ...]
-    keeps: tuple[float, ...]
-    rounds: int
-    quick: bool
-    roi_vox: int | None
-    out_channels: int
-    rivals: bool
-    volume: Path | None
-    device: str
-    precisions: tuple[str, ...]
-    batch: int | None
-    threads: int | None
-    processor_time: bool
 
 
 @benchmark.callback()
@@ -186,15 +148,8 @@ def compare(
         threads=threads,
         processor_time=processor_time,
     )
-    try:
+    with training_extra("Timing training steps", ", or give --only inference,volume"):
         run_field(order, out=out, as_json=as_json)
-    except ModuleNotFoundError as error:
-        if error.name not in _TRAINING_EXTRAS:
-            raise
-        raise InputError(
-            f"Timing training steps needs the package '{error.name}': install it with "
-            "pip install 'napari-scd[train]', or give --only inference,volume."
-        ) from error
 
 
 def parse_sweep(text: str | None) -> tuple[float, ...]:

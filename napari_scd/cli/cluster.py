@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_scd.cli.cohort import Job
-    from napari_scd.cli.segment import Order
+    from napari_scd.cli.orders import Order
 
 _RETRIES = 3
 _PATIENCE = "20s"

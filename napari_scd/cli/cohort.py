@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from napari_scd.cli.segment import Order
+    from napari_scd.cli.orders import Order
 
 SUMMARY = "summary.csv"
 _LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # what atomic_path writes to, of a run that was killed

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.benchmarks import Bench
-    from napari_scd.cli.benchmark import Field
+    from napari_scd.cli.orders import Field
     from napari_scd.model import ModelConfig
     from napari_scd.model.config import Size3
     from napari_scd.volume import Volume

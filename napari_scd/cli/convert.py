@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from napari_scd.cli.console import busy, say
+from napari_scd.cli.orders import ConvertOrder
 from napari_scd.errors import InputError
-
-
-@dataclass(frozen=True)
-class ConvertOrder:
-    """What one call of `convert` asks for; `config` may be missing where the checkpoint holds one."""
-
-    checkpoint: Path
-    output: Path
-    config: Path | None
-    recipe: Path
-    labels: Path
-    title: str = ""
-    data: str = ""
-    licence: str = ""
-    half: bool = False
 
 
 def convert(

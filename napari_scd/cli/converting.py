@@ -18,7 +18,7 @@ from napari_scd.volume import Recipe, atomic_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.cli.convert import ConvertOrder
+    from napari_scd.cli.orders import ConvertOrder
 
 
 def convert_checkpoint(order: ConvertOrder) -> str:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from napari_scd.cli.console import busy
+from napari_scd.cli.orders import Order
 from napari_scd.cli.segment import (
     DeviceOption,
     JsonOption,
     KeepOption,
-    Order,
     PrecisionOption,
     ThreadsOption,
     parse_keep,

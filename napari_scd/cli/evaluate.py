@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from napari_scd.cli.orders import EvaluateOrder
 from napari_scd.cli.segment import parse_names
 from napari_scd.errors import InputError
 
 KEEPS = "1,.75,.5,.35,.25,.15,.1"
 SPLITS = ("training", "validation", "test", "all")
-
-
-@dataclass(frozen=True)
-class EvaluateOrder:
-    """What one call of `evaluate` asks for.
-
-    `data` is an images folder (with `labels`), a folder that holds both, a dataset.json or a training file,
-    of which `split` chooses cases; `tolerance_mm` None takes the modality's own.
-    """
-
-    model: str
-    data: Path
-    labels: Path | None = None
-    split: str | None = None
-    keeps: tuple[float, ...] = ()
-    cases: tuple[str, ...] = ()
-    structures: tuple[str, ...] = ()
-    out: Path | None = None
-    surface: bool = True
-    tolerance_mm: float | None = None
-    ignored: tuple[int, ...] = ()
-    zero_tokens: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    threads: int | None = None
 
 
 def evaluate(

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import complain, err, out, print_json, say, unexpected
+from napari_scd.cli.extras import training_extra
 from napari_scd.engine import Request, Session
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.errors import InputError
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.cli.evaluate import EvaluateOrder
+    from napari_scd.cli.orders import EvaluateOrder
     from napari_scd.model import ScdNetwork
     from napari_scd.volume import LabelTable
 
@@ -194,14 +195,9 @@ def print_rows(heading: Heading, rows: Sequence[Row]) -> None:
 
 
 def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
-    try:
+    with training_extra("A training file"):
         from napari_scd.training.data import list_cases, list_test_cases
         from napari_scd.training.reading import read_config
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"Training files need the package '{error.name}': install it with "
-            "pip install 'napari-scd[train]'."
-        ) from error
     config = read_config(order.data)
     if config.table.names != table.names:
         raise InputError(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.cli.cases import Batch, Case
+    from napari_scd.cli.orders import Order
     from napari_scd.cli.points import Point
-    from napari_scd.cli.segment import Order
     from napari_scd.engine import Progress, Segmentation
     from napari_scd.volume import LabelTable, Volume
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os  # its tests of paths never raise, Path's do for names that are too long
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +11,12 @@ import typer
 from napari_scd.cli.cases import LABEL_SUFFIXES, Targets, plan_batch
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
+from napari_scd.cli.orders import DEFAULT_MODEL, Order
 from napari_scd.cli.points import parse_point
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_scd.cli.points import Point
-
-DEFAULT_MODEL = "hippocampus-mr"
+    pass
 
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A name of `models list`, or a model file.")
@@ -36,31 +34,6 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[str, typer.Option(help="auto, float32 or bfloat16.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads to compute with.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another program instead of tables.")]
-
-
-@dataclass(frozen=True)
-class Order:
-    """What one call of `segment` asks for, for every input alike.
-
-    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file, `series` one
-    of a DICOM folder; `masks` asks for every structure by itself; `channels` are names and files of one
-    multi-channel case; `hash_names` keeps file names out of reports.
-    """
-
-    model: str = DEFAULT_MODEL
-    keep: float | tuple[float, ...] | None = None
-    points: tuple[Point, ...] = ()
-    structures: tuple[str, ...] = ()
-    frame: int | None = None
-    series: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    stride: int | None = None
-    probability: bool = False
-    masks: bool = False
-    channels: tuple[tuple[str, Path], ...] = ()
-    threads: int | None = None
-    hash_names: bool = False
 
 
 def segment(

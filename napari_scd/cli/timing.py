@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
-    from napari_scd.cli.benchmark import Field, Sweep
+    from napari_scd.cli.orders import Field, Sweep
     from napari_scd.model import ScdNetwork
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.cli.segment import Order
+    from napari_scd.cli.orders import Order
     from napari_scd.cli.sides import Sides
 
 

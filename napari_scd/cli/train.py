@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from napari_scd.cli.extras import training_extra
+from napari_scd.cli.orders import TrainOrder
 from napari_scd.errors import InputError
-
-_EXTRAS = ("lightning_fabric",)
-
-
-@dataclass(frozen=True)
-class TrainOrder:
-    """What one call of `train` asks for.
-
-    `config` is a YAML file or a preset's name; `images`, `labels`, `dataset` replace its paths; `init` is a
-    model to start from.
-    """
-
-    config: str
-    out: Path | None = None
-    images: Path | None = None
-    labels: Path | None = None
-    dataset: Path | None = None
-    init: str | None = None
-    control: bool = False
-    resume: bool = True
-    max_minutes: float | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    devices: int = 1
-    nodes: int = 1
-    threads: int | None = None
 
 
 def train(
@@ -80,14 +55,8 @@ def train(
 
     Ctrl+C stops after the step at hand; the same command goes on from there.
     """
-    try:
+    with training_extra():
         from napari_scd.cli.training import run_training, show_example  # loads torch: only when it is needed
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRAS:
-            raise
-        raise InputError(
-            f"Training needs the package '{error.name}': install it with pip install 'napari-scd[train]'."
-        ) from error
 
     if example is not None:
         show_example(example)

@@ -32,7 +32,7 @@ from napari_scd.training import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_scd.cli.train import TrainOrder
+    from napari_scd.cli.orders import TrainOrder
     from napari_scd.training import Step
 
 
