@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-
 
 class CancelToken:
-    """A flag that any thread may raise; the engine looks at it between windows."""
+    """A flag that any thread may raise, once and for all; the engine looks at it between windows."""
+
+    __slots__ = ("_cancelled",)
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = False
 
     def cancel(self) -> None:
         """Ask the run to stop after the current window."""
-        self._event.set()
+        self._cancelled = True
 
     @property
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
-        return self._event.is_set()
+        return self._cancelled
