@@ -32,8 +32,14 @@ def small_cases(config: TrainConfig, folder: Path, tell: Callable[[str], None] |
     Raises
     ------
     InputError
-        No case is held back, a case cannot be read, or the folder holds other cases.
+        The training file draws its images (`synthesis:`), so there is none to measure on; no case is held
+        back, a case cannot be read, or the folder holds other cases.
     """
+    if config.synthesis is not None:
+        raise InputError(
+            "A training file with 'synthesis:' draws its images, and an ablation is measured on real ones: "
+            "give a file with 'images:'."
+        )
     training, held_back = list_cases(config.data)
     tests = list_test_cases(config.data)
     if tests:

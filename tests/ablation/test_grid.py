@@ -114,7 +114,7 @@ def test_unknown_variants_are_named() -> None:
         chosen_variants(("best",))
 
 
-def test_small_cases_are_what_the_trainer_would_have_made(config, tmp_path) -> None:
+def test_small_cases_are_what_the_trainer_would_have_made(config, values, tmp_path) -> None:
     small = small_cases(config, tmp_path / "cases")
     assert len(small.data.training) == 2
     assert len(small.data.validation) == 1
@@ -130,6 +130,9 @@ def test_small_cases_are_what_the_trainer_would_have_made(config, tmp_path) -> N
         small_cases(other, tmp_path / "cases")
     with pytest.raises(InputError, match="held back"):
         small_cases(replace(config, data=replace(config.data, holdout=0)), tmp_path / "none")
+    drawn = config_from_dict({**values, "synthesis": {"outside": [2]}}, tmp_path)
+    with pytest.raises(InputError, match="draws its images.*measured on real ones"):
+        small_cases(drawn, tmp_path / "none")
 
 
 def test_a_run_is_found_again_and_another_one_refused(config, options, tmp_path, monkeypatch) -> None:
