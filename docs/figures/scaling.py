@@ -97,7 +97,9 @@ def draw(rows: dict[str, dict[str, float]]) -> None:
     memory.axhline(2.5, color="grey", linewidth=1, linestyle="--")
     memory.text(voxels[0], 2.54, "goal", color="grey", fontsize=8, va="bottom")
     memory.set(ylim=(0, 2.9), title="peak memory, GiB")
-    share.plot(voxels, [100 * row["in_network"] for row in rows.values()], "o-", color="#2f855a", label="network")
+    share.plot(
+        voxels, [100 * row["in_network"] for row in rows.values()], "o-", color="#2f855a", label="network"
+    )
     blank = [100 * row["n_blank"] / row["n_windows"] for row in rows.values()]
     share.plot(voxels, blank, "s--", color="#975a16", label="windows of air")
     share.set(ylim=(0, 100), title="share, %")

@@ -8,6 +8,7 @@ from the image to the logits, and pick their kernels here. Everywhere else PyTor
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=nn.Module)
 
+_ROUNDED = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
 _UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
 
 
@@ -30,6 +32,20 @@ def quick(network: M) -> M:
     for layer in network.modules():
         layer.__class__ = _QUICK.get(type(layer), type(layer))
     return network
+
+
+def narrowed(network: M, dtype: torch.dtype) -> M:
+    """Copy a network for runs under autocast: what autocast would round to `dtype` each time is rounded once.
+
+    The answers are the same to the last bit. Weights that autocast leaves alone are shared with the original.
+    """
+    shared = {id(weight): weight for weight in (*network.parameters(), *network.buffers())}
+    copied = copy.deepcopy(network, shared)
+    for layer in copied.modules():
+        if isinstance(layer, _ROUNDED):
+            for name, weight in layer.named_parameters(recurse=False):
+                setattr(layer, name, nn.Parameter(weight.detach().to(dtype), requires_grad=False))
+    return copied
 
 
 def laid_out(image: Tensor) -> Tensor:
