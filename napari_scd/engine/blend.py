@@ -54,9 +54,9 @@ class Canvas:
     Notes
     -----
     Sums are kept in float32 while they stay under 512 MiB and in float16 above; logits are of order ten, so
-    float16 moves them by about 0.01. They lie with the classes of a voxel side by side, as the network's logits
-    do on a CPU. A window that covers the whole box is its own mean: it is kept as it came, and nothing is
-    weighted unless a second one follows.
+    float16 moves them by about 0.01. The classes of a voxel lie side by side, as in the network's logits. A
+    window that covers the whole box is its own mean: it is kept as it came, and nothing is weighted unless a
+    second one follows.
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Canvas:
         return z, y, x
 
     def _covering(self) -> Tensor:
-        """The part inside the box of the one window that covers it, ``(classes, z, y, x)``."""
+        """Cut the box out of the one window that covers it, ``(classes, z, y, x)``."""
         assert self._only is not None
         start, logits = self._only
         z, y, x = (
@@ -150,7 +150,7 @@ class Canvas:
         return logits[:, z, y, x]
 
     def _weigh_in(self) -> tuple[Tensor, Tensor]:
-        """Sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, with what was kept as it came."""
+        """Hold sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, with what was kept as it came."""
         if self._sums is None:
             planes, rows, columns = self._size
             planes = planes if self._depth is None else min(self._depth, planes)
