@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.model import roomy
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.windows import PatchGrid, Size3
 
 FULL_PRECISION_BYTES = 2**29
-CHUNK_VALUES = 2**24
+CHUNK_VALUES = 2**22
 _SPREAD_VALUES = 2**23
 
 
@@ -156,7 +158,7 @@ class Canvas:
             planes = planes if self._depth is None else min(self._depth, planes)
             n_bytes = 4 * self.n_classes * planes * rows * columns
             dtype = torch.float32 if n_bytes <= FULL_PRECISION_BYTES else torch.float16
-            sums = torch.zeros((planes, rows, columns, self.n_classes), dtype=dtype)
+            sums = roomy((planes, rows, columns, self.n_classes), dtype, zeroed=True)
             self._sums = (sums, torch.zeros((planes, rows, columns)))
         if self._only is not None:
             only, self._only = self._only, None

@@ -65,16 +65,17 @@ def laid_out(image: Tensor) -> Tensor:
     return image
 
 
-def roomy(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    """Uninitialised tensor on the CPU, of large pages where it is large.
+def roomy(shape: tuple[int, ...], dtype: torch.dtype, *, zeroed: bool = False) -> Tensor:
+    """Tensor on the CPU, uninitialised unless `zeroed`, of large pages where it is large.
 
     PyTorch's own allocator asks for pages one by one beyond 32 MiB, which can take longer than filling them.
     NumPy asks for large ones.
     """
     n_bytes = math.prod(shape) * dtype.itemsize
     if n_bytes <= _PAGED_FROM:
-        return torch.empty(shape, dtype=dtype)
-    return torch.from_numpy(np.empty(n_bytes, np.uint8)).view(dtype).view(shape)
+        return torch.zeros(shape, dtype=dtype) if zeroed else torch.empty(shape, dtype=dtype)
+    room = np.zeros(n_bytes, np.uint8) if zeroed else np.empty(n_bytes, np.uint8)
+    return torch.from_numpy(room).view(dtype).view(shape)
 
 
 def chooses(values: Tensor) -> bool:
