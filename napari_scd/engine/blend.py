@@ -9,7 +9,7 @@ import torch
 from napari_scd.model import roomy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -87,8 +87,11 @@ class Canvas:
         return self.low, self.high
 
     def add(self, start: Size3, logits: Tensor) -> None:
-        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels), in any precision."""
-        if self._only is None and self._sums is None and self.grid.image_box(start) == self.box:
+        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels) within the box.
+
+        They may come in any precision.
+        """
+        if self._only is None and self._sums is None and self._within(start) == self.box:
             self._only = (start, logits)
             return
         self._weigh_in()
@@ -141,6 +144,11 @@ class Canvas:
         z, y, x = (b - a for a, b in zip(self.low, self.high, strict=True))
         return z, y, x
 
+    def _within(self, start: Size3) -> tuple[Size3, Size3]:
+        """Low and high (exclusive) image voxels that a window and the box share."""
+        low, high = self.grid.image_box(start)
+        return _size3(map(max, low, self.low)), _size3(map(min, high, self.high))
+
     def _covering(self) -> Tensor:
         """Cut the box out of the one window that covers it, ``(classes, z, y, x)``."""
         assert self._only is not None
@@ -167,7 +175,7 @@ class Canvas:
 
     def _add(self, start: Size3, logits: Tensor) -> None:
         sums, total = self._weigh_in()
-        low, high = self.grid.image_box(start)
+        low, high = self._within(start)
         _, y, x = (slice(a - o, b - o) for a, b, o in zip(low, high, self.low, strict=True))
         offset = [lead - at for lead, at in zip(self.grid.lead, start, strict=True)]
         _, from_y, from_x = (slice(a + o, b + o) for a, b, o in zip(low, high, offset, strict=True))
@@ -189,6 +197,11 @@ class Canvas:
             count = min(high - low, depth - at)
             yield slice(at, at + count), low, count
             low += count
+
+
+def _size3(values: Iterable[int]) -> Size3:
+    z, y, x = values
+    return z, y, x
 
 
 def _divided(sums: Tensor, weight: Tensor) -> Tensor:

@@ -122,3 +122,18 @@ def test_half_precision_windows_add_up_as_their_numbers_do(monkeypatch, few) -> 
         )
         exact.add(start, window.float())
     assert torch.equal(rounded.mean(), exact.mean())
+
+
+def test_windows_count_only_within_the_box() -> None:
+    torch.manual_seed(0)
+    starts = GRID.starts((8, 8, 8))
+    weights = blending_weights(GRID.roi, "gaussian")
+    logits = {start: torch.randn(2, *GRID.roi) for start in starts}
+    low, high = (9, 3, 4), (13, 14, 9)
+    whole, part = Canvas(GRID, weights, 2, WHOLE), Canvas(GRID, weights, 2, (low, high))
+    for start in starts:
+        whole.add(start, logits[start])
+        if all(a < d and c < b for a, b, c, d in zip(*GRID.image_box(start), low, high, strict=True)):
+            part.add(start, logits[start])
+    z, y, x = (slice(a, b) for a, b in zip(low, high, strict=True))
+    torch.testing.assert_close(part.mean(), whole.mean()[:, z, y, x])
