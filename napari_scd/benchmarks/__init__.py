@@ -12,6 +12,7 @@ from napari_scd.benchmarks.comparison import (
 from napari_scd.benchmarks.plain import plain_copy
 from napari_scd.benchmarks.rivals import RIVALS, build_rival, fitting_rivals
 from napari_scd.benchmarks.rounds import paired_ratio
+from napari_scd.benchmarks.stages import Stages, time_stages
 from napari_scd.benchmarks.volume import VolumeTimes, time_volume
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Comparison",
     "Entrant",
     "Row",
+    "Stages",
     "VolumeTimes",
     "Window",
     "build_rival",
@@ -28,5 +30,6 @@ __all__ = [
     "fitting_rivals",
     "paired_ratio",
     "plain_copy",
+    "time_stages",
     "time_volume",
 ]

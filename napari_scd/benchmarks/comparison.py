@@ -13,6 +13,7 @@ from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.parts import PartTimes, time_parts
 from napari_scd.benchmarks.peak import product_peak
 from napari_scd.benchmarks.rounds import in_turn, paired_ratio, spread
+from napari_scd.model import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -163,6 +164,8 @@ def compare_inference(
     contenders: dict[Key, _Contender] = {}
     for entrant in entrants:
         network = entrant.network.to(bench.device).eval()
+        if bench.hardware.dtype != torch.float32:  # as one who runs many windows has it
+            network = narrowed(network, bench.hardware.dtype)
         for key in entrant.keys:
             if hasattr(network, "config"):
                 own, keep = cast("ScdNetwork", network), key[1]

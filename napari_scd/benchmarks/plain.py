@@ -18,9 +18,10 @@ _LAYERS = (nn.Conv3d, nn.ConvTranspose3d, nn.InstanceNorm3d)
 
 
 def plain_copy(network: ScdNetwork) -> ScdNetwork:
-    """Copy a network onto PyTorch's own layers and eager attention: shared weights, equal outputs."""
+    """Copy a network onto PyTorch's own layers, layout and eager attention: shared weights, equal outputs."""
     shared = {id(weight): weight for weight in network.parameters()}
     plain = copy.deepcopy(network, shared)
+    plain.lays_out = False
     for layer in plain.modules():
         if isinstance(layer, Attention):
             layer.__class__ = _EagerAttention

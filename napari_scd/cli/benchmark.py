@@ -9,8 +9,15 @@ import typer
 
 from napari_scd.cli.console import busy
 from napari_scd.cli.extras import training_extra
-from napari_scd.cli.orders import DEFAULT_MODEL, Field, Sweep
-from napari_scd.cli.segment import DeviceOption, JsonOption, ThreadsOption
+from napari_scd.cli.orders import DEFAULT_MODEL, Field, StagesOrder, Sweep
+from napari_scd.cli.segment import (
+    DeviceOption,
+    JsonOption,
+    KeepOption,
+    PrecisionOption,
+    ThreadsOption,
+    parse_keep,
+)
 from napari_scd.errors import InputError
 
 FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
@@ -150,6 +157,31 @@ def compare(
     )
     with training_extra("Timing training steps", ", or give --only inference,volume"):
         run_field(order, out=out, as_json=as_json)
+
+
+@benchmark.command("stages")
+def stages(
+    scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A scan to segment; its labels are not kept.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A model of whole scans.")
+    ] = "abdomen-ct",
+    keep_ratio: KeepOption = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often it runs.")] = 3,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
+    processor_time: ClockOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Time one scan from file to file, stage by stage.
+
+    Reading, resampling, the parts of the network, blending, the way back and writing: what is left to gain.
+    """
+    keep = parse_keep(keep_ratio)
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.timing_stages import run_stages
+
+    run_stages(StagesOrder(scan, model, keep, rounds, device, precision, threads, processor_time, as_json))
 
 
 def parse_sweep(text: str | None) -> tuple[float, ...]:

@@ -77,6 +77,21 @@ class Field:
 
 
 @dataclass(frozen=True)
+class StagesOrder:
+    """What one call of `benchmark stages` asks for."""
+
+    scan: Path
+    model: str
+    keep: float | tuple[float, ...] | None
+    rounds: int
+    device: str
+    precision: str
+    threads: int | None
+    processor_time: bool
+    as_json: bool
+
+
+@dataclass(frozen=True)
 class TrainOrder:
     """What one call of `train` asks for.
 

@@ -13,10 +13,10 @@ from napari_scd.benchmarks import paired_ratio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from napari_scd.benchmarks import Comparison, Row, VolumeTimes
+    from napari_scd.benchmarks import Comparison, Row, Stages, VolumeTimes
 
 SHOWN_KEEPS = (1.0, 0.5, 0.25, 0.1)
-_LEFT = ("network", "tokens")
+_LEFT = ("network", "tokens", "stage")
 
 Grid = list[list[str]]
 
@@ -150,6 +150,17 @@ def volume_grid(result: VolumeTimes) -> Grid:
             for row in result.rows
         ),
     ]
+
+
+def stages_table(result: Stages) -> Table:
+    """Lay out one scan, stage by stage."""
+    return _table(stages_grid(result))
+
+
+def stages_grid(result: Stages) -> Grid:
+    """Rows of `stages_table`, heading first, everything together last."""
+    rows = [[stage, _ms(s), f"{s / result.total_s:.0%}"] for stage, s in result.seconds.items()]
+    return [["stage", "ms", "share"], *rows, ["together", _ms(result.total_s), "100%"]]
 
 
 def about(result: Comparison) -> list[str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.model import roomy
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from napari_scd.engine.windows import PatchGrid, Size3
 
 FULL_PRECISION_BYTES = 2**29
-CHUNK_VALUES = 2**24
+CHUNK_VALUES = 2**22
+_SPREAD_VALUES = 2**23
 
 
 class Planes(NamedTuple):
@@ -53,7 +56,9 @@ class Canvas:
     Notes
     -----
     Sums are kept in float32 while they stay under 512 MiB and in float16 above; logits are of order ten, so
-    float16 moves them by about 0.01.
+    float16 moves them by about 0.01. The classes of a voxel lie side by side, as in the network's logits. A
+    window that covers the whole box is its own mean: it is kept as it came, and nothing is weighted unless a
+    second one follows.
     """
 
     def __init__(
@@ -66,19 +71,15 @@ class Canvas:
     ) -> None:
         self.grid = grid
         self.weights = weights
+        # multiplying is twice as fast where each class has a weight of its own, as long as they are few
+        spread = n_classes if n_classes * weights.numel() <= _SPREAD_VALUES else 1
+        self._by_class = weights[..., None].expand(*weights.shape, spread).contiguous()
+        self.n_classes = n_classes
         self.low, self.high = box
-        planes, rows, columns = (b - a for a, b in zip(self.low, self.high, strict=True))
-        shape = (planes if depth is None else min(depth, planes), rows, columns)
-        n_bytes = 4 * n_classes * shape[0] * shape[1] * shape[2]
-        dtype = torch.float32 if n_bytes <= FULL_PRECISION_BYTES else torch.float16
-        self._sum = torch.zeros((n_classes, *shape), dtype=dtype)
-        self._weight = torch.zeros(shape)
+        self._depth = depth
+        self._only: tuple[Size3, Tensor] | None = None
+        self._sums: tuple[Tensor, Tensor] | None = None
         self._first = self.low[0]
-
-    @property
-    def n_classes(self) -> int:
-        """Channels of the logits."""
-        return len(self._sum)
 
     @property
     def box(self) -> tuple[Size3, Size3]:
@@ -86,53 +87,111 @@ class Canvas:
         return self.low, self.high
 
     def add(self, start: Size3, logits: Tensor) -> None:
-        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels) within the box."""
-        low, high = self.grid.image_box(start)
-        low = _size3(map(max, low, self.low))
-        high = _size3(map(min, high, self.high))
-        _, y, x = (slice(a - o, b - o) for a, b, o in zip(low, high, self.low, strict=True))
-        offset = [lead - at for lead, at in zip(self.grid.lead, start, strict=True)]
-        _, from_y, from_x = (slice(a + o, b + o) for a, b, o in zip(low, high, offset, strict=True))
-        for ring, first, count in self._in_ring(low[0], high[0]):
-            from_z = slice(first + offset[0], first + offset[0] + count)
-            weights = self.weights[from_z, from_y, from_x]
-            window = logits[:, from_z, from_y, from_x]
-            for total, values in zip(self._sum[:, ring, y, x], window, strict=True):
-                total.addcmul_(values.to(total.dtype), weights.to(total.dtype))
-            self._weight[ring, y, x] += weights
+        """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels) within the box.
+
+        They may come in any precision.
+        """
+        if self._only is None and self._sums is None and self._within(start) == self.box:
+            self._only = (start, logits)
+            return
+        self._weigh_in()
+        self._add(start, logits)
 
     def take(self, end: int) -> Iterator[Planes]:
         """Take off the planes before image plane `end`, a few at a time."""
         end = min(end, self.high[0])
-        step = max(1, CHUNK_VALUES // max(self._sum[:, 0].numel(), 1))
+        step = max(1, CHUNK_VALUES // max(self.n_classes * self._size[1] * self._size[2], 1))
         while self._first < end:
+            if self._only is not None:
+                first, last = self._first, min(self._first + step, end)
+                logits = self._covering()[:, first - self.low[0] : last - self.low[0]].float()
+                yield Planes(first, logits, torch.ones(logits.shape[1:], dtype=torch.bool))
+                self._first = last
+                continue
+            sums, weights = self._weigh_in()
             ring, first, count = next(self._in_ring(self._first, min(self._first + step, end)))
-            weight = self._weight[ring]
-            yield Planes(first, self._sum[:, ring] / weight.clamp_min(1e-12), weight > 0)
-            self._sum[:, ring] = 0
-            self._weight[ring] = 0
+            weight = weights[ring]
+            yield Planes(first, _divided(sums[ring], weight), weight > 0)
+            sums[ring] = 0
+            weight.zero_()
             self._first += count
 
     def mean(self) -> Tensor:
         """Mean logits of the whole box, ``(classes, z, y, x)`` float32; only when all of it is held."""
-        return self._sum / self._weight.clamp_min(1e-12)
+        if self._only is not None:
+            return self._covering().float()
+        return _divided(*self._weigh_in())
 
     @property
     def seen(self) -> Tensor:
         """Where a window came, bool ``(z, y, x)``; only when the whole box is held."""
-        return self._weight > 0
+        if self._only is not None:
+            return torch.ones(self._size, dtype=torch.bool)
+        return self._weigh_in()[1] > 0
 
     def grown(self, box: tuple[Size3, Size3]) -> Canvas:
         """Copy over a box that holds this one's; only when the whole box is held."""
         larger = Canvas(self.grid, self.weights, self.n_classes, box)
+        sums, weights = larger._weigh_in()
+        own_sums, own_weights = self._weigh_in()
         z, y, x = (slice(a - o, b - o) for a, b, o in zip(self.low, self.high, larger.low, strict=True))
-        larger._sum[:, z, y, x] = self._sum.to(larger._sum.dtype)
-        larger._weight[z, y, x] = self._weight
+        sums[z, y, x] = own_sums.to(sums.dtype)
+        weights[z, y, x] = own_weights
         return larger
+
+    @property
+    def _size(self) -> Size3:
+        z, y, x = (b - a for a, b in zip(self.low, self.high, strict=True))
+        return z, y, x
+
+    def _within(self, start: Size3) -> tuple[Size3, Size3]:
+        """Low and high (exclusive) image voxels that a window and the box share."""
+        low, high = self.grid.image_box(start)
+        return _size3(map(max, low, self.low)), _size3(map(min, high, self.high))
+
+    def _covering(self) -> Tensor:
+        """Cut the box out of the one window that covers it, ``(classes, z, y, x)``."""
+        assert self._only is not None
+        start, logits = self._only
+        z, y, x = (
+            slice(lead - at + low, lead - at + high)
+            for lead, at, low, high in zip(self.grid.lead, start, self.low, self.high, strict=True)
+        )
+        return logits[:, z, y, x]
+
+    def _weigh_in(self) -> tuple[Tensor, Tensor]:
+        """Hold sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, with what was kept as it came."""
+        if self._sums is None:
+            planes, rows, columns = self._size
+            planes = planes if self._depth is None else min(self._depth, planes)
+            n_bytes = 4 * self.n_classes * planes * rows * columns
+            dtype = torch.float32 if n_bytes <= FULL_PRECISION_BYTES else torch.float16
+            sums = roomy((planes, rows, columns, self.n_classes), dtype, zeroed=True)
+            self._sums = (sums, torch.zeros((planes, rows, columns)))
+        if self._only is not None:
+            only, self._only = self._only, None
+            self._add(*only)
+        return self._sums
+
+    def _add(self, start: Size3, logits: Tensor) -> None:
+        sums, total = self._weigh_in()
+        low, high = self._within(start)
+        _, y, x = (slice(a - o, b - o) for a, b, o in zip(low, high, self.low, strict=True))
+        offset = [lead - at for lead, at in zip(self.grid.lead, start, strict=True)]
+        _, from_y, from_x = (slice(a + o, b + o) for a, b, o in zip(low, high, offset, strict=True))
+        voxels = logits.permute(1, 2, 3, 0)
+        for ring, first, count in self._in_ring(low[0], high[0]):
+            here = (slice(first + offset[0], first + offset[0] + count), from_y, from_x)
+            # plane by plane, so that what is converted stays in the cache
+            for plane, values, weight in zip(
+                sums[ring, y, x], voxels[here], self._by_class[here], strict=True
+            ):
+                plane.addcmul_(values.to(plane.dtype), weight.to(plane.dtype))
+            total[ring, y, x] += self.weights[here]
 
     def _in_ring(self, low: int, high: int) -> Iterator[tuple[slice, int, int]]:
         """Image planes ``[low, high)`` as pieces: where in the ring, first image plane, how many."""
-        depth = self._sum.shape[1]
+        depth = len(self._weigh_in()[0])
         while low < high:
             at = (low - self.low[0]) % depth
             count = min(high - low, depth - at)
@@ -143,3 +202,8 @@ class Canvas:
 def _size3(values: Iterable[int]) -> Size3:
     z, y, x = values
     return z, y, x
+
+
+def _divided(sums: Tensor, weight: Tensor) -> Tensor:
+    """Mean ``(classes, z, y, x)`` float32 of sums ``(z, y, x, classes)``; 0 where nothing came."""
+    return (sums / weight.clamp_min(1e-12)[..., None]).permute(3, 0, 1, 2)

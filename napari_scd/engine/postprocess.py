@@ -20,7 +20,15 @@ def label_map(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
     Sigmoid: channel i says whether label i + 1 is there (probability above .5, that is a logit above 0); of
     several, the first in ``recipe.precedence`` wins, then the lower id.
     """
-    values = logits.numpy()
+    if logits.is_contiguous() or logits.ndim < 3:
+        return _labels_of(logits.contiguous().numpy(), recipe)
+    labels = np.empty(logits.shape[1:], np.uint8)
+    for found, plane in zip(labels, logits.unbind(1), strict=True):  # a plane's copy stays in the cache
+        found[...] = _labels_of(plane.contiguous().numpy(), recipe)
+    return labels
+
+
+def _labels_of(values: NDArray[np.float32], recipe: Recipe) -> NDArray[np.uint8]:
     labels = np.zeros(values.shape[1:], np.uint8)
     if recipe.activation == "sigmoid":
         for index in reversed(precedence(recipe, len(values))):

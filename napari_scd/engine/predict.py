@@ -33,7 +33,8 @@ class WindowResult(NamedTuple):
     ----------
     start : (z, y, x) int
         In voxels of the padded model grid.
-    logits : Tensor ``(classes, *roi)`` float32, on the CPU
+    logits : Tensor ``(classes, *roi)`` on the CPU
+        In the precision they were computed in, the classes of a voxel side by side.
     exit_stage : ``(n,)`` uint8
     scores : ``(S, n)`` float32
     """
@@ -140,7 +141,7 @@ class Predictor:
             self._synchronise()
             between = time.perf_counter()
             logits, trace = self.network.rest(prefix, self.keep, return_trace=True)
-            logits = logits.float().cpu()
+            logits = logits.contiguous(memory_format=torch.channels_last_3d).cpu()
             exit_stage = trace.exit_stage.to(torch.uint8).cpu().numpy()
             scores = trace.scores.float().cpu().numpy()
         ended = time.perf_counter()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from napari_scd.cancel import CancelToken
 from napari_scd.engine.blend import Canvas
 from napari_scd.engine.hardware import choose_hardware
@@ -19,15 +21,16 @@ from napari_scd.engine.segmentation import Segmentation
 from napari_scd.engine.sink import LabelSink
 from napari_scd.engine.trace import TokenStitcher
 from napari_scd.engine.windows import blending_weights
+from napari_scd.model import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
     import numpy as np
-    import torch
     from numpy.typing import NDArray
 
     from napari_scd.engine.cache import ByteCache
+    from napari_scd.engine.hardware import Hardware
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
     from napari_scd.model import Prefix, ScdNetwork
@@ -64,6 +67,8 @@ class Memory:
         Answers of single windows, by window and keep ratios.
     seconds_per_mac : dict
         Measured pace by (device, precision).
+    narrow : dict
+        The network with weights of half precision, by precision.
     placing : Lock
         Held while the network moves to another device.
     """
@@ -71,7 +76,23 @@ class Memory:
     prefixes: ByteCache[Prefix]
     windows: ByteCache[WindowResult]
     seconds_per_mac: dict[tuple[str, str], float] = field(default_factory=dict)
+    narrow: dict[torch.dtype, ScdNetwork] = field(default_factory=dict)
     placing: threading.Lock = field(default_factory=threading.Lock)
+
+    def placed(self, network: ScdNetwork, hardware: Hardware) -> ScdNetwork:
+        """Network on the device and in the precision of a run."""
+        with self.placing:
+            weight = next(network.parameters(), None)
+            if weight is None:
+                return network
+            if weight.device.type != hardware.device.type:
+                self.narrow.clear()
+                network.to(hardware.device)
+            if hardware.dtype == torch.float32:
+                return network
+            if hardware.dtype not in self.narrow:
+                self.narrow[hardware.dtype] = narrowed(network, hardware.dtype)
+            return self.narrow[hardware.dtype]
 
     def forget_volume(self) -> None:
         """Drop what belongs to the former volume."""
@@ -118,7 +139,7 @@ class Run:
         self.stride = self.prepared.grid.stride_for(request.stride)
         self.keep = None if request.keep is None else request.keep_per_stage(self.config.default_keep)
         self.hardware = choose_hardware(request)
-        network = _placed(model.network, self.hardware.device, memory.placing)
+        network = memory.placed(model.network, self.hardware)
         self.predictor = Predictor(
             network, self.prepared, self.hardware, self.keep, memory.prefixes, loaded.key
         )
@@ -281,13 +302,6 @@ class Run:
             warnings=self.loaded.warnings,
             versions=software_versions(),
         )
-
-
-def _placed(network: ScdNetwork, device: torch.device, placing: threading.Lock) -> ScdNetwork:
-    with placing:
-        weight = next(network.parameters(), None)
-        moves = weight is None or weight.device.type != device.type
-        return network.to(device) if moves else network
 
 
 def _both(wanted: tuple[int, ...], members: tuple[int, ...]) -> tuple[int, ...]:

@@ -47,6 +47,7 @@ class Session:
     Parameters
     ----------
     network : ScdNetwork
+        Its weights must not change any more: runs in half precision keep a rounded copy.
     recipe : Recipe
         How the network wants its input.
     labels : LabelTable

@@ -9,6 +9,7 @@ import torch
 
 from napari_scd.engine.postprocess import label_map
 from napari_scd.engine.wayback import WayBack
+from napari_scd.model import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,7 +63,7 @@ class LabelSink:
         n_values = n_classes * z * y * x
         keep_logits = probability or masks or (prepared.resampled and 2 * n_values <= MAX_LOGIT_BYTES)
         dtype = torch.float32 if 4 * n_values <= FULL_PRECISION_BYTES else torch.float16
-        self._logits = torch.zeros((z, y, x, n_classes), dtype=dtype) if keep_logits else None
+        self._logits = roomy((z, y, x, n_classes), dtype, zeroed=True) if keep_logits else None
 
     def write(self, planes: Iterable[Planes]) -> None:
         """Take finished planes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 
 V = TypeVar("V", np.uint8, np.bool_)
+
+
+class _Plane(NamedTuple):
+    """Voxels of a source plane on a model plane: the cell's lower corner, and how far behind it they lie.
+
+    Attributes
+    ----------
+    cells : ``(n,)`` int64
+        Row-major index of the model voxel below.
+    y, x : ``(n,)`` float32
+        Share of the next model voxel along each axis, 0 to 1.
+    """
+
+    cells: NDArray[np.int64]
+    y: NDArray[np.float32]
+    x: NDArray[np.float32]
 
 
 class WayBack:
@@ -41,6 +57,7 @@ class WayBack:
     def __init__(self, prepared: Prepared, low: Size3, high: Size3) -> None:
         self._prepared = prepared
         to_model = np.linalg.inv(prepared.affine) @ prepared.oriented_affine
+        self._width = high[2] - low[2]
         self._first: list[int] = []
         self._below: list[NDArray[np.int64]] = []
         self._share: list[NDArray[np.float32]] = []
@@ -86,12 +103,13 @@ class WayBack:
         low, high = _cell_extremes(labels)
         mixed = low != high
         found = np.empty(self._shape, np.uint8)
+        place = self._plane()
         for z, below in enumerate(self._below[0]):
-            plane = np.ix_(*self._below[1:])
-            found[z] = low[below][plane]
-            y, x = np.nonzero(mixed[below][plane])
-            if len(y):
-                found[z, y, x] = label_map(self._interpolate(logits, z, y, x), recipe)
+            plane = found[z].reshape(-1)
+            plane[:] = low[below].ravel()[place.cells]
+            points = np.flatnonzero(mixed[below].ravel()[place.cells])
+            if len(points):
+                plane[points] = label_map(self._interpolate(logits, z, place, points), recipe)
         return found
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -111,9 +129,9 @@ class WayBack:
         """
         n_classes = logits.shape[-1]
         result = np.zeros((n_classes, *self._shape), np.float16)
-        y, x = (index.ravel() for index in np.indices(self._shape[1:]))
+        place = self._plane()
         for z in range(self._shape[0]):
-            plane = class_probabilities(self._interpolate(logits, z, y, x), recipe)
+            plane = class_probabilities(self._interpolate(logits, z, place), recipe)
             there = seen[self._below[0][z]][np.ix_(self._below[1], self._below[2])]
             result[:, z] = plane.reshape(n_classes, *there.shape).numpy() * there
         return result
@@ -127,9 +145,9 @@ class WayBack:
         """
         n_classes = logits.shape[-1]
         result = np.zeros((n_classes, *self._shape), bool)
-        y, x = (index.ravel() for index in np.indices(self._shape[1:]))
+        place = self._plane()
         for z in range(self._shape[0]):
-            plane = self._interpolate(logits, z, y, x) > 0
+            plane = self._interpolate(logits, z, place) > 0
             result[:, z] = plane.reshape(n_classes, *self._shape[1:]).numpy()
         return result
 
@@ -143,20 +161,37 @@ class WayBack:
             whole[..., z, y, x] = found
         return prepared.source.with_array(prepared.turn_back(whole))
 
-    def _interpolate(self, logits: Tensor, z: int, y: NDArray[np.int64], x: NDArray[np.int64]) -> Tensor:
+    def _plane(self) -> _Plane:
+        """Say where the voxels of a source plane, row by row, lie on a model plane."""
+        rows, columns = self._below[1:]
+        width = self._width
+        cells = (rows[:, None] * width + columns).ravel()
+        shares = np.broadcast_arrays(self._share[1][:, None], self._share[2])
+        return _Plane(cells, *(share.ravel() for share in shares))
+
+    def _interpolate(
+        self, logits: Tensor, z: int, place: _Plane, points: NDArray[np.int64] | slice = slice(None)
+    ) -> Tensor:
         """Interpolate ``(z, y, x, classes)`` linearly at voxels of a source plane: ``(classes, points)``."""
-        rows, weights = np.zeros((len(y), 1), np.int64), np.ones((len(y), 1), np.float32)
-        for axis, at in enumerate((np.full_like(y, z), y, x)):
-            size = logits.shape[axis]
-            below, share = self._below[axis][at], self._share[axis][at]
-            ends = np.stack([below, np.minimum(below + 1, size - 1)], axis=1)
-            shares = np.stack([1 - share, share], axis=1)
-            rows = (rows[:, :, None] * size + ends[:, None]).reshape(len(y), -1)
-            weights = (weights[:, :, None] * shares[:, None]).reshape(len(y), -1)
-        table = logits.view(-1, logits.shape[-1])
-        shares_of = torch.from_numpy(weights).to(table.dtype)
-        mixed = embedding_bag(torch.from_numpy(rows), table, per_sample_weights=shares_of, mode="sum")
-        return mixed.float().T
+        depth, height, width, n_classes = logits.shape
+        below, share = int(self._below[0][z]), float(self._share[0][z])
+        plane = torch.lerp(logits[below].float(), logits[min(below + 1, depth - 1)].float(), share)
+        cells, y, x = place.cells[points], place.y[points], place.x[points]
+        rows, shares = np.empty((len(cells), 4), np.int64), np.empty((len(cells), 4), np.float32)
+        down, right = width * (height > 1), int(width > 1)
+        for corner, step in enumerate((0, right, down, down + right)):
+            np.add(cells, step, out=rows[:, corner])
+        np.multiply(y, x, out=shares[:, 3])
+        np.subtract(y, shares[:, 3], out=shares[:, 2])
+        np.subtract(x, shares[:, 3], out=shares[:, 1])
+        np.subtract(1 - y, shares[:, 1], out=shares[:, 0])
+        mixed = embedding_bag(
+            torch.from_numpy(rows),
+            plane.view(-1, n_classes),
+            per_sample_weights=torch.from_numpy(shares),
+            mode="sum",
+        )
+        return mixed.T
 
 
 def _cell_extremes(values: NDArray[V]) -> tuple[NDArray[V], NDArray[V]]:

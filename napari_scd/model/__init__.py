@@ -2,6 +2,7 @@
 
 from napari_scd.model.config import KEEP_RANGE, ModelConfig
 from napari_scd.model.cost import MacsByPart
+from napari_scd.model.kernels import narrowed, roomy
 from napari_scd.model.network import Keep, Prefix, ScdNetwork, Trace, build_network
 from napari_scd.model.presets import PRESETS
 
@@ -15,4 +16,6 @@ __all__ = [
     "ScdNetwork",
     "Trace",
     "build_network",
+    "narrowed",
+    "roomy",
 ]

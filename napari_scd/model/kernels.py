@@ -8,8 +8,12 @@ from the image to the logits, and pick their kernels here. Everywhere else PyTor
 
 from __future__ import annotations
 
+import copy
+import itertools
+import math
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import group_norm
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=nn.Module)
 
+_ROUNDED = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
+_PLAIN_BELOW = 1024  # voxels of a channel from which PyTorch's norm handles channels-last well
+_LANES = 16
+_PAGED_FROM = 2**25
 _UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
 
 
@@ -32,9 +40,42 @@ def quick(network: M) -> M:
     return network
 
 
+def narrowed(network: M, dtype: torch.dtype) -> M:
+    """Copy a network for runs under autocast: what autocast would round to `dtype` each time is rounded once.
+
+    The answers are the same to the last bit. Weights that autocast leaves alone are shared with the original.
+    """
+    shared = {id(weight): weight for weight in (*network.parameters(), *network.buffers())}
+    copied = copy.deepcopy(network, shared)
+    for layer in copied.modules():
+        if isinstance(layer, _ROUNDED):
+            for name, weight in layer.named_parameters(recurse=False):
+                setattr(layer, name, nn.Parameter(weight.detach().to(dtype), requires_grad=False))
+    return copied
+
+
 def laid_out(image: Tensor) -> Tensor:
     """Lay ``(b, c, z, y, x)`` out with the channels of a voxel side by side where kernels are chosen here."""
-    return image.contiguous(memory_format=torch.channels_last_3d) if chooses(image) else image
+    if not chooses(image):
+        return image
+    image = image.contiguous(memory_format=torch.channels_last_3d)
+    if image.shape[1] == 1:  # lies both ways: the strides must say which is meant
+        _, _, z, y, x = image.shape
+        image = image.as_strided(image.shape, (z * y * x, 1, y * x, x, 1))
+    return image
+
+
+def roomy(shape: tuple[int, ...], dtype: torch.dtype, *, zeroed: bool = False) -> Tensor:
+    """Tensor on the CPU, uninitialised unless `zeroed`, of large pages where it is large.
+
+    PyTorch's own allocator asks for pages one by one beyond 32 MiB, which can take longer than filling them.
+    NumPy asks for large ones.
+    """
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if n_bytes <= _PAGED_FROM:
+        return torch.zeros(shape, dtype=dtype) if zeroed else torch.empty(shape, dtype=dtype)
+    room = np.zeros(n_bytes, np.uint8) if zeroed else np.empty(n_bytes, np.uint8)
+    return torch.from_numpy(room).view(dtype).view(shape)
 
 
 def chooses(values: Tensor) -> bool:
@@ -67,20 +108,27 @@ class QuickConv3d(nn.Conv3d):
 
 
 class QuickConvTranspose3d(nn.ConvTranspose3d):
-    """Transposed convolution that is one matrix product where its outputs do not overlap."""
+    """Transposed convolution that is a few matrix products where its outputs do not overlap."""
 
     def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:
         """``(b, c, z, y, x) -> (b, out, s z, s y, s x)``."""
-        if not (chooses(image) and _is_small(image) and self._tiles and output_size is None):
+        if not (chooses(image) and self._tiles and output_size is None and self._is_quicker(image)):
             return laid_out(super().forward(image, output_size))
         b, c, z, y, x = image.shape
-        s = self.stride[0]
-        by_voxel = self.weight.permute(2, 3, 4, 1, 0).reshape(-1, c)
-        tiles = nn.functional.linear(image.permute(0, 2, 3, 4, 1), by_voxel)
-        if self.bias is not None:
-            tiles = tiles + self.bias.to(tiles.dtype).repeat(s**3)
-        tiles = tiles.view(b, z, y, x, s, s, s, -1).permute(0, 1, 4, 2, 5, 3, 6, 7)
-        return tiles.reshape(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
+        s, voxels = self.stride[0], image.permute(0, 2, 3, 4, 1)
+        bias = None if self.bias is None else self.bias.repeat(s)
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else image.dtype
+        found = roomy((b, z, s, y, s, s * x * self.out_channels), dtype)
+        for i, j in itertools.product(range(s), range(s)):  # so that what is moved is whole rows
+            weight = self.weight[:, :, i, j].permute(2, 1, 0).reshape(-1, c)
+            found[:, :, i, :, j] = nn.functional.linear(voxels, weight, bias).view(b, z, y, -1)
+        return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
+
+    def _is_quicker(self, image: Tensor) -> bool:
+        """Whether products beat oneDNN: in half precision always, else for many outputs of a small volume."""
+        if image.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
+            return True
+        return _is_small(image) and self.stride[0] * self.out_channels >= _LANES
 
     @property
     def _tiles(self) -> bool:
@@ -93,9 +141,14 @@ class QuickInstanceNorm3d(nn.InstanceNorm3d):
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, c, z, y, x)`` of mean 0 and standard deviation 1 over the voxels of each channel."""
-        if chooses(image) and not self.affine and not self.track_running_stats:
-            return group_norm(image, image.shape[1], eps=self.eps)
-        return super().forward(image)
+        if not chooses(image) or self.affine or self.track_running_stats:
+            return super().forward(image)
+        n_channels = image.shape[1]
+        if image[0, 0].numel() < _PLAIN_BELOW:  # so few voxels are slow with their channels side by side
+            return laid_out(group_norm(image.contiguous(), n_channels, eps=self.eps))
+        if n_channels % _LANES:  # and so is half precision with channels that fill no register
+            return group_norm(image.float(), n_channels, eps=self.eps).to(image.dtype)
+        return group_norm(image, n_channels, eps=self.eps)
 
 
 _QUICK: dict[type[nn.Module], type[nn.Module]] = {

@@ -65,7 +65,15 @@ class ScdNetwork(nn.Module):
     """Segmentation network whose compute is set by a keep ratio at call time.
 
     Parts arrive finished; `build_network` knows the numbers.
+
+    Attributes
+    ----------
+    lays_out : bool
+        Whether data may go through with the channels of a voxel side by side; False only to measure what that
+        is worth.
     """
+
+    lays_out: bool = True
 
     def __init__(
         self, config: ModelConfig, encoder: SparseEncoder, completion: nn.Module | None, decoder: Decoder
@@ -113,7 +121,7 @@ class ScdNetwork(nn.Module):
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
         if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
             _check_window(image, self.config)
-        image = laid_out(image)
+        image = laid_out(image) if self.lays_out else image
         image_features = self.decoder.encode_image(image)
         seen = self.decoder.for_stem(image_features) if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)

@@ -31,3 +31,16 @@ def test_only_the_copy_is_plain(tiny) -> None:
         assert type(layer) is not Attention
         if isinstance(layer, nn.Conv3d | nn.InstanceNorm3d):
             assert type(layer).__module__.startswith("torch.nn")
+
+
+def test_the_copy_keeps_channels_first(tiny) -> None:
+    plain = plain_copy(build_network(tiny).eval())
+    seen = []
+    for layer in plain.modules():
+        if isinstance(layer, nn.Conv3d):
+            layer.register_forward_hook(lambda layer, came, went: seen.append(went))
+    with torch.inference_mode():
+        plain(torch.randn(1, 1, *tiny.roi))
+    wide = [went for went in seen if went.shape[1] > 1 and went[0, 0].numel() > 1]
+    assert wide
+    assert all(went.is_contiguous() for went in wide)

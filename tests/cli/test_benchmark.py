@@ -113,3 +113,18 @@ def test_compare_refuses_bad_settings(run: Run, words: list[str]) -> None:
     code, _, err = run("benchmark", "compare", "--quick", *words)
     assert code == 2
     assert err.count("\n") == 1
+
+
+def test_a_scan_stage_by_stage(run: Run, scan: Callable[..., Path]) -> None:
+    words = ("benchmark", "stages", scan(), "-m", "whole", "-k", "0.5", "--rounds", 1, "--threads", 1)
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert all(word in out for word in ("resampling", "decoder", "blending", "together", "1 thread"))
+    code, out, _ = run(*words, "--json")
+    assert code == 0 and json.loads(out)["seconds"]["decoder"] > 0
+
+
+@pytest.mark.parametrize("words", [["-m", "clicky"], ["-m", "none"], ["-k", "2"]])
+def test_no_stages_of(run: Run, scan: Callable[..., Path], words: list[str]) -> None:
+    code, _, err = run("benchmark", "stages", scan(), "-m", "whole", *words)
+    assert code == 2 and err.count("\n") == 1

@@ -76,3 +76,64 @@ def test_a_grown_canvas_keeps_what_it_held() -> None:
     assert large.seen.sum() == small.seen.sum()
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     torch.testing.assert_close(large.mean()[(slice(None), *box)], small.mean())
+
+
+def test_one_window_over_everything_is_its_own_mean() -> None:
+    grid = PatchGrid((14, 16, 11), (16, 16, 16), 4)
+    logits = torch.randn(3, *grid.roi)
+    whole = ((0, 0, 0), grid.size)
+    weights = blending_weights(grid.roi, "gaussian")
+    alone, weighted = (Canvas(grid, weights, 3, whole) for _ in range(2))
+    alone.add((0, 0, 0), logits)
+    weighted.add((0, 0, 0), logits)
+    larger = weighted.grown(whole)  # has weighted the window
+    assert torch.equal(alone.mean(), grid_part(grid, logits))
+    torch.testing.assert_close(larger.mean(), alone.mean())
+    planes = list(alone.take(grid.size[0]))
+    assert torch.equal(torch.cat([part.logits for part in planes], dim=1), alone.mean())
+    assert all(part.seen.all() for part in planes) and alone.seen.all() and alone.seen.shape == grid.size
+
+
+def grid_part(grid, window) -> torch.Tensor:
+    z, y, x = (slice(a, a + n) for a, n in zip(grid.lead, grid.size, strict=True))
+    return window[:, z, y, x]
+
+
+def test_a_second_window_over_everything_counts_as_much() -> None:
+    grid = PatchGrid((8, 8, 8), (8, 8, 8), 4)
+    canvas = Canvas(grid, blending_weights(grid.roi, "gaussian"), 1, ((0, 0, 0), grid.size))
+    canvas.add((0, 0, 0), torch.full((1, *grid.roi), 4.0))
+    canvas.add((0, 0, 0), torch.full((1, *grid.roi), 2.0))
+    torch.testing.assert_close(canvas.mean(), torch.full((1, *grid.size), 3.0))
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_half_precision_windows_add_up_as_their_numbers_do(monkeypatch, few) -> None:
+    if not few:
+        monkeypatch.setattr(blend, "_SPREAD_VALUES", 0)
+    torch.manual_seed(0)
+    starts = GRID.starts((8, 8, 8))
+    weights = blending_weights(GRID.roi, "gaussian")
+    logits = {start: torch.randn(3, *GRID.roi).bfloat16() for start in starts}
+    rounded, exact = (Canvas(GRID, weights, 3, WHOLE) for _ in range(2))
+    for start, window in logits.items():
+        rounded.add(
+            start, window[None].contiguous(memory_format=torch.channels_last_3d)[0] if few else window
+        )
+        exact.add(start, window.float())
+    assert torch.equal(rounded.mean(), exact.mean())
+
+
+def test_windows_count_only_within_the_box() -> None:
+    torch.manual_seed(0)
+    starts = GRID.starts((8, 8, 8))
+    weights = blending_weights(GRID.roi, "gaussian")
+    logits = {start: torch.randn(2, *GRID.roi) for start in starts}
+    low, high = (9, 3, 4), (13, 14, 9)
+    whole, part = Canvas(GRID, weights, 2, WHOLE), Canvas(GRID, weights, 2, (low, high))
+    for start in starts:
+        whole.add(start, logits[start])
+        if all(a < d and c < b for a, b, c, d in zip(*GRID.image_box(start), low, high, strict=True)):
+            part.add(start, logits[start])
+    z, y, x = (slice(a, b) for a, b in zip(low, high, strict=True))
+    torch.testing.assert_close(part.mean(), whole.mean()[:, z, y, x])

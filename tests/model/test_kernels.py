@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from napari_scd.model import build_network
+from napari_scd.model import build_network, narrowed
 from napari_scd.model.attention import attend
 from napari_scd.model.kernels import quick
 
@@ -94,3 +94,15 @@ def test_names_weights_and_layout_stay(small) -> None:
     names = list(net.state_dict())
     assert names == list(without_kernels(net).state_dict())
     assert all(weight.is_contiguous() for weight in net.state_dict().values())
+
+
+@pytest.mark.parametrize("decoder", SIZES)
+def test_weights_rounded_once_give_the_same_bits(network, image, decoder) -> None:
+    net = network(decoder=decoder, embed_dim=48, heads=2, **SIZES[decoder])
+    before = {name: weight.clone() for name, weight in net.state_dict().items()}
+    narrow = narrowed(net, torch.bfloat16)
+    x = image(net.config)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(net(x, 0.5), narrow(x, 0.5))
+    assert {weight.dtype for weight in narrow.parameters()} == {torch.float32, torch.bfloat16}
+    assert all(torch.equal(weight, before[name]) for name, weight in net.state_dict().items())
