@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -73,7 +73,7 @@ def chosen_variants(names: Sequence[str] = ()) -> tuple[Variant, ...]:
 
 def configured(config: TrainConfig, variant: Variant, seed: int, keeps: Sequence[float]) -> TrainConfig:
     """Return the run of a variant: same sizes, data and steps; measured once, at the end, at `keeps`."""
-    sizes = {"prune_after": (), "prune_ratio": ()} if variant.pruning == "none" else {}
+    sizes: dict[str, Any] = {"prune_after": (), "prune_ratio": ()} if variant.pruning == "none" else {}
     model = replace(config.model, pruning=variant.pruning, completion=variant.completion, **sizes)
     return replace(
         config,

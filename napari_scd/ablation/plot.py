@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -70,7 +70,7 @@ def _draw(against_keep: Axes, against_time: Axes, name: str, lines: list[Line]) 
         against_time.plot([lines[0].window_s * 1000], dice[:1], "s", color=_FIXED[name], markersize=7)
         return
     pruning, _, completion = name.partition("+")
-    look = {
+    look: dict[str, Any] = {
         "color": _COLOURS[pruning],
         "linestyle": "--" if completion == "mask" else "-",
         "marker": "x" if completion == "mask" else "o",

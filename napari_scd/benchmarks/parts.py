@@ -66,7 +66,7 @@ def time_parts(network: ScdNetwork, image: Tensor, keep: float | None, bench: Be
         total = bench.now() - start
     parts = [seconds[name] for name in ("image", "prefix", "blocks", "assembly", "decoder")]
     share = 1 / len(image)
-    return PartTimes(*(part * share for part in parts), (total - sum(parts)) * share)
+    return PartTimes._make(part * share for part in (*parts, total - sum(parts)))
 
 
 @contextmanager

@@ -61,7 +61,7 @@ class Stepper:
         start = self.bench.now()
         with self.bench.hardware.autocast():
             loss = self.loss(keep)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         seconds = (self.bench.now() - start) / len(self.image)
