@@ -90,7 +90,10 @@ def compare(
     models: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", "-m", metavar="NAME|FILE|PRESET", help="Instead of the usual ones; repeat for several."
+            "--model",
+            "-m",
+            metavar="NAME|FILE|PRESET",
+            help="Instead of the usual ones; repeat for several. NAME-plain: also without our kernels.",
         ),
     ] = None,
     only: Annotated[

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from napari_scd.volume import Volume
 
 USUAL = ("house-12", "paper-btcv", "paper-btcv-dense")
-ALSO_PLAIN = "paper-btcv"
-PLAIN = f"{ALSO_PLAIN}-plain"
+PLAIN = "-plain"
+ALSO_PLAIN = ("paper-btcv",)
 QUICK_WINDOW_VOX = 64
 SMALL = 20_000_000
 TRAINING_KEEPS = (1.0, 0.5, 0.25, 0.1)
@@ -114,7 +114,7 @@ def _whole_models(order: Field) -> list[Checkpoint]:
     In a hurry only the first of the shipped ones: each window of its own brings all other networks along.
     """
     if order.models:
-        return [load(name) for name in order.models if name not in PRESETS]
+        return [load(name) for name in _named(order) if name not in PRESETS]
     whole = [card for card in list_models() if card.shipped and card.recipe.field == "whole"]
     return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
@@ -122,20 +122,34 @@ def _whole_models(order: Field) -> list[Checkpoint]:
 def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[Window, list[Entrant]]:
     """Networks by window: only those that see the same voxels are compared; the rivals take part in each."""
     fields: dict[Window, list[Entrant]] = {}
-    presets = [name for name in order.models if name in PRESETS] if order.models else USUAL
+    presets = [name for name in _named(order) if name in PRESETS] if order.models else USUAL
     for name in presets:
         config = _sized(PRESETS[name], order)
         torch.manual_seed(0)
         network = build_network(config)
         _enter(fields, Entrant(name, network, order.keeps if config.n_stages else ()))
-        if name == ALSO_PLAIN and "inference" in order.tasks and not order.quick:
-            _enter(fields, Entrant(PLAIN, plain_copy(network)))
+        if _also_plain(name, order):
+            _enter(fields, Entrant(name + PLAIN, plain_copy(network)))
     for checkpoint in shipped:
-        _enter(fields, Entrant(checkpoint.provenance.name, checkpoint.network, order.keeps))
+        name = checkpoint.provenance.name
+        _enter(fields, Entrant(name, checkpoint.network, order.keeps))
+        if _also_plain(name, order):
+            _enter(fields, Entrant(name + PLAIN, plain_copy(checkpoint.network)))
     for window, entrants in fields.items():
         if order.rivals:
             entrants.extend(_rivals(window))
     return fields
+
+
+def _named(order: Field) -> list[str]:
+    """Networks asked for, each once: NAME-plain asks for NAME, with and without our own kernels."""
+    return list(dict.fromkeys(name.removesuffix(PLAIN) for name in order.models))
+
+
+def _also_plain(name: str, order: Field) -> bool:
+    """Whether a network also runs on PyTorch's own layers, at its own keep ratios."""
+    usual = name in ALSO_PLAIN and not order.quick
+    return "inference" in order.tasks and (usual or name + PLAIN in order.models)
 
 
 def _sized(config: ModelConfig, order: Field) -> ModelConfig:
@@ -165,7 +179,9 @@ def _compared(
         tell = partial(advance, bar, task)
         yield compare_inference(entrants, window, bench, rounds=order.rounds, progress=tell)
     if "training" in order.tasks:
-        entrants = [one for one in entrants if one.name != PLAIN and (_is_small(one) or not order.quick)]
+        entrants = [
+            one for one in entrants if not one.name.endswith(PLAIN) and (_is_small(one) or not order.quick)
+        ]
         task = bar.add_task(f"training {size} {bench.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
         fewer = [one._replace(keeps=tuple(k for k in one.keeps if k in TRAINING_KEEPS)) for one in entrants]

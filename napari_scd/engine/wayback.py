@@ -104,10 +104,13 @@ class WayBack:
         mixed = low != high
         found = np.empty(self._shape, np.uint8)
         place = self._plane()
+        before, agreed, points = -1, np.empty(0, np.uint8), np.empty(0, np.int64)
         for z, below in enumerate(self._below[0]):
+            if below != before:  # several planes of a finer source lie between the same two of the model
+                before, agreed = int(below), low[below].ravel()[place.cells]
+                points = np.flatnonzero(mixed[below].ravel()[place.cells])
             plane = found[z].reshape(-1)
-            plane[:] = low[below].ravel()[place.cells]
-            points = np.flatnonzero(mixed[below].ravel()[place.cells])
+            plane[:] = agreed
             if len(points):
                 plane[points] = label_map(self._interpolate(logits, z, place, points), recipe)
         return found

@@ -128,3 +128,15 @@ def test_a_scan_stage_by_stage(run: Run, scan: Callable[..., Path]) -> None:
 def test_no_stages_of(run: Run, scan: Callable[..., Path], words: list[str]) -> None:
     code, _, err = run("benchmark", "stages", scan(), "-m", "whole", *words)
     assert code == 2 and err.count("\n") == 1
+
+
+def test_a_model_beside_its_plain_path(run: Run) -> None:
+    words = ("-m", "whole-plain", "--only", "inference", "--no-rivals", "-k", "0.5", "--rounds", 1, "--json")
+    code, out, _ = run("benchmark", "compare", *words, "--precision", "float32")
+    rows = json.loads(out)["comparisons"][0]["rows"]
+    assert code == 0
+    assert [(row["network"], row["keep"]) for row in rows] == [
+        ("whole", 1.0),
+        ("whole", 0.5),
+        ("whole-plain", None),
+    ]
