@@ -30,6 +30,7 @@ class Order:
     series: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    compiled: bool = False
     stride: int | None = None
     probability: bool = False
     masks: bool = False

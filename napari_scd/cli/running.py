@@ -116,6 +116,7 @@ def prepare(order: Order) -> Runner:
         stride=order.stride,
         device=order.device,
         precision=order.precision,
+        compile=order.compiled,
         probability=order.probability,
         masks=order.masks,
     )

@@ -77,6 +77,10 @@ def segment(
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Use torch.compile: slow to start, may pay for many scans on a GPU."),
+    ] = False,
     stride: Annotated[
         int | None, typer.Option(metavar="VOXELS", help="Step between windows; half a window when left out.")
     ] = None,
@@ -132,6 +136,7 @@ def segment(
         series=series,
         device=device,
         precision=precision,
+        compiled=compiled,
         stride=stride,
         probability=probability is not None,
         masks=each is not None,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_scd.cancel import CancelToken
     from napari_scd.engine.cache import ByteCache
+    from napari_scd.engine.compiled import CompiledNetwork
     from napari_scd.engine.hardware import Hardware
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
@@ -72,7 +73,7 @@ class Predictor:
 
     Parameters
     ----------
-    network : ScdNetwork
+    network : ScdNetwork or CompiledNetwork
         On ``hardware.device``, in evaluation mode.
     prepared : Prepared
     hardware : Hardware
@@ -83,7 +84,7 @@ class Predictor:
         Names the volume in cache keys.
     """
 
-    network: ScdNetwork
+    network: ScdNetwork | CompiledNetwork
     prepared: Prepared
     hardware: Hardware
     keep: tuple[float, ...] | None

@@ -42,6 +42,9 @@ class Request:
         Also return class probabilities (large).
     masks : bool
         Also return a mask of every label; those of a sigmoid model may overlap.
+    compile : bool
+        Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
+        use and for every new keep ratio, so for many scans on a GPU. Our CPU kernels are quicker without.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class Request:
     structures: tuple[int, ...] = ()
     probability: bool = False
     masks: bool = False
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""

@@ -12,6 +12,7 @@ import torch
 
 from napari_scd.cancel import CancelToken
 from napari_scd.engine.blend import Canvas
+from napari_scd.engine.compiled import CompiledNetwork
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.postprocess import voxel_counts
 from napari_scd.engine.predict import Predictor, WindowResult
@@ -69,6 +70,8 @@ class Memory:
         Measured pace by (device, precision).
     narrow : dict
         The network with weights of half precision, by precision.
+    compiled : dict
+        The compiled network, by precision.
     placing : Lock
         Held while the network moves to another device.
     """
@@ -77,6 +80,7 @@ class Memory:
     windows: ByteCache[WindowResult]
     seconds_per_mac: dict[tuple[str, str], float] = field(default_factory=dict)
     narrow: dict[torch.dtype, ScdNetwork] = field(default_factory=dict)
+    compiled: dict[torch.dtype, CompiledNetwork] = field(default_factory=dict)
     placing: threading.Lock = field(default_factory=threading.Lock)
 
     def placed(self, network: ScdNetwork, hardware: Hardware) -> ScdNetwork:
@@ -87,12 +91,20 @@ class Memory:
                 return network
             if weight.device.type != hardware.device.type:
                 self.narrow.clear()
+                self.compiled.clear()
                 network.to(hardware.device)
             if hardware.dtype == torch.float32:
                 return network
             if hardware.dtype not in self.narrow:
                 self.narrow[hardware.dtype] = narrowed(network, hardware.dtype)
             return self.narrow[hardware.dtype]
+
+    def compiled_for(self, network: ScdNetwork, hardware: Hardware) -> CompiledNetwork:
+        """Compiled form of a network as `placed` returned it."""
+        with self.placing:
+            if hardware.dtype not in self.compiled:
+                self.compiled[hardware.dtype] = CompiledNetwork(network)
+            return self.compiled[hardware.dtype]
 
     def forget_volume(self) -> None:
         """Drop what belongs to the former volume."""
@@ -140,8 +152,14 @@ class Run:
         self.keep = None if request.keep is None else request.keep_per_stage(self.config.default_keep)
         self.hardware = choose_hardware(request)
         network = memory.placed(model.network, self.hardware)
+        self._compiled = memory.compiled_for(network, self.hardware) if request.compile else None
         self.predictor = Predictor(
-            network, self.prepared, self.hardware, self.keep, memory.prefixes, loaded.key
+            self._compiled or network,
+            self.prepared,
+            self.hardware,
+            self.keep,
+            memory.prefixes,
+            loaded.key,
         )
         self._tokens = TokenStitcher(self.prepared, self.config.n_stages)
         self._done = 0
@@ -273,6 +291,7 @@ class Run:
         other_s = total_s - clock.prefix_s - clock.rest_s
         counts = voxel_counts(labels.array[region])
         table = self.model.labels.labels
+        problems = [self._compiled.problem] if self._compiled is not None and self._compiled.problem else []
         return Report(
             model=self.model.name,
             sha256=self.model.sha256,
@@ -299,7 +318,7 @@ class Run:
             voxels={label.name: int(counts[label.index]) for label in table},
             volumes_ml={label.name: round(int(counts[label.index]) * source.voxel_ml, 4) for label in table},
             cache=self.memory.prefixes.counts,
-            warnings=self.loaded.warnings,
+            warnings=(*self.loaded.warnings, *problems),
             versions=software_versions(),
         )
 
