@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _OURS = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1", "#b83280")
 _GREY = "#7b8794"
-_CLOSE = 1.25  # a name between lines closer than this would hide the upper one
+_CLOSE = 1.13  # names of lines nearer than this factor would overlap
+_COLUMNS = (1.0, 0.76, 0.52)  # where names of such lines end, in shares of the width
 
 
 def draw_comparisons(path: Path, results: Sequence[Comparison]) -> None:
@@ -43,11 +44,14 @@ def _draw(axis: Axes, result: Comparison) -> None:
         label = f"{name}, {rows[-1].speedup:.2f}x at {rows[-1].keep:g}"
         axis.plot(keeps, times, "o-", color=colour, label=label, markersize=4)
     fixed = sorted((row for row in result.rows if row.keep is None), key=lambda row: row.median_s)
-    for place, row in enumerate(fixed):
-        close = place + 1 < len(fixed) and fixed[place + 1].median_s < _CLOSE * row.median_s
+    below = [0.0] * len(_COLUMNS)  # the highest line that each column has a name on so far
+    for row in fixed:
+        column = next((i for i, line in enumerate(below) if row.median_s > _CLOSE * line), 0)
+        below[column] = row.median_s
         axis.axhline(row.median_s * 1000, color=_GREY, linestyle="--", linewidth=0.9)
-        at, off = (1.0, row.median_s * 1000), (0, -9 if close else 2)
+        at, off = (_COLUMNS[column], row.median_s * 1000), (0, 2)
         look: dict[str, Any] = {"fontsize": 8, "color": _GREY, "ha": "right", "textcoords": "offset points"}
+        look["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85}
         axis.annotate(row.network, at, off, xycoords=("axes fraction", "data"), **look)
     axis.set(xscale="log", yscale="log", xlabel="keep ratio per stage", ylabel="ms a window")
     every = [row.median_s * 1000 for row in result.rows]

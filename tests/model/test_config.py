@@ -40,7 +40,7 @@ def test_paper_presets_have_the_papers_sizes(name, channels, outputs, edge, rati
 
 
 def test_house_presets_are_small() -> None:
-    for name in ("house-8", "house-4"):
+    for name in ("house-12", "house-12-half", "house-8", "house-4"):
         network = build_network(name)
         n_weights = sum(value.numel() for value in network.state_dict().values())
         assert n_weights <= 8e6
