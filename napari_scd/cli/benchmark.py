@@ -106,7 +106,7 @@ def compare(
     ] = False,
     window: Annotated[
         int | None,
-        typer.Option(min=32, metavar="VOX", help="Edge of the windows; each network's own if left out."),
+        typer.Option(min=32, metavar="VOX", help="Edge of the presets' windows; models keep their own."),
     ] = None,
     outputs: Annotated[
         int, typer.Option(min=2, metavar="N", help="Output channels of presets and other networks.")
