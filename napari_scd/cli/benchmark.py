@@ -102,7 +102,7 @@ def compare(
     keep_ratios: SweepOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each network runs.")] = 5,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small windows, few keep ratios, three rounds: two minutes.")
+        bool, typer.Option("--quick", help="Small windows, few keep ratios, two rounds: under two minutes.")
     ] = False,
     window: Annotated[
         int | None,
@@ -146,7 +146,7 @@ def compare(
         models=tuple(models or ()),
         tasks=tasks,
         keeps=keeps,
-        rounds=min(rounds, 3) if quick else rounds,
+        rounds=min(rounds, 2) if quick else rounds,
         quick=quick,
         roi_vox=window,
         out_channels=outputs,
