@@ -82,13 +82,13 @@ def test_cancel_stops_after_a_window_and_keeps_the_part(
 
     whole, gate = Session.segment, threading.Event()
 
-    def slow(self: Any, request: Any, *, progress: Any, cancel: Any) -> Any:
+    def slow(self: Any, request: Any, *, progress: Any, cancel: Any, **part: Any) -> Any:
         def tell(step: Any) -> None:
             progress(step)
             if step.done == 1:
                 gate.wait(60)
 
-        return whole(self, request, progress=tell, cancel=cancel)
+        return whole(self, request, progress=tell, cancel=cancel, **part)
 
     monkeypatch.setattr(Session, "segment", slow)
     window = open_window(**scan())
