@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os  # its tests of paths never raise, Path's do for names that are too long
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,6 @@ from napari_scd.cli.console import busy
 from napari_scd.cli.orders import DEFAULT_MODEL, Order
 from napari_scd.cli.points import parse_point
 from napari_scd.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 ModelOption = Annotated[
     str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A name of `models list`, or a model file.")
