@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
-DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid")
+DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid", "sharp")
 STEMS = ("patch", "conv", "shared")
 TRANSFORMERS = ("cls", "monai")
 KEEP_RANGE = (0.05, 1.0)
@@ -24,6 +24,7 @@ DENSE_SKIPS = {
     "unetr4": (4, 8),
     "half": (),
     "pyramid": (),
+    "sharp": (),
 }
 
 Size3 = tuple[int, int, int]
@@ -61,7 +62,7 @@ class ModelConfig:
         Tokens that stay alive whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
-        stem on the image features of the decoder "half" or "pyramid", computed once for both.
+        stem on the image features of the decoder "half", "pyramid" or "sharp", computed once for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     transformer : str
@@ -115,12 +116,13 @@ class ModelConfig:
     @property
     def shared_stride(self) -> int:
         """Voxels along an edge of what a shared stem sees: half size, or the pyramid's coarsest level."""
-        return self.patch // 2 if self.decoder == "pyramid" else 2
+        return 2 if self.decoder == "half" else self.patch // 2
 
     @property
     def shared_width(self) -> int:
         """Channels of what a shared stem sees."""
-        return self.features * self.shared_stride // 2
+        halvings = 2 if self.decoder == "sharp" else 1  # of the image, down to the level of `features` channels
+        return self.features * self.shared_stride >> halvings
 
     @property
     def default_keep(self) -> tuple[float, ...]:
@@ -223,8 +225,8 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of {c.completion_heads} heads"
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
-    if c.stem == "shared" and c.decoder not in ("half", "pyramid"):
-        yield "stem 'shared' needs decoder 'half' or 'pyramid'"
+    if c.stem == "shared" and c.decoder not in ("half", "pyramid", "sharp"):
+        yield "stem 'shared' needs decoder 'half', 'pyramid' or 'sharp'"
     if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
     if c.decoder in ("deep8", "unetr4") and any(edge % 2 or edge < 4 for edge in c.grid):
@@ -238,4 +240,5 @@ _PATCHES_OF_DECODER = {
     "unetr4": (4,),
     "half": (4, 8, 16),
     "pyramid": (4, 8, 16),
+    "sharp": (8, 16, 32),
 }

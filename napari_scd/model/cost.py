@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,6 +98,8 @@ def _decoder_macs(config: ModelConfig) -> int:
         return _half_macs(config)
     if config.decoder == "pyramid":
         return _pyramid_macs(config)
+    if config.decoder == "sharp":
+        return _sharp_macs(config)
     depth = {"deep8": 4, "unetr16": 4, "shallow8": 3, "unetr4": 3}[config.decoder]
     macs = _residual(config.in_channels, f, full) + f * config.out_channels * full
     patch_level = config.patch.bit_length() - 1
@@ -133,6 +136,14 @@ def _pyramid_macs(config: ModelConfig) -> int:
         macs += _residual(width, width, voxels) + _join(2 * width, width, voxels)
         macs += (width // 2) * width * 8 * voxels if level else 0
     return macs + _residual(config.embed_dim, f << levels, full >> (3 * (levels + 1)))
+
+
+def _sharp_macs(config: ModelConfig) -> int:
+    f, out, full = config.features, config.out_channels, math.prod(config.roi)
+    z, y, x = (edge // 2 for edge in config.roi)
+    pyramid = replace(config, decoder="pyramid", roi=(z, y, x), patch=config.patch // 2)
+    sharpening = out * f * full // 8 + _residual(2 * f, f, full // 8) + (f + out) * out * full
+    return _pyramid_macs(pyramid) + config.in_channels * f * full + sharpening
 
 
 def _residual(channels: int, width: int, voxels: int) -> int:

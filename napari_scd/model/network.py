@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.model.decoder import Decoder
+    from napari_scd.model.decoder import Decoder, Voxels
 
 Keep = float | tuple[float, ...] | None
 
@@ -85,13 +85,21 @@ class ScdNetwork(nn.Module):
         self.decoder = decoder
 
     @overload
-    def forward(self, image: Tensor, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
+    def forward(
+        self,
+        image: Tensor,
+        keep: Keep = None,
+        return_trace: Literal[False] = False,
+        voxels: Voxels | None = None,
+    ) -> Tensor: ...
 
     @overload
-    def forward(self, image: Tensor, keep: Keep, return_trace: Literal[True]) -> tuple[Tensor, Trace]: ...
+    def forward(
+        self, image: Tensor, keep: Keep, return_trace: Literal[True], voxels: Voxels | None = None
+    ) -> tuple[Tensor, Trace]: ...
 
     def forward(
-        self, image: Tensor, keep: Keep = None, return_trace: bool = False
+        self, image: Tensor, keep: Keep = None, return_trace: bool = False, voxels: Voxels | None = None
     ) -> Tensor | tuple[Tensor, Trace]:
         """Segment windows.
 
@@ -103,6 +111,8 @@ class ScdNetwork(nn.Module):
             Share of the living tokens kept at every stage, or one share per stage; None = the config's own.
         return_trace : bool
             Also return which token left where.
+        voxels : three slices, optional
+            Answer for these voxels alone, as a thinned loss does.
 
         Returns
         -------
@@ -114,8 +124,8 @@ class ScdNetwork(nn.Module):
             A keep ratio outside (0, 1], a wrong number of them, or a window of another size.
         """
         if return_trace:
-            return self.rest(self.prefix(image), keep, True)
-        return self.rest(self.prefix(image), keep)
+            return self.rest(self.prefix(image), keep, True, voxels)
+        return self.rest(self.prefix(image), keep, voxels=voxels)
 
     def prefix(self, image: Tensor) -> Prefix:
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
@@ -127,13 +137,21 @@ class ScdNetwork(nn.Module):
         return Prefix(self.encoder.prefix(seen), image_features)
 
     @overload
-    def rest(self, prefix: Prefix, keep: Keep = None, return_trace: Literal[False] = False) -> Tensor: ...
+    def rest(
+        self,
+        prefix: Prefix,
+        keep: Keep = None,
+        return_trace: Literal[False] = False,
+        voxels: Voxels | None = None,
+    ) -> Tensor: ...
 
     @overload
-    def rest(self, prefix: Prefix, keep: Keep, return_trace: Literal[True]) -> tuple[Tensor, Trace]: ...
+    def rest(
+        self, prefix: Prefix, keep: Keep, return_trace: Literal[True], voxels: Voxels | None = None
+    ) -> tuple[Tensor, Trace]: ...
 
     def rest(
-        self, prefix: Prefix, keep: Keep = None, return_trace: bool = False
+        self, prefix: Prefix, keep: Keep = None, return_trace: bool = False, voxels: Voxels | None = None
     ) -> Tensor | tuple[Tensor, Trace]:
         """Prune, complete and decode what `prefix` returned; parameters as for `forward`."""
         encoded = self.encoder.rest(prefix.tokens, self.prune_ratios(keep), want_scores=return_trace)
@@ -141,7 +159,7 @@ class ScdNetwork(nn.Module):
         token_map = self._as_map(completed)
         skips = [self._as_map(tokens) for tokens in encoded.skips]
         branches = skips or [token_map] * (self.decoder.n_maps - 1)
-        logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map])
+        logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map], voxels)
         return (logits, _trace(encoded, completed, self.config)) if return_trace else logits
 
     def prune_ratios(self, keep: Keep = None) -> tuple[float, ...]:

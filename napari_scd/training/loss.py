@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ModelConfig, Trace
+    from napari_scd.model.decoder import Voxels
     from napari_scd.training.sections import LossConfig
 
 
@@ -53,18 +54,29 @@ class SegmentationLoss(nn.Module):
         self.gumbel = model.pruning == "gumbel"
         self.whole_batch = config.batch or bool(config.class_weights)
 
-    def forward(self, logits: Tensor, label: Tensor, trace: Trace, keep: tuple[float, ...]) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        label: Tensor,
+        trace: Trace,
+        keep: tuple[float, ...],
+        voxels: Voxels | None = None,
+    ) -> Tensor:
         """Loss of a batch.
 
         Parameters
         ----------
         logits : Tensor ``(b, out, z, y, x)``
+            Of the whole window, or of `voxels`.
         label : Tensor ``(b, 1, z, y, x)`` uint8
         trace : Trace
         keep : tuple of float
             Keep ratio of each stage.
+        voxels : three slices, optional
+            The part of the window that `logits` holds.
         """
-        loss = self._voxel_loss(*self._thinned(logits, label))
+        seen = label if voxels is None else label[(..., *voxels)]
+        loss = self._voxel_loss(logits.float(), seen)
         if self.config.token:
             loss = loss + self.config.token * self._token_loss(trace.completed, label)
         if self.gumbel:
@@ -72,13 +84,13 @@ class SegmentationLoss(nn.Module):
                 loss = loss + self.config.kept_share * kept_share_loss(trace.scores[:, stage], ratio)
         return loss
 
-    def _thinned(self, logits: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Every n-th voxel along each axis, from a random start that all processes share."""
+    def draw_voxels(self) -> Voxels | None:
+        """Every n-th voxel along each axis, from a random start that all processes share; None = all."""
         n = self.config.thin
         if n == 1:
-            return logits.float(), label
+            return None
         z, y, x = (slice(int(start), None, n) for start in torch.randint(n, (3,)))
-        return logits[:, :, z, y, x].float(), label[:, :, z, y, x]
+        return z, y, x
 
     def _voxel_loss(self, logits: Tensor, label: Tensor) -> Tensor:
         if not self.whole_batch:

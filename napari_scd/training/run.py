@@ -339,7 +339,8 @@ class StepLoss(torch.nn.Module):
 
     def forward(self, image: Tensor, label: Tensor, keep: float | tuple[float, ...]) -> Tensor:
         """Windows and labels ``(b, ., z, y, x)`` and a keep ratio -> loss."""
-        logits, trace = self.parts["network"](image, keep, True)
+        voxels = self.parts["loss"].draw_voxels()
+        logits, trace = self.parts["network"](image, keep, True, voxels)
         each = (keep,) * self.n_stages if isinstance(keep, float) else keep
-        loss: Tensor = self.parts["loss"](logits, label, trace, each)
+        loss: Tensor = self.parts["loss"](logits, label, trace, each, voxels)
         return loss

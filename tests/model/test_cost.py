@@ -31,6 +31,7 @@ DECODERS = {
     "unetr4": {"patch": 4, "roi": (16, 24, 32)},
     "half": {"patch": 16, "roi": (32, 48, 16)},
     "pyramid": {"patch": 16, "roi": (32, 48, 16)},
+    "sharp": {"patch": 16, "roi": (32, 48, 16)},
 }
 
 
@@ -41,6 +42,7 @@ DECODERS = {
         ("half", "conv", 5),
         ("half", "shared", 4),
         ("pyramid", "shared", 4),
+        ("sharp", "shared", 4),
     ],
 )
 def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:

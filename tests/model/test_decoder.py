@@ -14,6 +14,7 @@ SIZES = {
     "unetr4": {"patch": 4, "roi": (16, 24, 16)},
     "half": {"patch": 8, "roi": (24, 32, 24)},
     "pyramid": {"patch": 8, "roi": (24, 32, 24)},
+    "sharp": {"patch": 8, "roi": (24, 32, 24)},
 }
 BRANCHES = {
     "deep8": {2: (8, 1 / 2), 3: (16, 1 / 4), 4: (32, 1 / 8)},
@@ -64,3 +65,14 @@ def test_instance_norms_have_no_weights(small) -> None:
     for name in DECODER_CLASSES:
         decoder = DECODER_CLASSES[name](small(decoder=name, **SIZES[name]))
         assert not [key for key in decoder.state_dict() if "norm" in key]
+
+
+def test_a_sharp_network_starts_as_the_pyramid_of_the_halved_image(network) -> None:
+    pyramid = network(decoder="pyramid", patch=8, roi=(24, 32, 24), stem="shared")
+    sharp = network(decoder="sharp", patch=16, roi=(48, 64, 48), stem="shared")
+    missing = sharp.load_state_dict(pyramid.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    assert all(key.startswith("decoder.sharp") for key in missing.missing_keys)
+    x = torch.randn(1, 1, 24, 32, 24, generator=torch.Generator().manual_seed(0))
+    doubled = [torch.nn.functional.interpolate(part, scale_factor=2) for part in (x, pyramid(x, 0.5))]
+    torch.testing.assert_close(sharp(doubled[0], 0.5), doubled[1], atol=1e-4, rtol=1e-4)

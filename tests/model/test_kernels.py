@@ -18,6 +18,7 @@ SIZES = {
     "unetr16": {"patch": 16, "roi": (32, 32, 48), "stem": "patch"},
     "half": {"patch": 8, "roi": (24, 32, 24), "stem": "conv"},
     "pyramid": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
+    "sharp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},
 }
 
 
