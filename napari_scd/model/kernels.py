@@ -27,6 +27,7 @@ _ROUNDED = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
 _PLAIN_BELOW = 1024  # voxels of a channel from which PyTorch's norm handles channels-last well
 _LANES = 16
 _PAGED_FROM = 2**25
+_CHUNK_VALUES = 2**20
 _UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
 
 
@@ -119,9 +120,14 @@ class QuickConvTranspose3d(nn.ConvTranspose3d):
         bias = None if self.bias is None else self.bias.repeat(s)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else image.dtype
         found = roomy((b, z, s, y, s, s * x * self.out_channels), dtype)
-        for i, j in itertools.product(range(s), range(s)):  # so that what is moved is whole rows
-            weight = self.weight[:, :, i, j].permute(2, 1, 0).reshape(-1, c)
-            found[:, :, i, :, j] = nn.functional.linear(voxels, weight, bias).view(b, z, y, -1)
+        corners = list(itertools.product(range(s), range(s)))  # so that what is moved is whole rows
+        weights = [self.weight[:, :, i, j].permute(2, 1, 0).reshape(-1, c) for i, j in corners]
+        step = max(1, _CHUNK_VALUES // (y * x * s * self.out_channels))
+        for low in range(0, z, step):  # so that products stay in the cache until they are moved
+            part = slice(low, low + step)
+            for (i, j), weight in zip(corners, weights, strict=True):
+                product = nn.functional.linear(voxels[:, part], weight, bias)
+                found[:, part, i, :, j] = product.view(b, -1, y, s * x * self.out_channels)
         return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
 
     def _is_quicker(self, image: Tensor) -> bool:
