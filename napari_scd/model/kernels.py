@@ -131,10 +131,10 @@ class QuickConvTranspose3d(nn.ConvTranspose3d):
         return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
 
     def _is_quicker(self, image: Tensor) -> bool:
-        """Whether products beat oneDNN: in half precision always, else for many outputs of a small volume."""
+        """Whether products beat oneDNN: in half precision always, else for many outputs."""
         if image.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
             return True
-        return _is_small(image) and self.stride[0] * self.out_channels >= _LANES
+        return self.stride[0] * self.out_channels >= _LANES
 
     @property
     def _tiles(self) -> bool:
