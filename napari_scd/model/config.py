@@ -121,7 +121,9 @@ class ModelConfig:
     @property
     def shared_width(self) -> int:
         """Channels of what a shared stem sees."""
-        halvings = 2 if self.decoder == "sharp" else 1  # of the image, down to the level of `features` channels
+        halvings = (
+            2 if self.decoder == "sharp" else 1
+        )  # of the image, down to the level of `features` channels
         return self.features * self.shared_stride >> halvings
 
     @property

@@ -41,9 +41,7 @@ class Decoder(nn.Module, ABC):
         return image_features
 
     @abstractmethod
-    def forward(
-        self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None
-    ) -> Tensor:
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Image features and `n_maps` token maps ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``.
 
         With `voxels`, the logits of those voxels alone, for a loss that looks at a part of them.
@@ -83,9 +81,7 @@ class UnetrDecoder(Decoder):
         features: Tensor = self.encoder1(image)
         return features
 
-    def forward(
-        self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None
-    ) -> Tensor:
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode token maps: those of the branches, finest first, then the bottleneck's."""
         skips = [image_features]
         for level, token_map in enumerate(maps[:-1], start=2):
@@ -162,9 +158,7 @@ class HalfDecoder(Decoder):
         features: Tensor = self.image_block(self.image_in(image))
         return features
 
-    def forward(
-        self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None
-    ) -> Tensor:
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map."""
         x = self.bottleneck(maps[0])
         for up in self.token_ups:
@@ -210,9 +204,7 @@ class PyramidDecoder(Decoder):
         """Return the coarsest level ``(b, width, z, y, x)``."""
         return self._unpacked(image_features)[-1]
 
-    def forward(
-        self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None
-    ) -> Tensor:
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map."""
         x = self.bottleneck(maps[0])
         for up, skip in zip(self.ups, reversed(self._unpacked(image_features)), strict=True):
@@ -229,11 +221,11 @@ class PyramidDecoder(Decoder):
 
 
 class SharpDecoder(PyramidDecoder):
-    """Ours, for windows that hold a whole head at full resolution: a `PyramidDecoder` of the halved image, sharpened.
+    """Ours, for windows that hold a whole head: `PyramidDecoder` of the halved image, sharpened at full size.
 
-    The pyramid sees blocks of 2 x 2 x 2 voxels averaged and answers at half size; one thin level takes that answer
-    and the image at full size, and says what the eight voxels of each block are. Its output starts as the
-    pyramid's answer, so a network trained at twice the spacing is where it starts from.
+    The pyramid sees blocks of 2 x 2 x 2 voxels averaged and answers at half size; one thin level takes that
+    answer and the image at full size, and says what the eight voxels of each block are. Its output starts as
+    the pyramid's answer, so a network trained at twice the spacing is where it starts from.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -255,9 +247,7 @@ class SharpDecoder(PyramidDecoder):
         pyramid = super().encode_image(avg_pool3d(image, 2))
         return torch.cat([pyramid, _as_row(self.sharp_in(image))], dim=1)
 
-    def forward(
-        self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None
-    ) -> Tensor:
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map."""
         n_sharp = math.prod(self.sharp_shape)
         answer = super().forward(image_features[:, :-n_sharp], maps)

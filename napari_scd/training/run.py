@@ -6,7 +6,7 @@ import contextlib
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 
@@ -339,8 +339,9 @@ class StepLoss(torch.nn.Module):
 
     def forward(self, image: Tensor, label: Tensor, keep: float | tuple[float, ...]) -> Tensor:
         """Windows and labels ``(b, ., z, y, x)`` and a keep ratio -> loss."""
-        voxels = self.parts["loss"].draw_voxels()
+        criterion = cast("SegmentationLoss", self.parts["loss"])
+        voxels = criterion.draw_voxels()
         logits, trace = self.parts["network"](image, keep, True, voxels)
         each = (keep,) * self.n_stages if isinstance(keep, float) else keep
-        loss: Tensor = self.parts["loss"](logits, label, trace, each, voxels)
+        loss: Tensor = criterion(logits, label, trace, each, voxels)
         return loss
