@@ -85,19 +85,30 @@ def _window_overlaps(
     network: ScdNetwork, image: Tensor, label: Tensor, config: TrainConfig, fabric: Fabric
 ) -> Tensor:
     """Voxels in both, in the prediction, in the truth: ``(keeps, structures, 3)``."""
-    overlapping = config.recipe.activation == "sigmoid"
-    held = config.file_values if overlapping else tuple((index,) for index in config.table.indices)
-    ids = region_table(tuple((index,) for index in config.table.indices)).to(fabric.device)
-    truth = masks_of(label[None], region_table(held).to(fabric.device))[0].flatten(1)
     counts = []
     with torch.inference_mode(), fabric.autocast():
         prefix = network.prefix(image[None])
         for keep in config.validate_keep:
             logits = network.rest(prefix, keep)
-            chosen = logits[0] > 0 if overlapping else masks_of(logits.argmax(1, keepdim=True), ids)[0]
-            found = chosen.flatten(1)
-            counts.append(torch.stack([(found & truth).sum(1), found.sum(1), truth.sum(1)], dim=1))
+            if config.recipe.activation == "sigmoid":
+                held = region_table(config.file_values).to(fabric.device)
+                counts.append(_region_counts(logits[0] > 0, masks_of(label[None], held)[0]))
+            else:
+                counts.append(_label_counts(logits[0].argmax(0), label[0], config.table.indices))
     return torch.stack(counts)
+
+
+def _region_counts(found: Tensor, truth: Tensor) -> Tensor:
+    """Masks ``(structures, z, y, x)``, which may overlap -> voxels in both, found, true, ``(structures, 3)``."""
+    found, truth = found.flatten(1), truth.flatten(1)
+    return torch.stack([(found & truth).sum(1), found.sum(1), truth.sum(1)], dim=1)
+
+
+def _label_counts(found: Tensor, truth: Tensor, indices: Sequence[int]) -> Tensor:
+    """Label maps ``(z, y, x)`` -> voxels in both, found, true: ``(structures, 3)``."""
+    pairs = torch.bincount((truth.flatten().long() << 8) + found.flatten(), minlength=1 << 16).view(256, 256)
+    counts = torch.stack([pairs.diagonal(), pairs.sum(0), pairs.sum(1)], dim=1)
+    return counts[list(indices)]
 
 
 def _validation(overlaps: Tensor, config: TrainConfig) -> Validation:
