@@ -99,7 +99,7 @@ def _window_overlaps(
 
 
 def _region_counts(found: Tensor, truth: Tensor) -> Tensor:
-    """Masks ``(structures, z, y, x)``, which may overlap -> voxels in both, found, true, ``(structures, 3)``."""
+    """Masks ``(structures, z, y, x)`` -> voxels in both, found and true: ``(structures, 3)``."""
     found, truth = found.flatten(1), truth.flatten(1)
     return torch.stack([(found & truth).sum(1), found.sum(1), truth.sum(1)], dim=1)
 
