@@ -125,8 +125,9 @@ class Predictor:
                     raise InputError(_too_large_for(self.hardware.device)) from error
                 batch = max(batch // 2, 1)
             else:
-                yield from results
                 at += len(chosen)
+                while results:  # nothing here holds logits while the next window is computed
+                    yield results.pop(0)
                 continue
             if self.hardware.device.type == "cuda":  # outside the handler, whose traceback holds tensors
                 torch.cuda.empty_cache()

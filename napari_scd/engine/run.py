@@ -189,13 +189,14 @@ class Run:
 
         Windows answered before come from memory. New prefixes, and answers when they are to be remembered,
         are kept only while there is room, so a pass over more windows than fit leaves those it began with for
-        the next pass.
+        the next pass. No answer is held here while the next one is computed.
         """
         began = time.perf_counter()
         self._tell(0, len(starts), 0.0)
         for result in self._answers(starts, remember=remember):
             self._take(result)
             yield result
+            del result
             self._tell(self._done, len(starts), time.perf_counter() - began)
         self._learn_pace()
 
@@ -257,11 +258,13 @@ class Run:
                     if result is None or self._cancel.cancelled:
                         return
                     yield result
+                    del result
                 continue
             for result in self.predictor.run([start for start, _ in group], self._cancel, evict=False):
                 if remember and not self.predictor.is_blank(result):
                     self.memory.windows.put(self._key(result.start), result, evict=False)
                 yield result
+                del result
             if self._cancel.cancelled:
                 return
 

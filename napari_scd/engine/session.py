@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable, Recipe, Volume
 
 PREFIX_CACHE_BYTES = 2**29
-WINDOW_CACHE_BYTES = 2**28
+WINDOW_CACHE_BYTES = 2**29
 
 
 class Named(Protocol):
@@ -186,6 +186,7 @@ class Session:
         for window in run.windows(starts, remember=within is not None):
             sink.write(canvas.take(window.start[0] - grid.lead[0]))
             canvas.add(window.start, window.logits)
+            del window
         sink.write(canvas.take(box[1][0]))
         return run.segmentation(sink, len(starts))
 
