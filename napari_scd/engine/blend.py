@@ -27,8 +27,8 @@ class Planes(NamedTuple):
     ----------
     first : int
         Image plane of the model grid they begin with.
-    logits : Tensor ``(classes, planes, y, x)`` float32
-        Weighted mean of the windows; 0 where none came.
+    logits : Tensor ``(classes, planes, y, x)``
+        Weighted mean of the windows in float32, or their weighted sum as it was held; 0 where none came.
     seen : Tensor ``(planes, y, x)`` bool
         Where a window came.
     """
@@ -97,21 +97,26 @@ class Canvas:
         self._weigh_in()
         self._add(start, logits)
 
-    def take(self, end: int) -> Iterator[Planes]:
-        """Take off the planes before image plane `end`, a few at a time."""
+    def take(self, end: int, *, means: bool = True) -> Iterator[Planes]:
+        """Take off the planes before image plane `end`, a few at a time; each lasts until the next is asked for.
+
+        Without `means` their logits are `sums`, which is enough for labels.
+        """
         end = min(end, self.high[0])
         step = max(1, CHUNK_VALUES // max(self.n_classes * self._size[1] * self._size[2], 1))
         while self._first < end:
             if self._only is not None:
                 first, last = self._first, min(self._first + step, end)
-                logits = self._covering()[:, first - self.low[0] : last - self.low[0]].float()
+                logits = self._covering()[:, first - self.low[0] : last - self.low[0]]
+                logits = logits.float() if means else logits
                 yield Planes(first, logits, torch.ones(logits.shape[1:], dtype=torch.bool))
                 self._first = last
                 continue
             sums, weights = self._weigh_in()
             ring, first, count = next(self._in_ring(self._first, min(self._first + step, end)))
             weight = weights[ring]
-            yield Planes(first, _divided(sums[ring], weight), weight > 0)
+            logits = _divided(sums[ring], weight) if means else sums[ring].permute(3, 0, 1, 2)
+            yield Planes(first, logits, weight > 0)
             sums[ring] = 0
             weight.zero_()
             self._first += count
@@ -121,6 +126,23 @@ class Canvas:
         if self._only is not None:
             return self._covering().float()
         return _divided(*self._weigh_in())
+
+    def mean_at(self, voxel: Size3) -> Tensor:
+        """Mean logits ``(classes,)`` float32 of one voxel of the box."""
+        z, y, x = voxel
+        if self._only is not None:
+            return self._covering()[:, z, y, x].float()
+        sums, weights = self._weigh_in()
+        return sums[z, y, x].float() / weights[z, y, x].clamp_min(1e-12)
+
+    def sums(self) -> Tensor:
+        """What `mean` is but for a positive factor of each voxel, ``(classes, z, y, x)``, without a copy.
+
+        Labels of sums are those of means; in the precision the canvas holds.
+        """
+        if self._only is not None:
+            return self._covering()
+        return self._weigh_in()[0].permute(3, 0, 1, 2)
 
     @property
     def seen(self) -> Tensor:
@@ -132,6 +154,9 @@ class Canvas:
     def grown(self, box: tuple[Size3, Size3]) -> Canvas:
         """Copy over a box that holds this one's; only when the whole box is held."""
         larger = Canvas(self.grid, self.weights, self.n_classes, box)
+        if self._only is not None:
+            larger._add(*self._only)
+            return larger
         sums, weights = larger._weigh_in()
         own_sums, own_weights = self._weigh_in()
         z, y, x = (slice(a - o, b - o) for a, b, o in zip(self.low, self.high, larger.low, strict=True))

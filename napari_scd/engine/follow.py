@@ -58,14 +58,14 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
 
 
 def _find(run: Run, canvas: Canvas, at: Size3) -> Found | None:
-    labels = label_map(canvas.mean(), run.model.recipe)
+    labels = label_map(canvas.sums(), run.model.recipe)
     return find_structure(labels, _minus(at, canvas.low), run.prepared.spacing_mm, run.model.labels)
 
 
 def _why_not(run: Run, canvas: Canvas, at: Size3) -> str:
     recipe = run.model.recipe
     z, y, x = _minus(at, canvas.low)
-    probabilities = class_probabilities(canvas.mean()[:, z, y, x], recipe)
+    probabilities = class_probabilities(canvas.mean_at((z, y, x)), recipe)
     return nothing_found(probabilities, run.model.labels, has_background=recipe.activation != "sigmoid")
 
 

@@ -21,10 +21,10 @@ def label_map(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
     several, the first in ``recipe.precedence`` wins, then the lower id.
     """
     if logits.is_contiguous() or logits.ndim < 3:
-        return _labels_of(logits.contiguous().numpy(), recipe)
+        return _labels_of(logits.float().contiguous().numpy(), recipe)
     labels = np.empty(logits.shape[1:], np.uint8)
     for found, plane in zip(labels, logits.unbind(1), strict=True):  # a plane's copy stays in the cache
-        found[...] = _labels_of(plane.contiguous().numpy(), recipe)
+        found[...] = _labels_of(plane.float().contiguous().numpy(), recipe)
     return labels
 
 

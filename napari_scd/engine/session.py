@@ -184,10 +184,10 @@ class Session:
             starts = grid.touching(starts, box)
         canvas, sink = run.canvas(box, depth=grid.roi[0]), run.sink(box)
         for window in run.windows(starts, remember=within is not None):
-            sink.write(canvas.take(window.start[0] - grid.lead[0]))
+            sink.write(canvas.take(window.start[0] - grid.lead[0], means=sink.needs_means))
             canvas.add(window.start, window.logits)
             del window
-        sink.write(canvas.take(box[1][0]))
+        sink.write(canvas.take(box[1][0], means=sink.needs_means))
         return run.segmentation(sink, len(starts))
 
     def preview(
@@ -220,7 +220,7 @@ class Session:
         result = run.window(start)
         if result is not None:
             canvas.add(start, result.logits)
-        sink.write(canvas.take(box[1][0]))
+        sink.write(canvas.take(box[1][0], means=sink.needs_means))
         return run.segmentation(sink, 1)
 
     def click(
@@ -257,7 +257,7 @@ class Session:
         at = run.prepared.model_voxel(voxel)
         canvas, found, why_not, cancelled = follow(run, at, everything=everything)
         sink, shape = run.sink(canvas.box), canvas.seen.shape
-        sink.write(canvas.take(canvas.high[0]))
+        sink.write(canvas.take(canvas.high[0], means=sink.needs_means))
         n_planned = run.n_windows + cancelled
         if everything:
             segmentation = run.segmentation(sink, n_planned)

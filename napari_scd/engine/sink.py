@@ -65,6 +65,11 @@ class LabelSink:
         dtype = torch.float32 if 4 * n_values <= FULL_PRECISION_BYTES else torch.float16
         self._logits = roomy((z, y, x, n_classes), dtype, zeroed=True) if keep_logits else None
 
+    @property
+    def needs_means(self) -> bool:
+        """Whether planes must come with mean logits; labels alone are those of sums."""
+        return self._logits is not None
+
     def write(self, planes: Iterable[Planes]) -> None:
         """Take finished planes."""
         for first, logits, seen in planes:
