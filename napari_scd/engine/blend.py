@@ -98,9 +98,9 @@ class Canvas:
         self._add(start, logits)
 
     def take(self, end: int, *, means: bool = True) -> Iterator[Planes]:
-        """Take off the planes before image plane `end`, a few at a time; each lasts until the next is asked for.
+        """Take off the planes before image plane `end`, a few at a time.
 
-        Without `means` their logits are `sums`, which is enough for labels.
+        They last until the next are asked for. Without `means` their logits are `sums`, which is enough for labels.
         """
         end = min(end, self.high[0])
         step = max(1, CHUNK_VALUES // max(self.n_classes * self._size[1] * self._size[2], 1))
@@ -136,7 +136,7 @@ class Canvas:
         return sums[z, y, x].float() / weights[z, y, x].clamp_min(1e-12)
 
     def sums(self) -> Tensor:
-        """What `mean` is but for a positive factor of each voxel, ``(classes, z, y, x)``, without a copy.
+        """Return `mean` but for a positive factor of each voxel, ``(classes, z, y, x)``, without a copy.
 
         Labels of sums are those of means; in the precision the canvas holds.
         """

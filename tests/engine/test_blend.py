@@ -137,3 +137,18 @@ def test_windows_count_only_within_the_box() -> None:
             part.add(start, logits[start])
     z, y, x = (slice(a, b) for a, b in zip(low, high, strict=True))
     torch.testing.assert_close(part.mean(), whole.mean()[:, z, y, x])
+
+
+@pytest.mark.parametrize("n_windows", [1, 2])
+def test_sums_have_the_labels_of_means(n_windows) -> None:
+    grid = PatchGrid((12, 8, 8), (8, 8, 8), 4)
+    starts = grid.starts((4, 8, 8))[:n_windows]
+    box = grid.image_box(starts[0]) if n_windows == 1 else ((0, 0, 0), grid.size)
+    canvas = Canvas(grid, blending_weights(grid.roi, "gaussian"), 5, box)
+    for seed, start in enumerate(starts):
+        canvas.add(start, torch.randn(5, *grid.roi, generator=torch.Generator().manual_seed(seed)))
+    mean = canvas.mean()
+    assert torch.equal(canvas.sums().argmax(0), mean.argmax(0))
+    torch.testing.assert_close(canvas.mean_at((2, 3, 4)), mean[:, 2, 3, 4])
+    taken = [planes.logits.argmax(0) for planes in canvas.take(box[1][0], means=False)]
+    assert torch.equal(torch.cat(taken), mean.argmax(0))
