@@ -100,7 +100,7 @@ class Canvas:
     def take(self, end: int, *, means: bool = True) -> Iterator[Planes]:
         """Take off the planes before image plane `end`, a few at a time.
 
-        They last until the next are asked for. Without `means` their logits are `sums`, which is enough for labels.
+        They last until the next are asked for. Without `means` their logits are `sums`: enough for labels.
         """
         end = min(end, self.high[0])
         step = max(1, CHUNK_VALUES // max(self.n_classes * self._size[1] * self._size[2], 1))
