@@ -36,7 +36,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         Stay with the first window.
     """
     grid = run.prepared.grid
-    start = grid.start_around(at)
+    start = run.prepared.click_start(at)
     canvas = run.canvas(grid.image_box(start))
     done: set[Size3] = set()
     found: Found | None = None

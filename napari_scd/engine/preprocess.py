@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +114,37 @@ class Prepared:
         first, last = np.rint(corners.min(axis=0)).astype(int), np.rint(corners.max(axis=0)).astype(int)
         z, y, x = (slice(int(a), int(b) + 1) for a, b in zip(first, last, strict=True))
         return z, y, x
+
+    @cached_property
+    def content(self) -> tuple[Size3, Size3]:
+        """Low and high (exclusive) image voxels of the box around all that is not `fill`.
+
+        The whole image when it is read window by window, or holds nothing else.
+        """
+        if not isinstance(self.image, ReadImage):
+            there = (self.image != self.fill[:, None, None, None]).any(dim=0)
+            lines = [torch.nonzero(there.amax(dim=axes)).flatten() for axes in ((1, 2), (0, 2), (0, 1))]
+            if len(lines[0]):
+                low, high = ([int(line[end]) for line in lines] for end in (0, -1))
+                return _size3(low), _size3([edge + 1 for edge in high])
+        return (0, 0, 0), self.grid.size
+
+    def click_start(self, voxel: Size3) -> Size3:
+        """Start of the window that answers a click at an image voxel of the model grid.
+
+        Its centre is the voxel; along axes where all content fits into one window, it is the content's
+        instead, so that clicks at different places share one. Models of one structure see it in the middle.
+        """
+        if self.recipe.field == "click":
+            return self.grid.start_around(voxel)
+        low, high = self.content
+        middle = [
+            (a + b - 1) / 2
+            if b - a <= edge and abs(at - (a + b - 1) / 2) < (edge - self.grid.patch) / 2
+            else at
+            for at, a, b, edge in zip(voxel, low, high, self.grid.roi, strict=True)
+        ]
+        return self.grid.start_around(middle)
 
     def raw_window(self, start: Size3) -> Tensor:
         """One window ``(c, *roi)`` float32 as it lies in `image`; `start` counts padded model voxels."""
