@@ -76,3 +76,14 @@ def test_a_sharp_network_starts_as_the_pyramid_of_the_halved_image(network) -> N
     x = torch.randn(1, 1, 24, 32, 24, generator=torch.Generator().manual_seed(0))
     doubled = [torch.nn.functional.interpolate(part, scale_factor=2) for part in (x, pyramid(x, 0.5))]
     torch.testing.assert_close(sharp(doubled[0], 0.5), doubled[1], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("voxels", [(slice(1, None, 2), slice(0, None, 2), slice(1, None, 2)),
+                                    (slice(2, None, 3), slice(0, None, 3), slice(1, None, 3))])  # fmt: skip
+@pytest.mark.parametrize("name", DECODER_CLASSES)
+def test_logits_of_some_voxels_are_those_of_all(small, image, name, voxels) -> None:
+    config = small(decoder=name, **SIZES[name])
+    decoder = DECODER_CLASSES[name](config)
+    features, tokens = decoder.encode_image(image(config, batch=1)), maps(config, decoder.n_maps)
+    some, every = decoder(features, tokens, voxels), decoder(features, tokens)
+    torch.testing.assert_close(some, every[(..., *voxels)], atol=1e-5, rtol=1e-5)
