@@ -121,12 +121,6 @@ class Canvas:
             weight.zero_()
             self._first += count
 
-    def mean(self) -> Tensor:
-        """Mean logits of the whole box, ``(classes, z, y, x)`` float32; only when all of it is held."""
-        if self._only is not None:
-            return self._covering().float()
-        return _divided(*self._weigh_in())
-
     def mean_at(self, voxel: Size3) -> Tensor:
         """Mean logits ``(classes,)`` float32 of one voxel of the box."""
         z, y, x = voxel
@@ -135,10 +129,11 @@ class Canvas:
         sums, weights = self._weigh_in()
         return sums[z, y, x].float() / weights[z, y, x].clamp_min(1e-12)
 
+    @property
     def sums(self) -> Tensor:
-        """Return `mean` but for a positive factor of each voxel, ``(classes, z, y, x)``, without a copy.
+        """Mean logits of the box but for a positive factor a voxel, ``(classes, z, y, x)``, without a copy.
 
-        Labels of sums are those of means; in the precision the canvas holds.
+        Only when all of it is held. Labels of sums are those of means; in the precision the canvas holds.
         """
         if self._only is not None:
             return self._covering()

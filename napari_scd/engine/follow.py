@@ -58,7 +58,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
 
 
 def _find(run: Run, canvas: Canvas, at: Size3) -> Found | None:
-    labels = label_map(canvas.sums(), run.model.recipe)
+    labels = label_map(canvas.sums, run.model.recipe)
     return find_structure(labels, _minus(at, canvas.low), run.prepared.spacing_mm, run.model.labels)
 
 

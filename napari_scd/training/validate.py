@@ -86,15 +86,18 @@ def _window_overlaps(
 ) -> Tensor:
     """Voxels in both, in the prediction, in the truth: ``(keeps, structures, 3)``."""
     counts = []
+    overlapping = config.recipe.activation == "sigmoid"
+    truth = label[0]
+    if overlapping:
+        truth = masks_of(label[None], region_table(config.file_values).to(fabric.device))[0]
     with torch.inference_mode(), fabric.autocast():
         prefix = network.prefix(image[None])
         for keep in config.validate_keep:
             logits = network.rest(prefix, keep)
-            if config.recipe.activation == "sigmoid":
-                held = region_table(config.file_values).to(fabric.device)
-                counts.append(_region_counts(logits[0] > 0, masks_of(label[None], held)[0]))
+            if overlapping:
+                counts.append(_region_counts(logits[0] > 0, truth))
             else:
-                counts.append(_label_counts(logits[0].argmax(0), label[0], config.table.indices))
+                counts.append(_label_counts(logits[0].argmax(0), truth, config.table.indices))
     return torch.stack(counts)
 
 
