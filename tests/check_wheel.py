@@ -19,7 +19,7 @@ def problems(wheel: Path) -> list[str]:
         metadata = Parser().parsestr(archive.read(metadata_name).decode())
     wanted = {path.relative_to(ROOT).as_posix() for path in (ROOT / "napari_scd").rglob("*.py")}
     wanted |= {"napari_scd/napari.yaml", "napari_scd/py.typed", "napari_scd/sample_data/__init__.py"}
-    for folder in ("ablation/presets", "checkpoints/weights", "training/presets"):
+    for folder in ("ablation/presets", "checkpoints/weights", "training/config/presets"):
         files = (path for path in (ROOT / "napari_scd" / folder).iterdir() if path.is_file())
         wanted |= {path.relative_to(ROOT).as_posix() for path in files}
     samples = ROOT / "sample_data"

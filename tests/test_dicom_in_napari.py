@@ -12,8 +12,10 @@ pytest.importorskip("pydicom")
 pytest.importorskip("highdicom")
 
 from napari_scd.errors import InputError  # noqa: E402 - after the check that they are there
-from napari_scd.viewer import dicom, files, geometry  # noqa: E402
-from napari_scd.viewer.saving import Export  # noqa: E402
+from napari_scd.viewer.layers import source_view as geometry  # noqa: E402
+from napari_scd.viewer.logic.export import Export  # noqa: E402
+from napari_scd.viewer.plugin import dicom_dialog as dicom  # noqa: E402
+from napari_scd.viewer.plugin import files  # noqa: E402
 from napari_scd.volume import LabelTable, paste, read_labels, read_volume  # noqa: E402
 
 from .dicom_writer import Spec, write_series  # noqa: E402

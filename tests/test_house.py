@@ -19,6 +19,7 @@ ROOMS = {
     "model": set(),
     "checkpoints": {"volume", "model"},
     "engine": {"volume", "model"},
+    "batch": {"volume", "checkpoints", "engine"},
     "evaluation": {"volume", "engine"},
     "training": {"volume", "model", "checkpoints", "engine", "evaluation"},
     "benchmarks": {"volume", "model", "checkpoints", "engine", "training"},

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from napari_scd.model import ModelConfig
-from napari_scd.training.loss import SegmentationLoss
-from napari_scd.training.run import StepLoss
-from napari_scd.training.sections import LossConfig
+from napari_scd.training.config.sections import LossConfig
+from napari_scd.training.run.loss import SegmentationLoss
+from napari_scd.training.run.run import StepLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable

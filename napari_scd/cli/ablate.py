@@ -54,7 +54,7 @@ def ablate(
     if (config is None) == (preset is None):
         raise InputError("Give either a training file or --preset NAME.")
     with training_extra():
-        from napari_scd.cli.ablating import run_ablation  # loads torch: only when it is needed
+        from napari_scd.cli.run.ablate import run_ablation  # loads torch: only when it is needed
 
     order = AblateOrder(
         config=config,

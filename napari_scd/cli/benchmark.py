@@ -70,7 +70,7 @@ def sweep(
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
     with busy("Loading PyTorch"):
-        from napari_scd.cli.timing import run_sweep
+        from napari_scd.cli.run.sweep import run_sweep
 
     order = Sweep(
         model=model,
@@ -140,7 +140,7 @@ def compare(
         raise InputError(f"--only got '{only}': give some of {', '.join(TASKS)}.")
     keeps = parse_sweep(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.comparing import run_field
+        from napari_scd.cli.run.compare import run_field
 
     order = Field(
         models=tuple(models or ()),
@@ -182,7 +182,7 @@ def stages(
     """
     keep = parse_keep(keep_ratio)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.timing_stages import run_stages
+        from napari_scd.cli.run.stages import run_stages
 
     run_stages(StagesOrder(scan, model, keep, rounds, device, precision, threads, processor_time, as_json))
 

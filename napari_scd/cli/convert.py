@@ -46,7 +46,7 @@ def convert(
         raise InputError(f"The output '{output}' would overwrite the checkpoint: choose another name.")
     order = ConvertOrder(checkpoint, output, config, recipe, labels, title, data, licence, half)
     with busy("Converting"):
-        from napari_scd.cli.converting import convert_checkpoint
+        from napari_scd.cli.run.convert import convert_checkpoint
 
         described = convert_checkpoint(order)
     say(described)
@@ -61,7 +61,7 @@ def add(
 ) -> None:
     """Put a checked model file into the models folder, so that it can be named here and in napari."""
     with busy("Checking the model"):
-        from napari_scd.cli.converting import add_model
+        from napari_scd.cli.run.convert import add_model
 
         path = add_model(file, name or file.name.removesuffix(".safetensors"), force=force)
     say(f"Added {path.stem}: {path}")

@@ -55,6 +55,6 @@ def demo(
         threads=threads,
     )
     with busy("Loading PyTorch"):
-        from napari_scd.cli.tour import run_demo
+        from napari_scd.cli.run.demo import run_demo
 
     run_demo(order, output, view=view, as_json=as_json)

@@ -96,7 +96,7 @@ def evaluate(
         precision=precision,
         threads=threads,
     )
-    from napari_scd.cli.evaluating import (
+    from napari_scd.cli.run.evaluate import (
         run_evaluation,
     )  # loads torch: only when there is something to compute
 

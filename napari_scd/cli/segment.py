@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.cli.cases import LABEL_SUFFIXES, Targets, plan_batch
+from napari_scd.batch.paths import LABEL_SUFFIXES, Targets, plan_batch
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
 from napari_scd.cli.orders import DEFAULT_MODEL, Order
@@ -150,7 +150,7 @@ def segment(
         )
     batch = plan_batch(sources, targets, also_read=channels.values())
     with busy("Loading PyTorch"):
-        from napari_scd.cli.running import run_batch  # only when there is something to compute
+        from napari_scd.cli.run.segment import run_batch  # only when there is something to compute
 
     raise typer.Exit(run_batch(batch, order, as_json=as_json))
 
@@ -175,11 +175,11 @@ def _segment_tree(
     if targets.report is not None:
         raise InputError("--report is not for a study tree: each case has its report beside its labels.")
     with busy("Looking for scans"):
-        from napari_scd.cli.cohort import plan_cohort
+        from napari_scd.batch.cohort import plan_cohort
 
         cohort = plan_cohort(sources, targets, order, dicom_seg=dicom_seg, redo=redo)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.cohort_run import run_cohort
+        from napari_scd.cli.run.cohort import run_cohort
 
     return run_cohort(cohort, scheduler=scheduler, as_json=as_json)
 

@@ -56,7 +56,7 @@ def train(
     Ctrl+C stops after the step at hand; the same command goes on from there.
     """
     with training_extra():
-        from napari_scd.cli.training import run_training, show_example  # loads torch: only when it is needed
+        from napari_scd.cli.run.train import run_training, show_example  # loads torch: only when it is needed
 
     if example is not None:
         show_example(example)

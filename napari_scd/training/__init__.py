@@ -1,15 +1,15 @@
 """Training on a user's own data, and of the models that ship."""
 
-from napari_scd.training.config import TrainConfig
-from napari_scd.training.example import write_example
-from napari_scd.training.export import export, provenance_of
-from napari_scd.training.initial import Initial
-from napari_scd.training.journal import Step
-from napari_scd.training.loop import train
-from napari_scd.training.reading import Base, config_from_dict, read_config
-from napari_scd.training.run import Finished, RunOptions
-from napari_scd.training.shipped import find_config, preset_names
-from napari_scd.training.state import forget_state
+from napari_scd.training.config.config import TrainConfig
+from napari_scd.training.config.reading import Base, config_from_dict, read_config
+from napari_scd.training.config.shipped import find_config, preset_names
+from napari_scd.training.data.example import write_example
+from napari_scd.training.run.export import export, provenance_of
+from napari_scd.training.run.initial import Initial
+from napari_scd.training.run.journal import Step
+from napari_scd.training.run.run import Finished, RunOptions
+from napari_scd.training.run.setup import train
+from napari_scd.training.run.state import forget_state
 
 __all__ = [
     "Base",

@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import Any
 
 _HOME_OF = {
-    "ScdWidget": "widget",
-    "get_reader": "files",
-    "sample_icbm152": "files",
-    "sample_phantom": "files",
-    "write_image_layer": "files",
-    "write_labels_layer": "files",
+    "ScdWidget": "dock.widget",
+    "get_reader": "plugin.files",
+    "sample_icbm152": "plugin.files",
+    "sample_phantom": "plugin.files",
+    "write_image_layer": "plugin.files",
+    "write_labels_layer": "plugin.files",
 }
 
 

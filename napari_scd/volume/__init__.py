@@ -11,10 +11,10 @@ from napari_scd.volume.files import (
     write_labels,
     write_volume,
 )
-from napari_scd.volume.geometry import ORIENTATION_UNKNOWN
 from napari_scd.volume.intensity import normalise
 from napari_scd.volume.labels import Label, LabelTable
-from napari_scd.volume.opening import LABELS_WRITABLE, READABLE, WRITABLE
+from napari_scd.volume.nifti.geometry import ORIENTATION_UNKNOWN
+from napari_scd.volume.nifti.opening import LABELS_WRITABLE, READABLE, WRITABLE
 from napari_scd.volume.orientation import Undo, axis_directions, ras_from_spl, reorient, spl_from_ras
 from napari_scd.volume.phantom import make_phantom
 from napari_scd.volume.placing import paste

@@ -16,10 +16,10 @@ from napari_scd.volume.dicom import (
     read_series,
     write_segmentation,
 )
-from napari_scd.volume.encoding import encode
-from napari_scd.volume.geometry import read_geometry
-from napari_scd.volume.label_names import names_extension, table_in_header
-from napari_scd.volume.opening import (
+from napari_scd.volume.nifti.encoding import encode
+from napari_scd.volume.nifti.geometry import read_geometry
+from napari_scd.volume.nifti.label_names import names_extension, table_in_header
+from napari_scd.volume.nifti.opening import (
     LABELS_WRITABLE,
     UNREADABLE,
     WRITABLE,
@@ -27,9 +27,9 @@ from napari_scd.volume.opening import (
     damaged,
     open_image,
 )
+from napari_scd.volume.nifti.voxels import read_voxels
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume, times
-from napari_scd.volume.voxels import read_voxels
 
 if TYPE_CHECKING:
     import os

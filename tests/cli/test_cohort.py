@@ -146,7 +146,7 @@ def test_what_does_not_go_together_is_told(
 ) -> None:
     if "--scheduler" in words:
         pytest.importorskip("distributed")
-        monkeypatch.setattr("napari_scd.cli.cluster._PATIENCE", "1s")
+        monkeypatch.setattr("napari_scd.batch.cluster._PATIENCE", "1s")
     code, _, complained = run("segment", tree, "-o", "out", "--model", "whole", *words)
     assert code == 2 and said in complained
 

@@ -12,7 +12,7 @@ import torch
 from napari_scd.checkpoints import describe, load
 from napari_scd.checkpoints.foreign import reference_name
 from napari_scd.checkpoints.foreign_config import reference_config
-from napari_scd.cli.entries import read_entries, read_table
+from napari_scd.cli.run.entries import read_entries, read_table
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.model.embedding import sincos_positions

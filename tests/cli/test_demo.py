@@ -10,7 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_scd.cli import showing, tour
+from napari_scd.cli.run import demo as tour
+from napari_scd.cli.run import show as showing
 from napari_scd.volume import Volume
 
 if TYPE_CHECKING:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.cancel import CancelToken
-from napari_scd.viewer.bench import Bench
-from napari_scd.viewer.board import Board
-from napari_scd.viewer.controller import Controller
-from napari_scd.viewer.state import Choices
+from napari_scd.viewer.layers.store import Board
+from napari_scd.viewer.logic.backend import Bench
+from napari_scd.viewer.logic.controller import Controller
+from napari_scd.viewer.logic.state import Choices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.viewer.lane import Work
+    from napari_scd.viewer.logic.jobs import Work
 
 
 class HandLane:

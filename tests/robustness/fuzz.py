@@ -33,14 +33,14 @@ import yaml
 
 from napari_scd.checkpoints import describe, load, load_reference
 from napari_scd.checkpoints.foreign_config import reference_config
-from napari_scd.cli.entries import read_mapping, read_table
 from napari_scd.cli.models import by_keep_ratio, facts, structures_text
+from napari_scd.cli.run.entries import read_mapping, read_table
 from napari_scd.engine import Request, Session
 from napari_scd.errors import InputError
 from napari_scd.evaluation import find_cases
 from napari_scd.training import find_config, read_config
-from napari_scd.training.state import STATE_NAME, read_state, write_state
-from napari_scd.viewer.files import read_layers
+from napari_scd.training.run.state import STATE_NAME, read_state, write_state
+from napari_scd.viewer.plugin.files import read_layers
 from napari_scd.volume import (
     Recipe,
     read_label_table,

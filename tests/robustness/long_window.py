@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from napari_scd.viewer.state import State
+from napari_scd.viewer.logic.state import State
 
 from .long_session import Footprint, growth_mib
 from .tiny import save_tiny
@@ -117,7 +117,7 @@ class Rounds:
         """Count what a forgotten dock would leave."""
         from qtpy.QtWidgets import QApplication
 
-        from napari_scd.viewer.widget import ScdWidget
+        from napari_scd.viewer.dock.widget import ScdWidget
 
         viewer = self.viewer
         emitters = [*vars_of(viewer.layers.events), *vars_of(viewer.dims.events), *vars_of(self.image.events)]

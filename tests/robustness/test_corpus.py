@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import pytest
 
-from napari_scd.viewer.state import State
+from napari_scd.viewer.logic.state import State
 
 from .by_hand import desk_for
 from .corpus import layers, models, scans, settings, training

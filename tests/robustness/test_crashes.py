@@ -18,8 +18,8 @@ import yaml
 
 from napari_scd.checkpoints import load
 from napari_scd.errors import InputError
-from napari_scd.training.occupied import LOCK_NAME, occupied
-from napari_scd.training.state import STATE_NAME
+from napari_scd.training.run.folder_lock import LOCK_NAME, occupied
+from napari_scd.training.run.state import STATE_NAME
 from napari_scd.volume import Volume, atomic, read_labels, write_labels
 
 from .tiny import TABLE, TRAINING

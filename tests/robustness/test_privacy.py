@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from napari_scd.cli.sharing import KEY, code_of
+from napari_scd.batch.source_names import KEY, code_of
 
 from .offline import offline
 from .tiny import TRAINING

@@ -15,7 +15,7 @@ from napari_scd.checkpoints import describe, load
 from napari_scd.cli import main
 from napari_scd.engine import Request, Session
 from napari_scd.training import export, provenance_of, read_config, write_example
-from napari_scd.training.batches import BatchMaker
+from napari_scd.training.data.batches import BatchMaker
 from napari_scd.volume import make_phantom, read_volume, write_labels, write_volume
 
 CPU = ("--device", "cpu", "--precision", "float32")
@@ -74,7 +74,7 @@ def test_without_tensorboard_one_sentence_is_said(file, tmp_path, monkeypatch, c
 
 def test_without_the_extra_one_sentence_is_said(file, monkeypatch, capsys):
     for name in [
-        name for name in sys.modules if name.startswith(("napari_scd.training", "napari_scd.cli.training"))
+        name for name in sys.modules if name.startswith(("napari_scd.training", "napari_scd.cli.run.train"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)

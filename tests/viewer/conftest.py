@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from napari_scd.cancel import CancelToken
-from napari_scd.viewer.bench import Ahead, Prepared
-from napari_scd.viewer.board import Board
-from napari_scd.viewer.controller import Controller
-from napari_scd.viewer.results import clicked
-from napari_scd.viewer.state import Choices
+from napari_scd.viewer.layers.store import Board
+from napari_scd.viewer.logic.backend import Ahead, Prepared
+from napari_scd.viewer.logic.controller import Controller
+from napari_scd.viewer.logic.result import clicked
+from napari_scd.viewer.logic.state import Choices
 from napari_scd.volume import LabelTable, Recipe, Volume
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.lane import Work
+    from napari_scd.viewer.logic.jobs import Work
 
 PATCH = 4
 N_STAGES = 3

@@ -17,7 +17,7 @@ from qtpy.QtGui import QMouseEvent  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
 from qtpy.QtWidgets import QApplication, QPushButton, QStyle, QStyleOptionSlider, QWidget  # noqa: E402
 
-from napari_scd.viewer.state import State  # noqa: E402
+from napari_scd.viewer.logic.state import State  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

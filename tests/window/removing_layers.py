@@ -6,7 +6,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
-from napari_scd.viewer.widget import ScdWidget
+from napari_scd.viewer.dock.widget import ScdWidget
 
 
 def paint() -> None:

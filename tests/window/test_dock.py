@@ -14,7 +14,7 @@ pytest.importorskip("qtpy.QtWidgets")
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
 
-from napari_scd.viewer.state import State  # noqa: E402
+from napari_scd.viewer.logic.state import State  # noqa: E402
 
 from .conftest import CONTROL, SHIFT, Window, scan  # noqa: E402
 
@@ -163,7 +163,7 @@ def test_two_viewers_do_not_know_each_other(open_window: Any) -> None:
 
 
 def test_flipped_and_rotated_images_are_overlaid_exactly(open_window: Any) -> None:
-    from napari_scd.viewer.geometry import layer_matrix
+    from napari_scd.viewer.layers.source_view import layer_matrix
 
     place = scan()
     affine = np.array([[2, 0.1, 0, 5], [0.1, -2, 0.1, 3], [0, 0, -2, 90], [0, 0, 0, 1.0]])
@@ -208,7 +208,7 @@ def test_keys_work_from_the_dock_too(open_window: Any) -> None:
 
 
 def test_preferences_count_without_a_restart(open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from napari_scd.viewer.settings import Preferences
+    from napari_scd.viewer.dock.preferences import Preferences
 
     window = open_window(**scan())
     window.use("aa-whole")
@@ -238,8 +238,8 @@ def lab_model(models: Path) -> Iterator[Path]:
 
     from napari_scd.checkpoints.foreign import reference_name
     from napari_scd.checkpoints.foreign_config import reference_config
-    from napari_scd.cli.converting import convert_checkpoint
     from napari_scd.cli.orders import ConvertOrder
+    from napari_scd.cli.run.convert import convert_checkpoint
     from napari_scd.model import build_network
     from napari_scd.model.embedding import sincos_positions
 

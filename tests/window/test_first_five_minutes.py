@@ -16,7 +16,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import Qt  # noqa: E402
 
-from napari_scd.viewer.state import State  # noqa: E402
+from napari_scd.viewer.logic.state import State  # noqa: E402
 
 from .conftest import CONTROL, SHIFT, Window  # noqa: E402
 

@@ -1,0 +1,135 @@
+"""A finished segmentation becomes files: labels, tokens, scores, probabilities, report."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.batch.source_names import shareable
+from napari_scd.batch.staging import staged
+from napari_scd.engine.exit_stages import stage_table
+from napari_scd.errors import InputError
+from napari_scd.volume import LabelTable, write_labels, write_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_scd.batch.paths import Case
+    from napari_scd.cli.points import Point
+    from napari_scd.engine import Segmentation
+    from napari_scd.volume import Label, Volume
+
+
+def write_case(
+    case: Case,
+    segmentation: Segmentation,
+    table: LabelTable,
+    *,
+    volume: Volume,
+    points: tuple[Point, ...] = (),
+    structures: tuple[int, ...] = (),
+    channels: dict[str, Path] | None = None,
+    hash_names: bool = False,
+    asked: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write every wanted file of a case, all or none.
+
+    Parameters
+    ----------
+    case : Case
+    segmentation : Segmentation
+    table : LabelTable
+        Names and colours, kept in the label file.
+    volume : Volume
+        The input, whose file gives the labels' axis order and geometry.
+    points : tuple of (R, A, S)
+        In mm; goes into the report.
+    structures : tuple of int
+        Labels that get a file of their own, where these are wanted; empty = all.
+    channels : dict, optional
+        Files of a case that was given channel by channel; go into the report.
+    hash_names : bool
+        The report file gets a code in place of file names; it never holds their folders.
+    asked : dict, optional
+        What was asked of the case; goes into the report.
+
+    Returns
+    -------
+    dict
+        The report: what the engine says of the run, with input, points, files and time.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be written; none is left behind then.
+    """
+    report = {
+        "input": str(case.source),
+        **({"channels": {name: str(file) for name, file in channels.items()}} if channels else {}),
+        "points_ras_mm": [list(point) for point in points],
+        "outputs": {kind: str(path) for kind, path in case.outputs.items()},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **segmentation.report.to_dict(),
+        **({"asked": asked} if asked else {}),
+    }
+    with staged() as stage:
+        made_by = segmentation.report.model
+        write_labels(stage(case.labels), segmentation.labels, like=volume, table=table, made_by=made_by)
+        if case.tokens:
+            stages = stage_table(len(segmentation.stage_scores))
+            write_labels(stage(case.tokens), segmentation.tokens, table=stages)
+        if case.score:
+            write_volume(stage(case.score), segmentation.scores)
+        if case.probability and segmentation.probability is not None:
+            write_volume(stage(case.probability), segmentation.probability, like=volume)
+        for label, path, mask in _masks(case, segmentation, table, structures):
+            alone = LabelTable((replace(label, index=1, group=None),))
+            write_labels(stage(path), mask, like=volume, table=alone)
+            report["outputs"][f"each: {label.name}"] = str(path)
+        if case.report:
+            _write_json(stage(case.report), shareable(report, hash_names=hash_names))
+    return report
+
+
+def _masks(
+    case: Case, segmentation: Segmentation, table: LabelTable, structures: tuple[int, ...]
+) -> Iterator[tuple[Label, Path, Volume]]:
+    """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
+    if case.each is None or segmentation.masks is None:
+        return
+    files = mask_files(case.each, table)
+    for label in table.labels:
+        if structures and label.index not in structures:
+            continue
+        if files[label.index] in case.outputs.values():
+            raise InputError(
+                f"Two results would be written to '{files[label.index]}': give --each its own folder."
+            )
+        mask = segmentation.masks.array[label.index - 1].astype(np.uint8)
+        yield label, files[label.index], segmentation.labels.with_array(mask)
+
+
+def mask_files(prefix: Path, table: LabelTable) -> dict[int, Path]:
+    """File of each label's own mask: folder and stem of `prefix`, then the label's name."""
+    names = {label.index: re.sub(r"[^\w.-]+", "-", label.name).strip("-.") for label in table.labels}
+    often = Counter(name.casefold() for name in names.values())
+    unique = {i: name if name and often[name.casefold()] == 1 else f"{name}-{i}" for i, name in names.items()}
+    return {index: prefix.with_name(f"{prefix.name}_{name}.nii.gz") for index, name in unique.items()}
+
+
+def write_summary(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:
+    """Write the one report of a call with several inputs."""
+    shared = [shareable(case, hash_names=hash_names) for case in cases]
+    with staged() as stage:
+        _write_json(stage(path), {"cases": shared})
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

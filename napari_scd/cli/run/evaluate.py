@@ -1,0 +1,289 @@
+"""Carry out an evaluation order: every case at every keep ratio, tables, plot; a bad case stops no other."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from rich import box
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from napari_scd.checkpoints import load
+from napari_scd.cli.console import complain, err, out, print_json, say, unexpected
+from napari_scd.cli.extras import training_extra
+from napari_scd.engine import Request, Session
+from napari_scd.engine.hardware import choose_hardware
+from napari_scd.errors import InputError
+from napari_scd.evaluation import (
+    TOLERANCE_MM,
+    CaseFiles,
+    CaseRun,
+    Heading,
+    Plan,
+    Row,
+    evaluate_case,
+    find_cases,
+    plot_dice_against_seconds,
+    structures_of,
+    summarise,
+    to_csv,
+    to_dict,
+    to_markdown,
+    warm_up,
+)
+from napari_scd.model.assembly import ZeroCompletion
+from napari_scd.volume import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_scd.cli.orders import EvaluateOrder
+    from napari_scd.model import ScdNetwork
+    from napari_scd.volume import LabelTable
+
+logger = logging.getLogger(__name__)
+_FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"), ("imagesTs", "labelsTs"))
+
+
+class Truth(NamedTuple):
+    """Cases, the values each label has in their files, and values that count as background."""
+
+    cases: list[CaseFiles]
+    values: tuple[tuple[int, ...], ...]
+    background: tuple[int, ...]
+
+
+def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
+    """Measure, print and write.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 2 when a case could not be used, 1 when one failed for a reason that is not its own.
+
+    Raises
+    ------
+    InputError
+        When nothing at all can start, or no case could be used.
+    """
+    if order.threads:
+        torch.set_num_threads(order.threads)
+    checkpoint = load(order.model)
+    request = Request(device=order.device, precision=order.precision)
+    for keep in order.keeps:
+        Request(keep=keep)
+    truth = truth_of(order, checkpoint.labels, checkpoint.recipe.activation)
+    if order.zero_tokens:
+        without_tokens(checkpoint.network)
+    session = Session(*checkpoint, cache_bytes=0)
+    known = {value for held in truth.values for value in held} | {
+        *truth.background,
+        *checkpoint.labels.indices,
+    }
+    tolerance = order.tolerance_mm
+    if tolerance is None:
+        tolerance = TOLERANCE_MM[checkpoint.recipe.modality]
+    plan = Plan(
+        structures_of(checkpoint.labels, truth.values, only=order.structures),
+        frozenset(known),
+        order.keeps,
+        tolerance if order.surface else None,
+        request,
+        frozenset(order.ignored),
+    )
+    runs, worst = _run_cases(session, truth.cases, plan, order.out)
+    if not runs:
+        raise InputError("No case could be measured: see the messages above.")
+    hardware = choose_hardware(request)
+    heading = Heading(
+        session.name,
+        checkpoint.provenance.sha256,
+        hardware.device.type,
+        hardware.precision,
+        plan.tolerance_mm,
+        "The decoder was given zeros for tokens." if order.zero_tokens else "",
+    )
+    rows = summarise(runs)
+    if order.out is not None:
+        write_results(order.out, heading, rows, runs)
+    if as_json:
+        print_json(to_dict(heading, rows))
+    else:
+        print_rows(heading, rows)
+        if order.out is not None:
+            say(f"Wrote {order.out / 'summary.md'}, cases.csv, summary.json and dice-against-seconds.png")
+    return worst
+
+
+def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
+    """Find the cases to measure.
+
+    Raises
+    ------
+    InputError
+        Unknown names, nothing there, or a training file for other structures.
+    """
+    if order.data.suffix in (".yaml", ".yml"):
+        truth = _from_training_file(order, table)
+    elif order.split is not None:
+        raise InputError(f"--split chooses cases of a training file, and {order.data} is none: leave it out.")
+    elif activation == "sigmoid":
+        raise InputError(
+            "This model's regions overlap, so label values alone do not tell them: give its training file as "
+            "DATA, which says which values make up each region."
+        )
+    else:
+        truth = Truth(list(_found(order).values()), (), ())
+    by_name = {case.name: case for case in truth.cases}
+    missing = [name for name in order.cases if name not in by_name]
+    if missing:
+        raise InputError(f"The case '{missing[0]}' is not among the {len(by_name)} cases found.")
+    chosen = [by_name[name] for name in order.cases] if order.cases else truth.cases
+    if not chosen:
+        raise InputError(f"{order.data} names no case to measure: choose another --split.")
+    return truth._replace(cases=chosen)
+
+
+def without_tokens(network: ScdNetwork) -> None:
+    """Let the decoder see zeros instead of completed tokens.
+
+    Raises
+    ------
+    InputError
+        The network has no completion whose output could be left out.
+    """
+    if network.completion is None:
+        raise InputError("This network has no token completion, so its tokens cannot be zeroed.")
+    network.completion = ZeroCompletion(network.config)
+
+
+def write_results(folder: Path, heading: Heading, rows: Sequence[Row], runs: Sequence[CaseRun]) -> None:
+    """Write every number, the means to read and for programs, and the plot."""
+    _write(folder / "cases.csv", to_csv(runs))
+    _write(folder / "summary.md", to_markdown(heading, rows))
+    _write(folder / "summary.json", json.dumps(to_dict(heading, rows), indent=2) + "\n")
+    plot_dice_against_seconds(folder / "dice-against-seconds.png", heading.model, rows)
+
+
+def print_rows(heading: Heading, rows: Sequence[Row]) -> None:
+    """Print means and the Dice of every structure by keep ratio."""
+    n_cases = max(row.n_cases for row in rows)
+    say(f"{heading.model} on {n_cases} case{'s' * (n_cases != 1)}, {heading.device} ({heading.precision})")
+    if heading.note:
+        say(heading.note, style="yellow")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in ("keep", *(f"{row.keep:g}" for row in rows)):
+        table.add_column(column, justify="left" if column == "keep" else "right")
+    table.add_row("mean Dice", *(_number(row.overall.dice, 3) for row in rows), style="bold")
+    if heading.tolerance_mm is not None:
+        table.add_row("HD95 (mm)", *(_number(row.overall.hd95_mm, 1) for row in rows))
+        table.add_row(
+            f"surface Dice {heading.tolerance_mm:g} mm",
+            *(_number(row.overall.surface_dice, 3) for row in rows),
+        )
+    table.add_row("tokens left", *(str(row.tokens[-1]) for row in rows))
+    table.add_row("GMACs a case", *(_number(row.macs / 1e9, 1) for row in rows))
+    table.add_row("seconds a case", *(_number(row.seconds, 2) for row in rows), end_section=True)
+    for name in rows[0].structures:
+        table.add_row(f"Dice {name}", *(_number(row.structures[name].dice, 3) for row in rows))
+    out.print(table)
+
+
+def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
+    with training_extra("A training file"):
+        from napari_scd.training.config.reading import read_config
+        from napari_scd.training.data.cases import list_cases, list_test_cases
+    config = read_config(order.data)
+    if config.table.names != table.names:
+        raise InputError(
+            f"The model finds other structures than {order.data} lists: give its own training file."
+        )
+    split = order.split or "validation"
+    training, validation = list_cases(config.data)
+    by_split = {"training": training, "validation": validation}
+    if split in by_split:
+        cases = by_split[split]
+    else:
+        tests = list_test_cases(config.data)
+        cases = tests if split == "test" else [*training, *validation, *tests]
+    return Truth(cases, config.file_values, config.data.background)
+
+
+def _found(order: EvaluateOrder) -> dict[str, CaseFiles]:
+    if order.data.suffix == ".json":
+        return find_cases(dataset=order.data).cases
+    if order.labels is not None:
+        return find_cases(images=order.data, labels=order.labels).cases
+    for images, labels in _FOLDERS:
+        if (order.data / images).is_dir() and (order.data / labels).is_dir():
+            return find_cases(images=order.data / images, labels=order.data / labels).cases
+    raise InputError(
+        f"{order.data} holds no 'images' and 'labels' folders: name the folder of label maps after that of "
+        "images, or give a dataset.json or a training file."
+    )
+
+
+def _run_cases(
+    session: Session, cases: Sequence[CaseFiles], plan: Plan, folder: Path | None
+) -> tuple[list[CaseRun], int]:
+    """Measure all cases; cases.csv grows with every one, so that an interruption loses little."""
+    if folder is not None:
+        _make(folder)
+    runs: list[CaseRun] = []
+    worst = 0
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=len(cases) * len(plan.keeps))
+        for number, case in enumerate(cases):
+            bar.update(task, description=case.name, completed=number * len(plan.keeps))
+            try:
+                if not runs:
+                    warm_up(session, case, plan)
+                measured = []
+                for run in evaluate_case(session, case, plan):
+                    measured.append(run)
+                    bar.advance(task)
+            except InputError as error:
+                logger.debug("%s", case.name, exc_info=True)
+                complain(f"{case.name}: {error}")
+                worst = max(worst, 2) if worst != 1 else 1
+                continue
+            except Exception as error:
+                logger.debug("%s", case.name, exc_info=True)
+                complain(f"{case.name}: {unexpected(error)}")
+                worst = 1
+                continue
+            runs += measured
+            if folder is not None:
+                _write(folder / "cases.csv", to_csv(runs))
+    return runs, worst
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be made ({error.strerror}): give another -o."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"

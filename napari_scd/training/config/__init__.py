@@ -1,0 +1,1 @@
+"""Training files: YAML in, one frozen and checked configuration out."""

@@ -1,0 +1,1 @@
+"""From cases on disk to random training windows on the device."""

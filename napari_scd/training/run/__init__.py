@@ -1,0 +1,1 @@
+"""One training run: set-up, steps, validation, checkpoints, export."""

@@ -1,0 +1,77 @@
+"""What a run leaves -> one checkpoint file that every part of the program can use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from napari_scd.checkpoints import Provenance, save
+from napari_scd.model import build_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.run.run import Finished
+
+
+def export(path: Path, config: TrainConfig, finished: Finished, *, command: str = "") -> Provenance:
+    """Write the run's best averaged weights with recipe, labels and provenance.
+
+    Parameters
+    ----------
+    path : Path
+        ``.safetensors``.
+    command : str
+        The command line, for the card.
+
+    Returns
+    -------
+    Provenance
+        As stored.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written; an earlier one stays.
+    """
+    network = build_network(config.model)
+    network.load_state_dict(finished.weights)
+    provenance = provenance_of(config, finished, command)
+    save(path, network, config.recipe, config.table, provenance)
+    return provenance
+
+
+def provenance_of(config: TrainConfig, finished: Finished, command: str = "") -> Provenance:
+    """Where the exported model comes from; unfinished runs are always a preview."""
+    return Provenance(
+        name=config.name,
+        title=config.title,
+        description=config.description,
+        data=config.data_note or f"{finished.n_cases} cases of the user's own",
+        licence=config.licence,
+        steps=finished.best_step,
+        seed=config.seed,
+        metrics=_metrics(config, finished, command),
+        preview=config.preview or not finished.done,
+        created=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _metrics(config: TrainConfig, finished: Finished, command: str) -> dict[str, Any]:
+    """Put validation Dice by keep ratio, ``{"dice": {"0.5": 0.87}}``, beside a summary of the run."""
+    measured = {key.removeprefix("dice@"): round(value, 4) for key, value in finished.validation.items()}
+    training: dict[str, Any] = {
+        "cases": finished.n_cases,
+        "steps": f"{finished.step} of {config.steps}",
+        "batch": config.batch,
+        "minutes": round(finished.seconds / 60, 1),
+        "loss": round(finished.loss, 4) if finished.loss == finished.loss else None,
+    }
+    if config.model.completion == "zero":
+        training["control"] = "zero tokens into the decoder"
+    if command:
+        training["command"] = command
+    if not measured:
+        return {"training": training}
+    return {"dice": measured, "dice_of": f"{finished.n_validation} validation cases", "training": training}

@@ -1,0 +1,1 @@
+"""The dock itself: Qt widgets, the worker thread, mouse and keys."""

@@ -1,0 +1,100 @@
+"""Keeps the Volume, Model and Output lists in step with the viewer's layers and the models there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.viewer.layers.source_view import finest, modality_of, problem_of
+from napari_scd.viewer.logic.catalogue import Offer, offered_models
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.dock.panels.input import InputPanel
+    from napari_scd.viewer.dock.panels.result import ResultPanel
+    from napari_scd.viewer.logic.controller import Controller
+
+
+class Choosing:
+    """Fills the lists, and writes what is chosen in them to the choices.
+
+    Parameters
+    ----------
+    controller
+        Owns the choices, and looks at them again when they change.
+    inputs, results
+        The panels with the lists.
+    """
+
+    def __init__(self, controller: Controller, inputs: InputPanel, results: ResultPanel) -> None:
+        self._control = controller
+        self._choices = controller.choices
+        self._inputs = inputs
+        self._results = results
+        self._offers: list[Offer] = []
+        self._picked = False
+        self._model_before: str | None = None
+
+    def list_models(self, folder: str, extra: str | None = None) -> None:
+        """List the models known by name, those of a folder, and a file chosen by hand."""
+        self._offers = offered_models(folder, extra)
+        items = [(offer.title, offer.value) for offer in self._offers]
+        self._inputs.model.set_items(items, hints=[offer.hint for offer in self._offers])
+        if self._choices.model is None:
+            self._choices.model = self._inputs.model.value
+
+    def list_images(self) -> list[Any]:
+        """List the image layers, look at the chosen one, and return the layers that were chosen."""
+        self._inputs.reset_choices()
+        return self.refresh()
+
+    def pick_model(self, model: str) -> None:
+        """Take a model because the user said so."""
+        self._picked = True
+        if model is not None and model != self._choices.model:
+            self._choices.model = model
+            self.refresh()
+
+    def refresh(self) -> list[Any]:
+        """Read the lists, let the controller look at them, and return the chosen image layers."""
+        control, choices = self._control, self._choices
+        self._suggest_model()
+        self._offer_channels()
+        chosen = self._inputs.chosen_volumes
+        if choices.volumes[:1] != chosen[:1] or self._model_before != choices.model:
+            choices.output = None
+        self._model_before = choices.model
+        choices.volumes = chosen
+        control.intake.refresh()
+        self.list_outputs()
+        layers = [control.board.layer(uid) for uid in chosen]
+        return [layer for layer in layers if layer is not None]
+
+    def list_outputs(self) -> None:
+        """List the Labels layers that could take results."""
+        layers = self._control.board.outputs(self._control.view)
+        self._results.set_outputs([(layer.name, layer.unique_id) for layer in layers])
+        self._results.output.choose(self._choices.output)
+        self._choices.output = self._results.output.value
+
+    def _suggest_model(self) -> None:
+        """Until the user picks a model, take the first one made for images like this."""
+        layer = self._control.board.layer(self._inputs.volume.uid)
+        if self._picked or layer is None or problem_of(layer) or not isinstance(finest(layer), np.ndarray):
+            return
+        modality = modality_of(finest(layer))
+        fitting = [offer.value for offer in self._offers if offer.modality == modality]
+        if fitting and self._choices.model not in fitting:
+            self._choices.model = fitting[0]
+            self._inputs.model.choose(fitting[0])
+
+    def _offer_channels(self) -> None:
+        """Show one Volume list per channel of the model, unless one layer holds them all."""
+        chosen = [offer for offer in self._offers if offer.value == self._choices.model]
+        names = chosen[0].channels if chosen else ("image",)
+        self._choices.n_channels = len(names)
+        layer = self._control.board.layer(self._inputs.volume.uid)
+        together = layer is not None and tuple(finest(layer).shape[:-3]) == (len(names),)
+        wanted = names[:1] if together else names
+        if len(wanted) != self._inputs.n_channels:
+            self._inputs.set_channels(wanted)

@@ -1,0 +1,178 @@
+"""Input: which volume, which model, which device, and the status line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
+from napari_scd.viewer.dock.panels.volumes import LayerChooser
+from napari_scd.viewer.logic.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari_scd.viewer.logic.state import Status
+
+BAD = frozenset({State.ERROR, State.BAD_INPUT})
+VIEWS = {
+    "Axial": "Slices from below: anterior up, the patient's right on the left",
+    "Coronal": "Slices from the front: superior up, the patient's right on the left",
+    "Sagittal": "Slices from the patient's left: superior up, anterior on the left",
+    "3D": "From the front, superior up, left and right as they are",
+}
+
+
+class InputPanel(Panel):
+    """Chooses what is segmented, with what, on what."""
+
+    volumes_chosen = Signal(object)  # tuple of unique_id, one per channel
+    model_chosen = Signal(object)  # name or path
+    device_chosen = Signal(str)
+    file_wanted = Signal()
+    remedy_wanted = Signal(str)
+    plane_wanted = Signal(str)  # one of VIEWS
+
+    def __init__(self, layers: Callable[[], Sequence[Any]] = tuple) -> None:
+        self._ready = self._bad = False
+        super().__init__("Input")
+        self._layers = layers
+        self._rows = form()
+        self.column.addLayout(self._rows)
+        self.volume = LayerChooser(layers, "scd.volume")
+        self._channels: list[LayerChooser] = []
+        self._rows.addRow("Volume", self.volume)
+        self.model = Chooser("scd.model")
+        self.model.setPlaceholderText("none")
+        browse = QPushButton("...")
+        browse.setObjectName("scd.model.file")
+        browse.setFixedWidth(32)
+        browse.setToolTip("Choose a model file (.safetensors)")
+        browse.clicked.connect(self.file_wanted)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.model)
+        row.addWidget(browse)
+        self._rows.addRow("Model", row)
+        self.device = Chooser("scd.device")
+        self.set_devices(("auto", "cpu"))
+        self.pace = QLabel()
+        self.pace.setObjectName("scd.pace")
+        self.pace.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.device, 1)
+        row.addWidget(self.pace, 1)
+        self._rows.addRow("Device", row)
+        views = []
+        for view, hint in VIEWS.items():
+            button = QPushButton(view)
+            button.setObjectName(f"scd.view.{view.lower()}")
+            button.setToolTip(hint)
+            button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
+            views.append(button)
+        self.column.addLayout(flow(*views))
+        self.status = wrapping_label("scd.status")
+        self.column.addWidget(self.status)
+        self.remedy = QPushButton()
+        self.remedy.setObjectName("scd.remedy")
+        self.remedy.hide()
+        self.column.addWidget(self.remedy)
+        self.warnings = wrapping_label("scd.warnings")
+        self.warnings.hide()
+        self.column.addWidget(self.warnings)
+        self._action = ""
+        self._ready = True
+        self.volume.chosen.connect(self._on_volume)
+        self.model.activated.connect(lambda _: self.model_chosen.emit(self.model.value))
+        self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.value))
+        self.remedy.clicked.connect(lambda: self.remedy_wanted.emit(self._action))
+
+    def reset_choices(self) -> None:
+        """List the image layers again."""
+        for chooser in (self.volume, *self._channels):
+            chooser.reset_choices()
+
+    def set_channels(self, names: Sequence[str]) -> None:
+        """Offer one chooser per input channel, set to the image of that name where there is one."""
+        for _ in self._channels:
+            self._rows.removeRow(1)
+        self._channels = []
+        for number, name in enumerate(names[1:], start=1):
+            chooser = LayerChooser(self._layers, f"scd.volume.{number}")
+            chooser.reset_choices()
+            chooser.choose_row(self._row_named(name, min(number, len(self.volume.names) - 1)))
+            chooser.chosen.connect(self._on_volume)
+            self._channels.append(chooser)
+            self._rows.insertRow(number, name, chooser)
+        if self._channels:
+            self.volume.choose_row(self._row_named(names[0], self.volume.native.currentIndex()))
+        label = self._rows.labelForField(self.volume)
+        if isinstance(label, QLabel):
+            label.setText(names[0] if len(names) > 1 else "Volume")
+
+    def _row_named(self, channel: str, otherwise: int) -> int:
+        """Row of the image called as a channel is, or with that word in its name."""
+        titles = [title.casefold() for title in self.volume.names]
+        if channel.casefold() in titles:
+            return titles.index(channel.casefold())
+        word = re.compile(rf"(?<![a-z0-9]){re.escape(channel.casefold())}(?![a-z0-9])")
+        return next((row for row, title in enumerate(titles) if word.search(title)), otherwise)
+
+    @property
+    def chosen_volumes(self) -> tuple[Any, ...]:
+        """`unique_id` of the image of every channel."""
+        found = [chooser.uid for chooser in (self.volume, *self._channels)]
+        return tuple(uid for uid in found if uid is not None)
+
+    @property
+    def n_channels(self) -> int:
+        """How many choosers there are."""
+        return 1 + len(self._channels)
+
+    def show_pace(self, text: str, hint: str) -> None:
+        """Write what a window takes beside the device."""
+        self.pace.setText(text)
+        self.pace.setToolTip(hint)
+
+    def name_auto(self, device: str) -> None:
+        """Say which device "auto" takes."""
+        self.device.setItemText(0, f"{device} (auto)")
+        self.device.choose(self.device.value)
+
+    def set_devices(self, names: Sequence[str]) -> None:
+        """List the devices of this machine."""
+        self.device.set_items([(name, name) for name in names])
+
+    def show_status(self, status: Status) -> None:
+        """Write the status line, its way out and its warnings."""
+        self.status.setText(status.sentence)
+        self.status.setProperty("state", status.state.name)
+        self._bad = status.state in BAD
+        self._colour_texts()
+        self.remedy.setVisible(status.remedy is not None)
+        if status.remedy is not None:
+            self.remedy.setText(status.remedy.text)
+            self._action = status.remedy.action
+        self.warnings.setVisible(bool(status.warnings))
+        self.warnings.setText("\n".join(text for _, text in status.warnings))
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the theme."""
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
+            self._colour_texts()
+        super().changeEvent(event)
+
+    def _colour_texts(self) -> None:
+        """Colour error and warnings so that they stand out on this theme."""
+        on_dark = self.palette().windowText().color().lightness() > 128
+        red, amber = ("#ff7b72", "#e3a948") if on_dark else ("#b3261e", "#8a5a00")
+        if self._ready:
+            self.status.setStyleSheet(f"color: {red};" if self._bad else "")
+            self.warnings.setStyleSheet(f"color: {amber};")
+
+    def _on_volume(self) -> None:
+        self.volumes_chosen.emit(self.chosen_volumes)

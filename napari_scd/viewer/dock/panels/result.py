@@ -1,0 +1,153 @@
+"""Result: the structures found, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QTreeWidget
+from qtpy.QtWidgets import QTreeWidgetItem as Item
+
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
+from napari_scd.viewer.logic.state import millilitres
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_scd.viewer.layers.build import Voxels
+    from napari_scd.volume import LabelTable
+
+MAX_ROWS = 8
+
+
+class Legend(QTreeWidget):
+    """A list as high as its rows, up to eight, whatever the size of the type."""
+
+    def fit(self) -> None:
+        """Take the height of the rows."""
+        n_rows = self.topLevelItemCount()
+        if n_rows:
+            row = max(self.sizeHintForRow(0), 18)
+            self.setFixedHeight(row * min(n_rows, MAX_ROWS) + 6)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the size of the type."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.fit()
+
+
+class ResultPanel(Panel):
+    """The legend and the buttons below it."""
+
+    output_chosen = Signal(object)  # unique_id of a Labels layer, None = a new one
+    protect_toggled = Signal(bool)
+    structure_clicked = Signal(int)
+    structure_isolated = Signal(int)  # 0 = all again
+    accept_wanted = Signal()
+    discard_wanted = Signal()
+    export_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Result")
+        self.output = Chooser("scd.output")
+        self.output.set_items([("new layer", None)])
+        rows = form()
+        rows.addRow("Output", self.output)
+        self.column.addLayout(rows)
+        self.protect = QCheckBox("Protect accepted labels")
+        self.protect.setObjectName("scd.protect")
+        self.protect.setChecked(True)
+        self.protect.setToolTip("Accept only fills voxels that have no label yet.")
+        self.column.addWidget(self.protect)
+        self.legend = Legend()
+        self.legend.setObjectName("scd.legend")
+        self.legend.setColumnCount(2)
+        self.legend.setHeaderHidden(True)
+        self.legend.setRootIsDecorated(False)
+        self.legend.setUniformRowHeights(True)
+        self.legend.setIconSize(QSize(14, 14))
+        self.legend.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.legend.header().setStretchLastSection(False)
+        self.legend.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.legend.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.legend.setToolTip(
+            "Click: go to the structure. Double click: show it alone, and again: show all."
+        )
+        self.column.addWidget(self.legend)
+        self.hover = wrapping_label("scd.hover")
+        self.hover.setToolTip("What lies under the mouse")
+        self.hover.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.hover.setMinimumHeight(2 * self.hover.fontMetrics().lineSpacing())
+        self.column.addWidget(self.hover)
+        self.accept = QPushButton("Accept (U)")
+        self.accept.setObjectName("scd.accept")
+        self.discard = QPushButton("Discard")
+        self.discard.setObjectName("scd.discard")
+        self.export = QPushButton("Export...")
+        self.export.setObjectName("scd.export")
+        self.column.addLayout(flow(self.accept, self.discard, self.export))
+        self._isolated = 0
+        self.show_structures(None, {}, ())
+        self.output.activated.connect(lambda _: self.output_chosen.emit(self.output.value))
+        self.protect.toggled.connect(self.protect_toggled)
+        self.legend.itemClicked.connect(lambda item, _: self.structure_clicked.emit(_index_of(item)))
+        self.legend.itemDoubleClicked.connect(self._on_double_click)
+        self.accept.clicked.connect(lambda: self.accept_wanted.emit())
+        self.discard.clicked.connect(lambda: self.discard_wanted.emit())
+        self.export.clicked.connect(lambda: self.export_wanted.emit())
+
+    def show_hover(self, text: str) -> None:
+        """Say what lies under the mouse."""
+        if text != self.hover.text():
+            self.hover.setText(text)
+
+    def set_outputs(self, layers: Sequence[tuple[str, Any]]) -> bool:
+        """List the Labels layers that could accept results; return whether the choice changed."""
+        return self.output.set_items([("new layer", None), *layers])
+
+    def set_buttons(self, *, preview: bool, exportable: bool) -> None:
+        """Offer what can be done now."""
+        self.accept.setEnabled(preview)
+        self.discard.setEnabled(preview)
+        self.export.setEnabled(exportable)
+
+    def show_structures(
+        self, table: LabelTable | None, found: Mapping[int, Voxels], doubtful: Sequence[int]
+    ) -> None:
+        """List colour, name and volume of what was found; `doubtful` sides are hatched."""
+        self.legend.clear()
+        self._isolated = 0
+        for label in table.labels if table is not None else ():
+            voxels = found.get(label.index)
+            if voxels is None or voxels.voxels == 0:
+                continue
+            item = Item([label.name, millilitres(voxels.volume_ml)])
+            item.setData(0, Qt.ItemDataRole.UserRole, label.index)
+            item.setIcon(0, _swatch(label.colour, hatched=label.index in doubtful))
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setToolTip(0, f"{label.name}: {voxels.voxels:,} voxels")
+            self.legend.addTopLevelItem(item)
+        self.legend.setVisible(self.legend.topLevelItemCount() > 0)
+        self.legend.fit()
+
+    def _on_double_click(self, item: Item, _column: int) -> None:
+        index = _index_of(item)
+        self._isolated = 0 if self._isolated == index else index
+        self.structure_isolated.emit(self._isolated)
+
+
+def _index_of(item: Item) -> int:
+    return int(item.data(0, Qt.ItemDataRole.UserRole))
+
+
+def _swatch(colour: tuple[int, int, int], *, hatched: bool) -> QIcon:
+    pixmap = QPixmap(14, 14)
+    pixmap.fill(QColor(*colour))
+    if hatched:
+        painter = QPainter(pixmap)
+        painter.fillRect(pixmap.rect(), QBrush(QColor(0, 0, 0, 200), Qt.BrushStyle.BDiagPattern))
+        painter.end()
+    return QIcon(pixmap)

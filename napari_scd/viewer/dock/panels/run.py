@@ -1,0 +1,79 @@
+"""Run: segment everything, click a structure, and stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
+
+from napari_scd.viewer.dock.panels.parts import Panel, flow
+
+if TYPE_CHECKING:
+    from napari_scd.engine import Progress
+
+CLICK_ONLY = "This model finds one structure at a time: press K, then click it."
+
+
+class RunPanel(Panel):
+    """The two ways to a result, and the row that shows how far it is."""
+
+    segment_wanted = Signal()
+    click_toggled = Signal(bool)
+    replay_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Run")
+        self.segment = QPushButton("Segment volume (G)")
+        self.segment.setObjectName("scd.run")
+        self.click = QPushButton("Click to segment (K)")
+        self.click.setObjectName("scd.click")
+        self.click.setCheckable(True)
+        self.click.setToolTip(
+            "Click a structure in the image; Shift+click takes everything there; K or Esc ends it."
+        )
+        self.replay = QPushButton("Replay clicks")
+        self.replay.setObjectName("scd.replay")
+        self.replay.setToolTip(
+            "Click again where the selected Points layer, or the last clicks, say: "
+            "after another model, keep ratio or image."
+        )
+        self.column.addLayout(flow(self.segment, self.click, self.replay))
+        self.progress_row = QWidget()
+        line = QHBoxLayout(self.progress_row)
+        line.setContentsMargins(0, 0, 0, 0)
+        self.bar = QProgressBar()
+        self.bar.setObjectName("scd.progress")
+        self.bar.setTextVisible(False)
+        self.cancel = QPushButton("Cancel (Q)")
+        self.cancel.setObjectName("scd.cancel")
+        line.addWidget(self.bar, 1)
+        line.addWidget(self.cancel)
+        self.progress_row.hide()
+        self.column.addWidget(self.progress_row)
+        self.segment.clicked.connect(lambda: self.segment_wanted.emit())
+        self.click.toggled.connect(self.click_toggled)
+        self.replay.clicked.connect(lambda: self.replay_wanted.emit())
+        self.cancel.clicked.connect(lambda: self.cancel_wanted.emit())
+
+    def set_running(self, running: bool) -> None:
+        """Show the progress row while something runs that can be stopped."""
+        if running and not self.progress_row.isVisible():
+            self.bar.setRange(0, 0)
+        self.progress_row.setVisible(running)
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Move the bar."""
+        if progress is not None:
+            self.bar.setRange(0, max(progress.total, 1))
+            self.bar.setValue(progress.done)
+
+    def set_can_segment(self, ready: bool, *, click_only: bool) -> None:
+        """Offer whole volumes only where the model can do them."""
+        self.segment.setEnabled(ready and not click_only)
+        self.segment.setToolTip(CLICK_ONLY if click_only else "Segment every structure in the whole volume.")
+        self.click.setEnabled(ready)
+        self.replay.setEnabled(ready)
+        if not ready:
+            self.click.setChecked(False)

@@ -1,0 +1,360 @@
+"""The dock: composes the panels and connects them; everything it decides is decided in the controller."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from superqt.utils import qdebounced, qthrottled
+
+from napari_scd.viewer.dock.canvas import make_canvas_current, switch_vertex_arrays_off
+from napari_scd.viewer.dock.click_tool import ClickTool
+from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
+from napari_scd.viewer.dock.hover import Hover
+from napari_scd.viewer.dock.layer_lists import Choosing
+from napari_scd.viewer.dock.lifetime import DockedWidget
+from napari_scd.viewer.dock.panels.advanced import AdvancedPanel
+from napari_scd.viewer.dock.panels.input import InputPanel
+from napari_scd.viewer.dock.panels.result import ResultPanel
+from napari_scd.viewer.dock.panels.run import RunPanel
+from napari_scd.viewer.dock.panels.tokens import TokensPanel
+from napari_scd.viewer.dock.preferences import Preferences, Settings
+from napari_scd.viewer.dock.shortcuts import Keys
+from napari_scd.viewer.dock.warm_up import warm_up_drawing
+from napari_scd.viewer.dock.watch import Watch
+from napari_scd.viewer.dock.worker import WorkerLane
+from napari_scd.viewer.layers.store import Board
+from napari_scd.viewer.logic.backend import Bench
+from napari_scd.viewer.logic.controller import Controller
+from napari_scd.viewer.logic.export import with_ending
+from napari_scd.viewer.logic.keep_estimate import Cost, saving_curve
+from napari_scd.viewer.logic.state import Choices, State, Status, duration
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_scd.engine import Plan
+    from napari_scd.viewer.logic.backend import Agreement, Prepared
+    from napari_scd.viewer.logic.jobs import Lane
+    from napari_scd.viewer.logic.result import Result
+
+WIDTH = 300
+ESTIMATE_MS, SETTLE_MS, LOOK_AGAIN_MS = 50, 200, 50
+STOPPABLE = frozenset({State.RUNNING, State.CANCELLING})
+PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
+
+
+class ScdWidget(DockedWidget):
+    """Segment with sparse tokens: the dock widget.
+
+    Parameters
+    ----------
+    viewer
+        The viewer it stands in.
+    lane, bench
+        Runs the work, does the work; for tests.
+    """
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, *, lane: Lane | None = None, bench: Bench | None = None
+    ) -> None:
+        super().__init__()
+        self.choices = Choices()
+        self.controller = Controller(Board(viewer), lane or WorkerLane(), bench or Bench(), self.choices)
+        self.input = InputPanel(self.controller.board.images)
+        self.run, self.tokens = RunPanel(), TokensPanel()
+        self.result, self.advanced = ResultPanel(), AdvancedPanel()
+        self._lay_out()
+        self._cost: Cost | None = None
+        self._pace: float | None = None
+        self._agreement = ""
+        self._settle = qdebounced(self._on_settle, timeout=SETTLE_MS)
+        self._estimate = qthrottled(self._on_estimate, timeout=ESTIMATE_MS)
+        self._look_again = qdebounced(self._on_place, timeout=LOOK_AGAIN_MS)
+        self._connect_panels()
+        self._connect_controller()
+        self._settings = Settings(self._apply_preferences)
+        self._choosing = Choosing(self.controller, self.input, self.result)
+        self._choosing.list_models(self._settings.preferences.models_folder)
+        self._apply_preferences(self._settings.preferences)
+        self._watch = Watch(
+            viewer, self._on_layer_goes, self._on_layers, self._look_again, self._on_dimensions
+        )
+        self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
+        self._hover = Hover(viewer, self._under_mouse)
+        self._keys = Keys(viewer, self._key_actions())
+        self._on_layers()
+        self._on_status(self.controller.status)
+        QTimer.singleShot(0, self._start)
+
+    def reset_choices(self, event: Any = None) -> None:
+        """List the layers again; napari calls this when layers change."""
+        if not self.gone:
+            self._on_layers()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Narrow enough to leave the room to the image."""
+        return QSize(WIDTH + 20, 700)
+
+    def let_go(self) -> None:
+        """Stop the work and let go of the viewer; layers stay."""
+        self.controller.close()
+        for part in (self._hover, self._keys, self._watch, self._settings):
+            part.close()
+        self._clicks.stop()
+        for delayed in (self._settle, self._estimate, self._look_again):
+            delayed.cancel()
+
+    def add_model_file(self, path: str) -> None:
+        """Offer a model file and choose it."""
+        self._choosing.list_models(self._settings.preferences.models_folder, extra=path)
+        self.input.model.choose(path)
+        self._on_model(path)
+
+    # -- building --------------------------------------------------------------------------------------------
+
+    def _lay_out(self) -> None:
+        column = QWidget()
+        lines = QVBoxLayout(column)
+        lines.setContentsMargins(6, 4, 6, 4)
+        lines.setSpacing(10)
+        for number, panel in enumerate((self.input, self.run, self.tokens, self.result)):
+            if number:
+                lines.addWidget(_ruler())
+            lines.addWidget(panel)
+        lines.addWidget(self.advanced)
+        lines.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(column)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+        self.setMinimumWidth(WIDTH)
+
+    def _connect_panels(self) -> None:
+        control, outcome = self.controller, self.controller.outcome
+        self.input.volumes_chosen.connect(lambda _: self._on_place())
+        self.input.model_chosen.connect(self._on_model)
+        self.input.device_chosen.connect(partial(self._set_choice, "device"))
+        self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
+        self.input.remedy_wanted.connect(self._on_remedy)
+        self.input.plane_wanted.connect(control.show_view)
+        self.run.segment_wanted.connect(control.segment)
+        self.run.click_toggled.connect(self._on_click_toggled)
+        self.run.cancel_wanted.connect(control.cancel)
+        self.run.replay_wanted.connect(control.replay)
+        self.tokens.keep_moved.connect(self._on_keep)
+        self.tokens.show_chosen.connect(control.set_show)
+        self.tokens.compare_wanted.connect(control.compare)
+        self.tokens.explode_wanted.connect(outcome.explode)
+        self.result.output_chosen.connect(partial(self._set_choice, "output"))
+        self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
+        self.result.structure_clicked.connect(outcome.go_to)
+        self.result.structure_isolated.connect(outcome.isolate)
+        self.result.accept_wanted.connect(outcome.accept)
+        self.result.discard_wanted.connect(outcome.discard)
+        self.result.export_wanted.connect(self._on_export)
+        self.advanced.changed.connect(self._set_choice)
+        self.advanced.refused.connect(self._on_refused)
+        self.advanced.limits_wanted.connect(self._on_limits_wanted)
+
+    def _connect_controller(self) -> None:
+        control = self.controller
+        control.status_changed.connect(self._on_status)
+        control.progress_changed.connect(self.run.show_progress)
+        control.prepared_changed.connect(self._on_prepared)
+        control.cost_changed.connect(self._on_cost)
+        control.result_changed.connect(self._on_result)
+        control.agreement_changed.connect(self._on_agreement)
+        control.devices_found.connect(self._on_devices)
+        control.planned.connect(self._on_planned)
+
+    def _key_actions(self) -> dict[str, Any]:
+        control, outcome = self.controller, self.controller.outcome
+        return {
+            "G": control.segment,
+            "K": self.run.click.click,
+            "Q": control.cancel,
+            "H": self.tokens.next_show,
+            "N": self.tokens.next_stage,
+            "Shift-N": partial(self.tokens.next_stage, -1),
+            "U": outcome.accept,
+            "Control-Z": outcome.undo,
+            "Control-Shift-Z": outcome.redo,
+        }
+
+    def _start(self) -> None:
+        if not self.gone:
+            self.controller.intake.preload()
+            self.controller.submit("drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True)
+
+    # -- what the user does ----------------------------------------------------------------------------------
+
+    def _on_model(self, model: str) -> None:
+        self._choosing.pick_model(model)
+
+    def _on_keep(self, keep: float | tuple[float, ...]) -> None:
+        self._estimate(keep)
+        self._settle()
+
+    def _on_estimate(self, keep: float | tuple[float, ...]) -> None:
+        if isinstance(keep, tuple):
+            self.controller.dial.set_keep(None, keep)
+        else:
+            self.controller.dial.set_keep(keep)
+
+    def _on_settle(self) -> None:
+        self.controller.dial.settle()
+
+    def _on_click_toggled(self, on: bool) -> None:
+        if on:
+            self._clicks.start()
+            self._keys.bind("Escape", lambda: self.run.click.setChecked(False))
+        else:
+            self._clicks.stop()
+            self._keys.release("Escape")
+
+    def _on_click(self, index: tuple[int, int, int], everything: bool) -> None:
+        self.controller.click(index, everything=everything)
+
+    def _on_refused(self, why: str) -> None:
+        self.controller.say(Status(self.controller.status.state, why))
+
+    def _on_limits_wanted(self) -> None:
+        view = self.controller.view
+        image = self.controller.board.layer(view.uid) if view is not None else None
+        if image is not None:
+            low, high = (float(limit) for limit in image.contrast_limits)
+            self.advanced.set_window((low, high))
+            self._set_choice("window", (low, high))
+
+    def _on_remedy(self, action: str) -> None:
+        if action == "choose_model":
+            ask_for_model(self, self.add_model_file)
+            return
+        if action == "export":
+            self._on_export()
+            return
+        self.controller.remedy(action)
+        self.input.device.choose(self.choices.device)
+        self.advanced.batch.choose(self.choices.batch)
+
+    def _on_export(self) -> None:
+        outcome = self.controller.outcome
+        ask_where_to_export(self, outcome.suggestion(), lambda path: outcome.export(with_ending(path)))
+
+    def _set_choice(self, name: str, value: Any) -> None:
+        setattr(self.choices, name, value)
+        if name in ("world_axes", "window"):
+            self._on_place()
+        elif name in PLANNED:
+            self.controller.intake.replan()
+
+    def _apply_preferences(self, preferences: Preferences) -> None:
+        choices = self.choices
+        choices.device, choices.precision = preferences.device, preferences.precision
+        choices.live, choices.autosave = preferences.live_preview, preferences.autosave
+        if preferences.keep > 0:
+            choices.keep, choices.keep_per_stage = max(preferences.keep, 0.05), None
+            self.tokens.set_keep(choices.keep)
+        self.input.device.choose(choices.device)
+        self.advanced.precision.choose(choices.precision)
+        self.advanced.show_switches(live=choices.live, autosave=choices.autosave)
+        self._choosing.list_models(preferences.models_folder)
+        self.controller.intake.replan()
+
+    # -- what the viewer does --------------------------------------------------------------------------------
+
+    def _on_layer_goes(self) -> None:
+        make_canvas_current(self.window())
+
+    def _on_layers(self) -> None:
+        switch_vertex_arrays_off(self.window())
+        chosen = self._choosing.list_images()
+        self._watch.follow(chosen)
+        if not chosen:
+            self.run.click.setChecked(False)
+        self._show_buttons()
+
+    def _on_place(self) -> None:
+        if not self.gone:
+            self._watch.follow(self._choosing.refresh())
+            self._show_buttons()
+
+    def _on_dimensions(self) -> None:
+        self.controller.display.recolour(self.controller.result)
+        self.controller.say(self.controller.status)
+
+    def _under_mouse(self, position: Any) -> None:
+        self.result.show_hover(self.controller.describe(position))
+
+    # -- what the controller says ----------------------------------------------------------------------------
+
+    def _on_status(self, status: Status) -> None:
+        self.input.show_status(status)
+        self.run.set_running(status.state in STOPPABLE)
+
+    def _on_prepared(self, prepared: Prepared | None) -> None:
+        self.run.set_can_segment(prepared is not None, click_only=not self.controller.intake.can_segment)
+        if prepared is None:
+            return
+        network = prepared.checkpoint.network
+        default = float(network.config.default_keep[0]) if network.config.default_keep else 1.0
+        self.tokens.set_stages(network.config.n_stages, default, saving_curve(network))
+        if self.choices.keep_request is None:
+            self.choices.keep = default
+            self.tokens.set_keep(default)
+        self.advanced.set_strides(network.config.roi, network.config.patch)
+
+    def _on_cost(self, cost: Cost | None) -> None:
+        self._cost = cost
+        self.tokens.show_cost(cost, self._pace, self._agreement)
+
+    def _on_agreement(self, agreement: Agreement | None) -> None:
+        known = agreement is not None and agreement.dice is not None
+        self._agreement = f"{agreement.dice:.2f}" if known else ""
+        self._on_cost(self._cost)
+
+    def _on_result(self, result: Result | None) -> None:
+        if result is None:
+            self.result.show_structures(None, {}, ())
+        else:
+            sides = [index for pair in result.table.mirror_pairs for index in pair]
+            doubtful = () if result.view.orientation_known else sides
+            self.result.show_structures(result.table, result.found(), doubtful)
+            if result.seconds_per_window is not None:
+                origin = f"measured in the last run on {result.report['device']}"
+                self._show_pace(result.seconds_per_window, origin)
+        self._choosing.list_outputs()
+        self._show_buttons()
+
+    def _on_devices(self, names: tuple[str, ...]) -> None:
+        self.input.set_devices(names)
+        self.input.device.choose(self.choices.device)
+
+    def _on_planned(self, plan: Plan) -> None:
+        self.input.name_auto(plan.device)
+        if plan.seconds is not None:
+            self._show_pace(plan.seconds / max(plan.n_windows, 1), f"from windows measured on {plan.device}")
+
+    def _show_pace(self, seconds: float, origin: str) -> None:
+        self._pace = seconds
+        text = f"{duration(seconds)} / window"
+        self.input.show_pace(text, f"{text}, {origin}")
+        self._on_cost(self._cost)
+
+    def _show_buttons(self) -> None:
+        control = self.controller
+        self.result.set_buttons(preview=control.pending is not None, exportable=control.outcome.exportable)
+
+
+def _ruler() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setFixedHeight(1)
+    return line

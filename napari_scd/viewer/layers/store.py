@@ -1,0 +1,297 @@
+"""Our layers in one viewer: found by `unique_id`, never by name; all others are left as they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.viewer.layers.build import EVERYTHING
+from napari_scd.viewer.layers.source_view import layer_matrix
+from napari_scd.viewer.layers.view_planes import PLANES, mirrored, show_plane, show_solid
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    import napari
+
+    from napari_scd.viewer.layers.build import Colours, LayerTuple
+    from napari_scd.viewer.layers.source_view import SourceView
+
+CLICK_COLUMNS = frozenset({"label", "keep", "time"})
+_PLACE = ("scale", "translate", "rotate", "shear", "affine")
+_LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
+
+
+class Board:
+    """Adds, updates and removes our layers.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer, viewer model or public proxy of one.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._ours: dict[tuple[Hashable, str], Hashable] = {}
+        self._drawn: dict[Hashable, dict[str, Any]] = {}
+
+    def layer(self, uid: Hashable | None) -> Any | None:
+        """Return the layer with a `unique_id`, None when it is gone."""
+        for layer in self._viewer.layers:
+            if uid is not None and layer.unique_id == uid:
+                return layer
+        return None
+
+    def images(self) -> list[Any]:
+        """Return image layers that may be segmented: all but our own score maps, topmost first."""
+        mine = set(self._ours.values())
+        return [
+            layer
+            for layer in reversed(list(self._viewer.layers))
+            if type(layer).__name__ == "Image" and layer.unique_id not in mine and "scd" not in layer.metadata
+        ]
+
+    def outputs(self, view: SourceView | None) -> list[Any]:
+        """Return Labels layers on the image's grid that are not one of our previews or token maps."""
+        if view is None:
+            return []
+        temporary = {uid for (_, kind), uid in self._ours.items() if kind != "seg"}
+        return [
+            layer
+            for layer in reversed(list(self._viewer.layers))
+            if type(layer).__name__ == "Labels"
+            and layer.unique_id not in temporary
+            and not layer.multiscale
+            and tuple(layer.data.shape) == view.layer_shape
+            and np.allclose(layer_matrix(layer), view.matrix, atol=1e-6)
+        ]
+
+    def ours(self, source: Hashable, kind: str) -> Any | None:
+        """Return our layer of a kind for an image, None when there is none (any more)."""
+        return self.layer(self._ours.get((source, kind)))
+
+    def show(self, source: Hashable, kind: str, layer_tuple: LayerTuple, *, visible: bool = True) -> Any:
+        """Add our layer of a kind, or bring the one that is there up to date; selection stays as it was."""
+        data, keywords, layer_type = layer_tuple
+        layer = self.ours(source, kind)
+        if layer is None:
+            layer = self._add(layer_type, data, keywords | {"visible": visible})
+            self._ours[source, kind] = layer.unique_id
+            self._drawn[layer.unique_id] = {name: keywords[name] for name in _LOOK if name in keywords}
+            return layer
+        for name in _PLACE:
+            if name in keywords and not _same(_current(layer, name), keywords[name]):
+                setattr(layer, name, keywords[name])
+        redraw(layer, data)
+        drawn = self._drawn[layer.unique_id]
+        for name in drawn:
+            if drawn[name] != keywords[name]:  # leave what is the same: each costs a redraw
+                setattr(layer, name, keywords[name])
+        self._drawn[layer.unique_id] = {name: keywords[name] for name in drawn}
+        return layer
+
+    def remove(self, source: Hashable, *kinds: str) -> None:
+        """Take our layers of these kinds away."""
+        for kind in kinds:
+            layer = self.ours(source, kind)
+            if layer is not None:
+                self._drawn.pop(layer.unique_id, None)
+                self._viewer.layers.remove(layer)
+            self._ours.pop((source, kind), None)
+
+    def forget(self, source: Hashable, kind: str) -> None:
+        """Leave our layer of a kind to the user; the next one will be a new layer."""
+        self._ours.pop((source, kind), None)
+
+    def recolour(self, source: Hashable, colours: Colours) -> None:
+        """Swap the colours of the token map."""
+        layer = self.ours(source, "tokens")
+        if layer is not None and self._drawn[layer.unique_id]["colormap"] != colours:
+            layer.colormap = colours
+            self._drawn[layer.unique_id]["colormap"] = colours
+
+    def set_visible(self, source: Hashable, kind: str, visible: bool) -> None:
+        """Show or hide our layer of a kind."""
+        layer = self.ours(source, kind)
+        if layer is not None and layer.visible != visible:
+            layer.visible = visible
+
+    def set_opacity(self, source: Hashable, kind: str, opacity: float, *, instead_of: float) -> None:
+        """Change the opacity of our layer of a kind, unless the user has chosen another."""
+        layer = self.ours(source, kind)
+        if layer is not None and np.isclose(layer.opacity, instead_of):
+            layer.opacity = opacity
+
+    @property
+    def in_3d(self) -> bool:
+        """Whether the viewer shows three dimensions."""
+        return bool(self._viewer.dims.ndisplay == 3)
+
+    @property
+    def point(self) -> tuple[float, ...]:
+        """The viewer's current position in world coordinates."""
+        return tuple(float(value) for value in self._viewer.dims.point)
+
+    def centre_index(self, view: SourceView) -> tuple[int, int, int]:
+        """Return the voxel of the image nearest the middle of what is on screen, on the current slice."""
+        world = np.asarray(self.point)
+        displayed = list(self._viewer.dims.displayed)
+        world[displayed] = np.asarray(self._viewer.scene.camera.center)[-len(displayed) :]
+        layer = self.layer(view.uid)
+        if layer is None:
+            return _middle(view.shape)
+        index = np.asarray(layer.world_to_data(world))[-3:]
+        z, y, x = np.clip(np.round(index), 0, np.asarray(view.shape) - 1).astype(int).tolist()
+        return z, y, x
+
+    def slice_on_screen(self, view: SourceView) -> tuple[slice, slice, slice] | None:
+        """Return the slice of the image that is on screen, in voxels; None in 3D or when it runs across."""
+        layer = self.layer(view.uid)
+        if layer is None or self.in_3d:
+            return None
+        world = np.asarray(self.point)
+        step = np.zeros_like(world)
+        step[self._viewer.dims.not_displayed[-1]] = 1.0
+        way = np.abs(np.asarray(layer.world_to_data(world + step)) - np.asarray(layer.world_to_data(world)))[
+            -3:
+        ]
+        axis = int(way.argmax())
+        if way.sum() - way[axis] > 1e-3 * way[axis]:
+            return None
+        at = self.centre_index(view)[axis]
+        z, y, x = (slice(at, at + 1) if i == axis else slice(0, n) for i, n in enumerate(view.shape))
+        return z, y, x
+
+    def go_to(self, view: SourceView, index: Sequence[float]) -> None:
+        """Bring a voxel of the image on screen: move the slice and the camera's centre, not the zoom."""
+        layer = self.layer(view.uid)
+        if layer is None:
+            return
+        world = np.asarray(layer.data_to_world(view.frame + tuple(float(i) for i in index)))
+        point = np.asarray(self.point)
+        point[-len(world) :] = world
+        for axis, value in enumerate(point):
+            self._viewer.dims.set_point(axis, float(value))
+        displayed = list(self._viewer.dims.displayed)
+        centre = np.asarray(self._viewer.scene.camera.center, float)
+        centre[-len(displayed) :] = point[displayed]
+        self._viewer.scene.camera.center = tuple(centre.tolist())
+
+    def mirrors(self, view: SourceView) -> bool:
+        """Whether three dimensions are on screen, and as a mirror image of the patient."""
+        return self.in_3d and view.orientation_known and mirrored(self._viewer, view.world_to_mm)
+
+    def show_view(self, view: SourceView, name: str) -> None:
+        """Turn the viewer to "axial", "coronal", "sagittal" or "3d"."""
+        if name in PLANES:
+            show_plane(self._viewer, name, view.world_to_mm)
+        else:
+            show_solid(self._viewer, view.world_to_mm)
+
+    def clicks_on_record(self, view: SourceView) -> list[tuple[tuple[int, int, int], bool]]:
+        """Return the clicks of the selected Points layer, else of ours: voxels, and whether all was wanted.
+
+        Points read from a CSV file have lost their place: where they carry our columns, they are voxels.
+        """
+        active, image = self._viewer.layers.selection.active, self.layer(view.uid)
+        selected = active if type(active).__name__ == "Points" else None
+        points = selected if selected is not None else self.ours(view.uid, "clicks")
+        if points is None or image is None:
+            return []
+        columns = set(points.features.columns)
+        placeless = CLICK_COLUMNS <= columns and np.allclose(points.data_to_world(np.ones(points.ndim)), 1)
+        found = []
+        labels = list(points.features["label"]) if "label" in columns else [""] * len(points.data)
+        for point, label in zip(points.data, labels, strict=True):
+            index = np.asarray(point if placeless else image.world_to_data(points.data_to_world(point)))[-3:]
+            z, y, x = np.floor(index + 0.5).astype(int).tolist()
+            if all(0 <= i < n for i, n in zip((z, y, x), view.shape, strict=True)):
+                found.append(((z, y, x), label == EVERYTHING))
+        return found
+
+    def add_extra(self, layer_tuple: LayerTuple) -> None:
+        """Add a layer that we do not keep track of."""
+        data, keywords, layer_type = layer_tuple
+        self._add(layer_type, data, keywords)
+
+    def _add(self, layer_type: str, data: Any, keywords: dict[str, Any]) -> Any:
+        layers = self._viewer.layers
+        selected, active = list(layers.selection), layers.selection.active
+        # A new layer is active for a moment, and napari reads it out under the cursor: in 3D, before the
+        # mouse has moved there, it fails on labels with features. They get theirs when another is active.
+        features = keywords.get("features") if layer_type == "labels" and selected else None
+        keywords = keywords if features is None else {k: v for k, v in keywords.items() if k != "features"}
+        layer = getattr(self._viewer, f"add_{layer_type}")(data, **keywords)
+        if selected:
+            layers.selection.clear()
+            for before in selected:
+                layers.selection.add(before)
+            if active is not None:
+                layers.selection.active = active
+        if features is not None:
+            layer.features = features
+        if hasattr(layer, "colorbar"):
+            layer.colorbar.visible = True
+        return layer
+
+
+def redraw(layer: Any, data: np.ndarray) -> None:
+    """Give one of our layers other values; in place where the shape stays, which costs half a redraw."""
+    if tuple(layer.data.shape) != data.shape or layer.data.dtype != data.dtype:
+        layer.data = data
+        return
+    if layer.data is not data:
+        np.copyto(layer.data, data)
+    layer.refresh(extent=False, highlight=False, thumbnail=False)
+
+
+def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np.ndarray:
+    """Return labels of one frame in an array of the whole layer's shape.
+
+    Parameters
+    ----------
+    labels : (z, y, x) uint8
+    earlier
+        Labels layer whose other frames are kept, or None.
+    """
+    if view.n_leading == 0:
+        return labels.copy()
+    same_shape = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
+    whole = np.array(earlier.data) if same_shape else np.zeros(view.layer_shape, labels.dtype)
+    whole[view.frame] = labels
+    return whole
+
+
+def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
+    """Write a preview into a Labels layer as one undo step; return how many voxels changed.
+
+    Only voxels that change are touched; with `protect`, voxels that already have a label keep it.
+    """
+    places = np.flatnonzero(preview)
+    new = preview.reshape(-1)[places]
+    old = np.asarray(layer.data).reshape(-1)[places]
+    changed = (old == 0) if protect else (old != new)
+    indices = np.unravel_index(places[changed], preview.shape)
+    if indices[0].size:
+        try:
+            layer.data_setitem(indices, new[changed].astype(old.dtype))
+        except (
+            IndexError
+        ):  # data and history are written by then; napari fails to redraw slices of sheared layers
+            layer.refresh()
+    return int(indices[0].size)
+
+
+def _current(layer: Any, name: str) -> np.ndarray:
+    return np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == np.shape(b) and bool(np.array_equal(a, b))
+
+
+def _middle(shape: Sequence[int]) -> tuple[int, int, int]:
+    z, y, x = (n // 2 for n in shape)
+    return z, y, x

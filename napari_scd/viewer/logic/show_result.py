@@ -1,0 +1,150 @@
+"""Puts a result on the board: preview, tokens, score and clicks, in the view the user chose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_scd.errors import InputError
+from napari_scd.viewer.layers import build as layers
+from napari_scd.viewer.layers.store import accept_into, full_labels, redraw
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from napari_scd.viewer.layers.store import Board
+    from napari_scd.viewer.logic.result import Result
+    from napari_scd.viewer.logic.state import Choices
+
+
+class Display:
+    """Draws results; reads the token view from the choices."""
+
+    def __init__(self, board: Board, choices: Choices) -> None:
+        self._board = board
+        self._choices = choices
+        self._predicted: dict[tuple[Any, ...], np.ndarray] = {}  # by image and frame: labels last drawn
+
+    def show(self, result: Result) -> None:
+        """Draw everything; layers that are there are brought up to date."""
+        view, show = result.view, self._board.show
+        self._tokens(result)
+        score = layers.score_layer(result.scores, view, result.report)
+        show(view.uid, "score", score, visible=self._choices.show == "score")
+        data = self._preview_data(result)
+        preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
+        preview[1]["features"] = layers.features_of(result.found(), result.table)
+        show(view.uid, "preview", preview)
+        self._veil(view.uid)
+        if result.clicks or self._board.ours(view.uid, "clicks") is not None:
+            show(view.uid, "clicks", self._clicks(result))
+
+    def estimate(self, result: Result, exits: np.ndarray) -> None:
+        """Draw where tokens would leave, before the network has answered."""
+        layer = self._board.ours(result.view.uid, "tokens")
+        if layer is None or self._choices.show not in ("dim", "exit"):
+            return
+        self._board.recolour(result.view.uid, self._colours(result, estimated=True))
+        redraw(layer, exits.reshape(layer.data.shape))
+
+    def recolour(self, result: Result | None) -> None:
+        """Follow a change of the token view, the stage, or between 2D and 3D."""
+        if result is None:
+            return
+        uid, show = result.view.uid, self._choices.show
+        self._board.recolour(uid, self._colours(result))
+        self._board.set_visible(uid, "tokens", show in ("dim", "exit"))
+        self._board.set_visible(uid, "score", show == "score")
+        self._veil(uid)
+
+    def explode(self, result: Result) -> None:
+        """Add the token map with one more axis, the stage."""
+        self._board.add_extra(layers.stages_layer(result.tokens, result.view, result.n_stages, result.report))
+
+    def accept(self, result: Result) -> tuple[Any, int]:
+        """Write the preview (with what the user painted on it) into the output layer, then take it away.
+
+        Returns
+        -------
+        The output layer and the number of voxels that changed.
+
+        Raises
+        ------
+        InputError
+            If the output layer has another shape.
+        """
+        uid = result.view.uid
+        preview = self._board.ours(uid, "preview")
+        painted = (
+            np.asarray(preview.data) if preview is not None else full_labels(result.view, result.labels, None)
+        )
+        output = self._output(result, painted)
+        n_voxels = accept_into(output, painted, protect=self._choices.protect)
+        self.clear(result, "preview")
+        return output, n_voxels
+
+    def clear(self, result: Result, *kinds: str) -> None:
+        """Take layers of a result away."""
+        self._board.remove(result.view.uid, *kinds)
+
+    def _output(self, result: Result, painted: np.ndarray) -> Any:
+        output = self._board.layer(self._choices.output)
+        if output is None:
+            empty = np.zeros(painted.shape, np.uint8)
+            seg = layers.labels_layer(empty, result.view, result.table, kind="seg", report=result.report)
+            self._board.forget(result.view.uid, "seg")
+            return self._board.show(result.view.uid, "seg", seg)
+        if tuple(output.data.shape) != tuple(painted.shape):
+            shapes = " and ".join("x".join(str(n) for n in a.shape) for a in (painted, output.data))
+            raise InputError(
+                f"'{output.name}' has another shape ({shapes}): choose 'new layer' under Output."
+            )
+        return output
+
+    def _preview_data(self, result: Result) -> np.ndarray:
+        """Return what the preview shows now: only voxels the network answers differently change.
+
+        So what the user painted on a preview survives the next click or move of the slider.
+        """
+        view, earlier = result.view, self._board.ours(result.view.uid, "preview")
+        if earlier is None:
+            self._predicted.clear()
+        before = self._predicted.get((view.uid, view.frame))
+        self._predicted[view.uid, view.frame] = result.labels
+        fits = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
+        if before is None or not fits or before.shape != result.labels.shape:
+            return full_labels(view, result.labels, earlier)
+        whole = np.require(earlier.data, requirements="W")
+        changed = before != result.labels
+        whole[view.frame][changed] = result.labels[changed]
+        return whole
+
+    def _veil(self, uid: Hashable) -> None:
+        """In 3D let the tokens inside show through the preview."""
+        opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
+        if self._board.in_3d and self._choices.show != "off":
+            opacities.reverse()
+        self._board.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
+
+    def _tokens(self, result: Result) -> None:
+        tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
+        self._board.show(result.view.uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
+
+    def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
+        return layers.token_colours(
+            self._choices.show,
+            result.n_stages,
+            stage=min(self._choices.stage, result.n_stages),
+            solid=self._board.in_3d,
+            estimated=estimated,
+        )
+
+    def _clicks(self, result: Result) -> layers.LayerTuple:
+        points = [result.view.whole_index(click.index) for click in result.clicks]
+        rows = {
+            "label": [click.name for click in result.clicks],
+            "keep": [", ".join(f"{ratio:.2f}" for ratio in click.keep) for click in result.clicks],
+            "time": [click.time for click in result.clicks],
+        }
+        return layers.clicks_layer(points, rows, result.view)

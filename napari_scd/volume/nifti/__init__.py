@@ -1,0 +1,1 @@
+"""NIfTI and MGH files: opened, checked, read and written with their exact geometry."""

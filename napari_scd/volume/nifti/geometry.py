@@ -1,0 +1,105 @@
+"""Where a file says its voxels lie: the affine, and what is doubtful about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from nibabel.freesurfer.mghformat import MGHImage
+from nibabel.nifti1 import Nifti1Header
+
+from napari_scd.errors import InputError
+from napari_scd.volume.nifti.opening import quiet_nibabel
+from napari_scd.volume.orientation import spl_from_ras
+from napari_scd.volume.volume import checked_affine, corner_shift_mm
+
+if TYPE_CHECKING:
+    from nibabel.spatialimages import SpatialImage
+
+ORIENTATION_UNKNOWN = "Orientation unknown: left and right may be swapped."
+"""The warning of a volume whose file does not say how it lies in the patient."""
+
+_SPACE_BITS = 7  # the part of xyzt_units that holds the unit of length
+_UNITS = {1: ("metres", 1000.0), 3: ("microns", 0.001)}
+_MGH_GOOD_RAS_AT = 28  # byte offset of goodRASFlag in the MGH header
+
+
+class Geometry(NamedTuple):
+    """Where a file's voxels lie.
+
+    Parameters
+    ----------
+    affine
+        (4, 4) float64, voxel index in the file's axis order to (S, P, L) mm.
+    warnings
+        Sentences for the user.
+    """
+
+    affine: np.ndarray
+    warnings: tuple[str, ...]
+
+
+def read_geometry(image: SpatialImage) -> Geometry:
+    """Find the affine of an image: nibabel's choice, the sform where it is coded, in mm.
+
+    Raises
+    ------
+    InputError
+        When the voxel size is zero or no number, or the axes lie in one plane.
+    """
+    header = image.header
+    _check_spacing(image)
+    affine = spl_from_ras(checked_affine(image.affine))
+    warnings = []
+    if isinstance(header, Nifti1Header):
+        unit, mm_per_unit = _UNITS.get(int(header["xyzt_units"]) & _SPACE_BITS, ("mm", 1.0))
+        if mm_per_unit != 1.0:
+            affine[:3] *= mm_per_unit
+            warnings.append(f"The file gives its lengths in {unit}; they were converted to mm.")
+        if header["qform_code"] == 0 and header["sform_code"] == 0:
+            warnings.append(ORIENTATION_UNKNOWN)
+        elif _forms_disagree(header):
+            warnings.append("The file's sform and qform place the image differently; the sform is used.")
+    elif not (isinstance(image, MGHImage) and _mgh_says_orientation(image)):
+        warnings.append(ORIENTATION_UNKNOWN)
+    return Geometry(checked_affine(affine), tuple(warnings))
+
+
+def _check_spacing(image: SpatialImage) -> None:
+    """Look at the voxel size as stored: nibabel replaces a zero by 1 mm without a word."""
+    header = image.header
+    holder = image.file_map.get("header", image.file_map["image"])
+    if "pixdim" not in header.keys() or holder.filename is None:  # noqa: SIM118 (no mapping)
+        return
+    with quiet_nibabel(), holder.get_prepare_fileobj("rb") as file:
+        stored = type(header).from_fileobj(file, check=False)
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        spacing = np.abs(np.asarray(stored["pixdim"][1:4], dtype=np.float64))
+    if not (np.isfinite(spacing).all() and (spacing > 0).all()):
+        raise InputError(
+            f"The voxel size in the header is {' x '.join(f'{mm:g}' for mm in spacing)} mm; "
+            "give every axis a size above zero."
+        )
+
+
+def _forms_disagree(header: Nifti1Header) -> bool:
+    """Whether both forms are coded and place some corner more than a tenth of a voxel apart."""
+    if header["qform_code"] == 0 or header["sform_code"] == 0:
+        return False
+    try:
+        qform = header.get_qform()
+    except (ValueError, ArithmeticError):
+        return True
+    sform = header.get_sform()
+    tolerance_mm = 0.1 * float(np.linalg.norm(sform[:3, :3], axis=0).min())
+    return not corner_shift_mm(sform, qform, header.get_data_shape()[:3]) <= tolerance_mm
+
+
+def _mgh_says_orientation(image: MGHImage) -> bool:
+    """Whether an MGH file's goodRASFlag is set; nibabel sets it in its own copy of the header."""
+    holder = image.file_map["image"]
+    if holder.filename is None:
+        return True
+    with holder.get_prepare_fileobj("rb") as file:
+        start = file.read(_MGH_GOOD_RAS_AT + 2)
+    return any(start[_MGH_GOOD_RAS_AT:])

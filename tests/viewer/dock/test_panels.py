@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("qtpy.QtWidgets")
+
+from napari_scd.viewer.dock.panels.advanced import AdvancedPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.input import InputPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.parts import Chooser  # noqa: E402
+from napari_scd.viewer.dock.panels.result import ResultPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.run import RunPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.tokens import TokensPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.volumes import LayerChooser  # noqa: E402
+from napari_scd.viewer.layers.build import Voxels  # noqa: E402
+from napari_scd.viewer.logic import state  # noqa: E402
+from napari_scd.viewer.logic.keep_estimate import Cost  # noqa: E402
+
+from ..conftest import TABLE  # noqa: E402
+
+
+def shown(qtbot: Any, panel: Any) -> Any:
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel
+
+
+def test_a_chooser_keeps_its_choice_while_the_list_changes(qtbot: Any) -> None:
+    chooser = shown(qtbot, Chooser())
+    assert chooser.set_items([("a", 1), ("b", 2)])
+    chooser.choose(2)
+    assert not chooser.set_items([("new", 3), ("b renamed", 2)])
+    assert chooser.value == 2 and chooser.toolTip() == "b renamed"
+    assert chooser.set_items([("a", 1)]) and chooser.value == 1
+    assert chooser.set_items([]) and chooser.value is None
+
+
+def test_the_status_line_shows_warnings_and_a_way_out(qtbot: Any) -> None:
+    panel = shown(qtbot, InputPanel())
+    panel.show_status(state.NO_IMAGE._replace(warnings=(state.NO_ORIENTATION,)))
+    assert panel.status.text() == state.NO_IMAGE.sentence
+    assert panel.warnings.isVisible() and "Orientation unknown" in panel.warnings.text()
+    with qtbot.waitSignal(panel.remedy_wanted) as wanted:
+        panel.show_status(state.NO_MODEL)
+        panel.remedy.click()
+    assert wanted.args == ["choose_model"] and not panel.warnings.isVisible()
+
+
+def test_there_is_one_chooser_per_channel(qtbot: Any) -> None:
+    layers = [SimpleNamespace(name=f"t{i}", unique_id=f"u{i}") for i in (1, 2)]
+    panel = shown(qtbot, InputPanel(lambda: layers))
+    panel.reset_choices()
+    panel.set_channels(["T1", "T2", "FLAIR"])
+    assert panel.n_channels == 3 and panel.chosen_volumes == ("u1", "u2", "u2")
+    panel.set_channels(["image"])
+    assert panel.chosen_volumes == ("u1",)
+
+
+def test_click_models_switch_whole_volumes_off(qtbot: Any) -> None:
+    panel = shown(qtbot, RunPanel())
+    panel.set_can_segment(True, click_only=True)
+    assert not panel.segment.isEnabled() and panel.click.isEnabled()
+    assert "one structure at a time" in panel.segment.toolTip()
+    panel.set_running(True)
+    panel.show_progress(SimpleNamespace(done=9, total=27))
+    assert panel.progress_row.isVisible() and (panel.bar.value(), panel.bar.maximum()) == (9, 27)
+    panel.set_running(False)
+    assert not panel.progress_row.isVisible()
+
+
+def test_the_slider_speaks_in_ratios(qtbot: Any) -> None:
+    panel = shown(qtbot, TokensPanel())
+    panel.set_stages(3, 0.5, [(0.05, 0.8), (1.0, 0.0)])
+    with qtbot.waitSignal(panel.keep_moved) as moved:
+        panel.keep.setValue(35)
+    assert moved.args == [0.35] and panel.value.text() == "0.35"
+    with qtbot.waitSignal(panel.keep_moved) as moved:
+        panel.apart.click()
+    assert moved.args == [(0.35, 0.35, 0.35)] and panel.stage_box.isVisible()
+    with qtbot.waitSignal(panel.keep_moved) as moved:
+        panel.stage_sliders[2].setValue(80)
+    assert moved.args == [(0.35, 0.35, 0.8)]
+
+
+def test_views_and_stages_go_round(qtbot: Any) -> None:
+    panel = shown(qtbot, TokensPanel())
+    heard: list[Any] = []
+    panel.show_chosen.connect(lambda show, stage: heard.append((show, stage)))
+    for _ in range(4):
+        panel.next_show()
+    for step in (1, 1, 1, 1, -1):
+        panel.next_stage(step)
+    assert heard == [
+        ("exit", 0), ("score", 0), ("off", 0), ("dim", 0),
+        ("dim", 1), ("dim", 2), ("dim", 3), ("dim", 0), ("dim", 3),
+    ]  # fmt: skip
+
+
+def test_costs_are_written_and_few_tokens_warned_of(qtbot: Any) -> None:
+    panel = shown(qtbot, TokensPanel())
+    panel.show_cost(Cost((1728, 864, 432, 216), 0.57, 0.4), 0.31, "0.97")
+    assert panel.counts.text() == (
+        "1,728 -> 216 tokens · 57 % fewer encoder MACs · 0.31 s per window · agreement with dense 0.97"
+    )
+    assert panel.funnel.counts == (1728, 864, 432, 216)
+    assert panel.funnel.toolTip() == "input 1728 > stage 1 864 > stage 2 432 > stage 3 216"
+    panel.show_cost(Cost((1728, 86, 8, 8), 0.73, 0.5), None, "")
+    assert "Only 8 tokens are left" in panel.counts.text()
+    panel.show_cost(None, None, "")
+    assert panel.counts.text() == ""
+
+
+@pytest.mark.parametrize("n_stages", [0, 1, 3, 5])
+def test_any_number_of_stages_can_be_shown(qtbot: Any, n_stages: int) -> None:
+    panel = shown(qtbot, TokensPanel())
+    panel.set_stages(n_stages, 0.5, [])
+    assert len(panel.stage_sliders) == n_stages
+    panel.show_cost(Cost((64,) * (n_stages + 1), 0.0, 0.0), None, "")
+    assert not panel.grab().isNull()
+
+
+def test_the_legend_lists_what_was_found(qtbot: Any) -> None:
+    panel = shown(qtbot, ResultPanel())
+    panel.show_structures(TABLE, {1: Voxels(100, 3.14159), 2: Voxels(0, 0.0), 3: Voxels(5, 0.1)}, (3,))
+    rows = [panel.legend.topLevelItem(row) for row in range(panel.legend.topLevelItemCount())]
+    assert [(row.text(0), row.text(1)) for row in rows] == [
+        ("anterior hippocampus", "3.1 ml"),
+        ("left kidney", "0.1 ml"),
+    ]
+    with qtbot.waitSignal(panel.structure_isolated) as alone:
+        panel.legend.itemDoubleClicked.emit(rows[1], 0)
+    assert alone.args == [3]
+    with qtbot.waitSignal(panel.structure_isolated) as again:
+        panel.legend.itemDoubleClicked.emit(rows[1], 0)
+    assert again.args == [0]
+    panel.show_structures(None, {}, ())
+    assert not panel.legend.isVisible()
+
+
+def test_advanced_settings_are_told(qtbot: Any) -> None:
+    panel = shown(qtbot, AdvancedPanel())
+    panel.set_strides((96, 96, 96), 8)
+    steps = [panel.stride.itemData(row) for row in range(panel.stride.count())]
+    assert steps == [None, 96, 72, 48, 24]
+    heard: list[Any] = []
+    panel.changed.connect(lambda name, value: heard.append((name, value)))
+    panel.stride.setCurrentIndex(1)
+    panel.stride.activated.emit(1)
+    panel.live.click()
+    assert heard == [("stride", 96), ("live", True)]
+    assert not panel.isExpanded()
+
+
+@pytest.mark.parametrize("panel", [InputPanel, RunPanel, TokensPanel, ResultPanel, AdvancedPanel])
+def test_every_panel_fits_300_pixels_even_with_large_type(qtbot: Any, panel: Any) -> None:
+    made = panel()
+    made.setStyleSheet("* { font-size: 14pt; }")
+    shown(qtbot, made)
+    assert made.minimumSizeHint().width() <= 290
+
+
+def test_the_volume_list_follows_a_layer_and_not_its_name(qtbot: Any) -> None:
+    layers = [SimpleNamespace(name="a", unique_id=1), SimpleNamespace(name="b", unique_id=2)]
+    chooser = shown(qtbot, LayerChooser(lambda: layers, "scd.volume"))
+    assert chooser.uid is None
+    chooser.reset_choices()
+    assert chooser.uid == 1 and chooser.names == ["a", "b"]
+    chooser.choose_row(1)
+    layers[1].name = "renamed"
+    layers.insert(0, SimpleNamespace(name="b", unique_id=3))
+    chooser.reset_choices()
+    assert chooser.uid == 2 and chooser.native.currentText() == "renamed"
+    with qtbot.waitSignal(chooser.chosen):
+        chooser.native.setCurrentIndex(0)
+        chooser.native.activated.emit(0)
+    assert chooser.uid == 3 and chooser.native.toolTip() == "b"
+    layers.clear()
+    chooser.reset_choices()
+    assert chooser.uid is None and chooser.names == []
+
+
+def test_an_intensity_window_needs_two_numbers_in_order(qtbot: Any) -> None:
+    panel = shown(qtbot, AdvancedPanel())
+    heard: list[Any] = []
+    panel.changed.connect(lambda name, value: heard.append((name, value)))
+    panel.refused.connect(heard.append)
+    for low, high in (("-100", ""), ("-100", "240.5"), ("300", "200"), ("", "")):
+        panel.low.setText(low)
+        panel.high.setText(high)
+        panel.high.editingFinished.emit()
+    assert heard == [
+        ("window", (-100.0, 240.5)),
+        "Intensities from 300 to 200 are none: the first must be lower.",
+        ("window", None),
+    ]
+    panel.set_window((1.5, 80.0))
+    assert (panel.low.text(), panel.high.text()) == ("1.5", "80")
+
+
+def test_the_legend_follows_the_size_of_the_type(qtbot: Any) -> None:
+    panel = shown(qtbot, ResultPanel())
+    panel.show_structures(TABLE, {1: Voxels(100, 3.1), 3: Voxels(5, 0.1)}, ())
+    before = panel.legend.height()
+    panel.setStyleSheet("* { font-size: 30pt; }")
+    qtbot.waitUntil(lambda: panel.legend.height() > before)
