@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.checkpoints.header import read_header
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, NeedsConversion
 from napari_scd.plain import from_json
 from napari_scd.volume import LabelTable, Recipe
 
@@ -119,10 +119,7 @@ def read_card(path: str | Path, *, shipped: bool = False) -> ModelCard:
     header = read_header(path)
     written = header.metadata.get("format")
     if written is None:
-        raise InputError(
-            f"{path.name} holds tensors but says nothing about its network: convert it with "
-            "'napari-scd models convert' first."
-        )
+        raise NeedsConversion(path.name, "holds tensors but says nothing about its network")
     if written != FORMAT:
         raise InputError(
             f"{path.name} has format '{written}', but this version reads '{FORMAT}': update napari-scd."

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, NeedsConversion, Unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,29 +45,35 @@ def read_header(path: Path) -> Header:
 
     Raises
     ------
-    InputError
-        If the file is missing, of another kind or damaged.
+    Unreadable
+        If the file is missing, damaged or of another kind.
+    NeedsConversion
+        If it is a pickled PyTorch file.
     """
     if os.path.isdir(path):
-        raise InputError(f"{path} is a folder: give a model file (.safetensors).")
+        raise Unreadable(path, f"{path} is a folder: give a model file (.safetensors).")
     try:
         n_bytes = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(512)
             length = struct.unpack("<Q", start[:8])[0] if len(start) >= 8 else 0
             if not (2 <= length <= min(MAX_HEADER_BYTES, n_bytes - 8) and start[8:9] == b"{"):
-                raise InputError(_other_kind(path, start))
+                raise _other_kind(path, start)
             file.seek(8)
             raw = file.read(length)
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}: give the path of a model file (.safetensors).") from error
+        raise Unreadable(
+            path, f"There is no file {path}: give the path of a model file (.safetensors)."
+        ) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}): check the file.") from error
+        raise Unreadable(
+            path, f"{path} cannot be read ({error.strerror or error}): check the file."
+        ) from error
     try:
         return _parse(json.loads(raw), n_bytes - 8 - length)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(
-            f"{path.name} is damaged (its header does not fit its contents): get it again."
+        raise Unreadable(
+            path, f"{path.name} is damaged (its header does not match its contents): get a new copy."
         ) from error
 
 
@@ -97,17 +103,16 @@ def _parse(values: dict[str, Any], n_bytes: int) -> Header:
     return Header(metadata, tensors)
 
 
-def _other_kind(path: Path, start: bytes) -> str:
-    """One sentence on what a file that is no model is."""
+def _other_kind(path: Path, start: bytes) -> InputError:
+    """Say what a file is that is not a model."""
     if start[:2] == b"PK" or start[:1] == b"\x80":
-        return (
-            f"{path.name} is a pickled PyTorch file, which could run code when opened: convert it with "
-            "'napari-scd models convert'."
-        )
+        return NeedsConversion(path.name, "is a pickled PyTorch file, which could run code when opened")
     if start[344:348] in (b"n+1\0", b"ni1\0") or start[:2] == b"\x1f\x8b":
-        return f"{path.name} is an image or a compressed file, not a model: give a .safetensors model file."
-    if not start:
-        return f"{path.name} is empty: give a .safetensors model file."
-    if start.isascii() and b"\0" not in start:
-        return f"{path.name} is a text file, not a model: give a .safetensors model file."
-    return f"{path.name} is not a model file or is cut off: give a .safetensors model file."
+        kind = "is an image or a compressed file, not a model"
+    elif not start:
+        kind = "is empty"
+    elif start.isascii() and b"\0" not in start:
+        kind = "is a text file, not a model"
+    else:
+        kind = "is not a model file, or it is cut off"
+    return Unreadable(path, f"{path.name} {kind}: give a .safetensors model file.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from platformdirs import user_data_dir
 
 from napari_scd.checkpoints.card import ModelCard, read_card
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, UnknownModel
 
 SUFFIX = ".safetensors"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -46,8 +46,10 @@ def describe(name_or_path: str | os.PathLike[str]) -> ModelCard:
 
     Raises
     ------
+    UnknownModel
+        If there is no such model.
     InputError
-        If there is no such model, or the file is no model.
+        If the file is not a model.
     """
     path = find(name_or_path)
     return read_card(path, shipped=path.parent == WEIGHTS)
@@ -58,8 +60,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
-    InputError
-        If there is neither; the message lists the names.
+    UnknownModel
+        If there is neither; it lists the names.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
         for folder in (WEIGHTS, models_folder()):
@@ -69,8 +71,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     path = Path(name_or_path).expanduser()
     if os.path.exists(path) or path.suffix == SUFFIX or len(path.parts) > 1:
         return path
-    names = ", ".join(_names()) or "none"
-    raise InputError(f"There is no model '{name_or_path}' (there are: {names}): give one or a file.")
+    raise UnknownModel(str(name_or_path), _names())
 
 
 def is_name(text: str) -> bool:

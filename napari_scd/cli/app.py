@@ -20,6 +20,7 @@ from napari_scd.cli.evaluate import evaluate
 from napari_scd.cli.latency import latency
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
+from napari_scd.cli.remedies import with_remedy
 from napari_scd.cli.segment import segment
 from napari_scd.cli.train import train
 from napari_scd.errors import InputError
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app([word for word in arguments if word != "--debug"], prog_name="napari-scd")
     except InputError as error:
         logger.debug("Leaving with an error", exc_info=True)
-        complain(str(error))
+        complain(with_remedy(error))
         sys.exit(EXIT_INPUT)
     except KeyboardInterrupt:
         complain("Interrupted.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from napari_scd.errors import InputError
+from napari_scd.errors import DeviceUnavailable, InputError
 
 if TYPE_CHECKING:
     from napari_scd.engine.request import Request
@@ -38,8 +38,10 @@ def choose_hardware(request: Request) -> Hardware:
 
     Raises
     ------
+    DeviceUnavailable
+        If this machine does not have the device asked for.
     InputError
-        If the device asked for is not there, or cannot do the precision asked for.
+        If the device cannot compute in the precision asked for.
     """
     device = _choose_device(request.device)
     batch = request.batch or (4 if device.type == "cuda" else 1)
@@ -51,7 +53,7 @@ def _choose_device(name: str) -> torch.device:
     if name == "auto":
         name = next(candidate for candidate, there in available.items() if there)
     if not available[name]:
-        raise InputError(f"Device '{name}' is not available on this machine: use 'cpu' or 'auto'.")
+        raise DeviceUnavailable(name)
     return torch.device(name)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from napari_scd.errors import InputError
+from napari_scd.engine.out_of_memory import is_out_of_memory
+from napari_scd.errors import OutOfMemory
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -104,8 +105,8 @@ class Predictor:
 
         Raises
         ------
-        InputError
-            If a single window does not fit the device's memory.
+        OutOfMemory
+            If even a single window does not fit into the device's memory.
         """
         at, batch = 0, self.hardware.batch
         while at < len(starts):
@@ -119,10 +120,10 @@ class Predictor:
             try:
                 results = self._run_batch(chosen, evict)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if batch == 1:
-                    raise InputError(_too_large_for(self.hardware.device)) from error
+                    raise OutOfMemory(self.hardware.device.type) from error
                 batch = max(batch // 2, 1)
             else:
                 at += len(chosen)
@@ -200,21 +201,6 @@ class Predictor:
     def _synchronise(self) -> None:
         if self.hardware.device.type == "cuda":
             torch.cuda.synchronize(self.hardware.device)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Accelerators have an error of their own or a RuntimeError, the CPU's allocator only the latter."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text
-
-
-def _too_large_for(device: torch.device) -> str:
-    problem = f"Out of memory: a window does not fit the memory of device '{device.type}'"
-    if device.type == "cpu":
-        return f"{problem}: close other programs, or use a model with smaller windows."
-    return f"{problem}: use device 'cpu'."
 
 
 def _single(prefix: Prefix, index: int) -> Prefix:

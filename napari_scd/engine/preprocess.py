@@ -12,7 +12,7 @@ import torch
 
 from napari_scd.engine.reading import ReadImage, can_read
 from napari_scd.engine.windows import PatchGrid, Size3
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, WrongChannels
 from napari_scd.volume import Volume, normalise, reorient, resample
 
 if TYPE_CHECKING:
@@ -206,12 +206,13 @@ def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, 
 
     Raises
     ------
+    WrongChannels
+        If the model needs another number of channels.
     InputError
-        A wrong number of channels, or a channel without a finite value.
+        If a channel holds no finite value.
     """
     if volume.n_channels != n_channels:
-        came, needed = (f"{n} channel{'s' * (n != 1)}" for n in (volume.n_channels, n_channels))
-        raise InputError(f"The volume has {came}, but this model takes {needed}: choose another of the two.")
+        raise WrongChannels(n_channels, volume.n_channels)
     array = volume.array
     if array.dtype.kind == "b":
         return volume.with_array(array.astype(np.uint8)), ()

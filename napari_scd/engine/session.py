@@ -10,12 +10,13 @@ import numpy as np
 from napari_scd.engine.cache import ByteCache
 from napari_scd.engine.follow import follow
 from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine.out_of_memory import reports_out_of_memory
 from napari_scd.engine.plausible import doubts
 from napari_scd.engine.preprocess import checked_volume, prepare
 from napari_scd.engine.request import Progress, Request
 from napari_scd.engine.run import Loaded, Memory, Model, Run
 from napari_scd.engine.segmentation import Click, Plan, Segmentation
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, NeedsPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +91,12 @@ class Session:
         return self._model.name
 
     @property
+    def device(self) -> str:
+        """Where the network is now: "cpu", "cuda" or "mps"."""
+        weight = next(self._model.network.parameters(), None)
+        return "cpu" if weight is None else weight.device.type
+
+    @property
     def recipe(self) -> Recipe:
         """How the network wants its input."""
         return self._model.recipe
@@ -109,6 +116,7 @@ class Session:
         """What is doubtful about the volume in use."""
         return () if self._loaded is None else self._loaded.warnings
 
+    @reports_out_of_memory
     def set_volume(self, volume: Volume) -> None:
         """Take a volume: check, turn, resample and normalise it.
 
@@ -143,6 +151,7 @@ class Session:
             precision=hardware.precision,
         )
 
+    @reports_out_of_memory
     def segment(
         self,
         request: Request | None = None,
@@ -170,14 +179,15 @@ class Session:
 
         Raises
         ------
+        NeedsPoint
+            If the model segments the structure at a point, and the volume is larger than its window.
         InputError
-            If there is no volume, the request does not fit the model, or a click model meets a volume larger
-            than its window.
+            If there is no volume, or the request does not fit the model.
         """
         run = self._run(request, progress, cancel)
         grid = run.prepared.grid
         if self.recipe.field == "click" and not grid.fits_one_window:
-            raise InputError(f"{self.name} finds one structure: click it (K), or give a point with --at.")
+            raise NeedsPoint(self.name)
         starts, box = grid.starts(run.stride), ((0, 0, 0), grid.size)
         if within is not None:
             box = run.prepared.model_box(_part(within, run.prepared.source.spatial_shape))
@@ -190,6 +200,7 @@ class Session:
         sink.write(canvas.take(box[1][0], means=sink.needs_means))
         return run.segmentation(sink, len(starts))
 
+    @reports_out_of_memory
     def preview(
         self,
         request: Request | None = None,
@@ -223,6 +234,7 @@ class Session:
         sink.write(canvas.take(box[1][0], means=sink.needs_means))
         return run.segmentation(sink, 1)
 
+    @reports_out_of_memory
     def click(
         self,
         index: Sequence[float],

@@ -74,5 +74,5 @@ def test_a_path_through_folders_is_a_path_not_a_name(folder, tmp_path) -> None:
 
 def test_an_unknown_name_lists_the_known_ones(folder) -> None:
     write(folder / "mine.safetensors")
-    with pytest.raises(InputError, match=r"no model 'yours' \(there are: .*mine\)"):
+    with pytest.raises(InputError, match=r"no model 'yours' \(available: .*mine\)"):
         describe("yours")

@@ -10,7 +10,8 @@ import torch
 
 from napari_scd.engine import CancelToken, Request, Session
 from napari_scd.engine.predict import Predictor
-from napari_scd.errors import InputError
+from napari_scd.engine.run import Run
+from napari_scd.errors import InputError, NeedsPoint, OutOfMemory
 from napari_scd.volume import LabelTable, Recipe, Source, Volume
 
 EXACT = Request(precision="float32")
@@ -49,7 +50,7 @@ def test_nothing_works_without_a_volume(thresholder) -> None:
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        (np.zeros((2, 8, 8, 8), np.float32), "has 2 channels, but this model takes 1 channel"),
+        (np.zeros((2, 8, 8, 8), np.float32), "has 2 channels, but this model needs 1 channel"),
         (np.full((8, 8, 8), np.nan, np.float32), "no finite value"),
         (np.full((8, 8, 8), np.inf), "no finite value"),
         (np.full((8, 8, 8), 1e300), "no finite value"),
@@ -219,7 +220,7 @@ def test_several_channels(thresholder) -> None:
     session.set_volume(Volume(array, np.eye(4)))
     labels = session.segment().labels
     np.testing.assert_array_equal(labels.array, array[0] > 0.5)
-    with pytest.raises(InputError, match="has 1 channel, but this model takes 2 channels"):
+    with pytest.raises(InputError, match="has 1 channel, but this model needs 2 channels"):
         session.set_volume(volume())
 
 
@@ -229,9 +230,9 @@ def test_a_click_model_segments_a_crop_and_refuses_more(thresholder) -> None:
     session.set_volume(crop)
     np.testing.assert_array_equal(session.segment().labels.array, crop.array > 0.5)
     session.set_volume(volume((12, 17, 9)))
-    with pytest.raises(InputError, match="model finds one structure") as caught:
+    with pytest.raises(NeedsPoint) as caught:
         session.segment()
-    assert str(caught.value) == "model finds one structure: click it (K), or give a point with --at."
+    assert caught.value.model == "model"
 
 
 def test_windows_are_normalised_as_in_training(thresholder) -> None:
@@ -427,7 +428,23 @@ def test_running_out_of_memory_halves_the_batch(thresholder) -> None:
 
     network.rest = starved
     session.set_volume(volume())
-    with pytest.raises(InputError, match="does not fit the memory"):
+    with pytest.raises(OutOfMemory) as caught:
+        session.segment()
+    assert caught.value.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    "problem", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_may_run_out_anywhere(thresholder, monkeypatch, problem) -> None:
+    session = thresholder()
+    session.set_volume(volume())
+
+    def starved(*_):
+        raise problem
+
+    monkeypatch.setattr(Run, "sink", starved)
+    with pytest.raises(OutOfMemory):
         session.segment()
 
 

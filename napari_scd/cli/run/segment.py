@@ -14,6 +14,7 @@ from napari_scd.checkpoints import load
 from napari_scd.cli.channels import in_model_order
 from napari_scd.cli.console import complain, print_json, unexpected, warn
 from napari_scd.cli.progress import progress_bar
+from napari_scd.cli.remedies import with_remedy
 from napari_scd.cli.run.tables import print_case
 from napari_scd.engine import Request, Session
 from napari_scd.engine.merge import join
@@ -221,7 +222,7 @@ def run_case(
         )
     except InputError as error:
         logger.debug("%s", case.source, exc_info=True)
-        return Outcome(case, {}, str(error), 2)
+        return Outcome(case, {}, with_remedy(error), 2)
     except Exception as error:
         logger.debug("%s", case.source, exc_info=True)
         return Outcome(case, {}, unexpected(error), 1)
