@@ -64,6 +64,8 @@ def can_read(volume: Volume, recipe: Recipe) -> bool:
     They can when the recipe's numbers are fixed ones; statistics of the whole scan need all of it.
     """
     fixed = recipe.normalisation == "none" or (recipe.normalisation == "range" and recipe.clip is not None)
+    if recipe.field == "prompt" and recipe.cuts_windows_freely:
+        return True  # a few windows of it are all that is ever wanted
     by_itself = recipe.normalise_over == "window" or (fixed and recipe.clip_percentiles is None)
     large = volume.n_channels * int(np.prod(volume.spatial_shape)) > HELD_VOXELS
     return by_itself and (volume.lies_elsewhere or large)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
     from napari_scd.volume import LabelTable, Recipe, Volume
 
+N_PROMPT_MAPS = 3  # previous mask, include, exclude
 PREFIX_CACHE_BYTES = 2**29
 WINDOW_CACHE_BYTES = 2**29
 
@@ -126,7 +127,7 @@ class Session:
             If it cannot be segmented by this model; the former volume then stays in use.
         """
         config = self._model.network.config
-        checked, mended = checked_volume(volume, config.in_channels)
+        checked, mended = checked_volume(volume, len(self.recipe.channels))
         prepared = prepare(checked, self.recipe, config.roi, config.patch)
         self._memory.forget_volume()
         told = (*volume.warnings, *mended, *doubts(checked, self.recipe))
@@ -301,9 +302,16 @@ class Session:
 
 def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> None:
     config = network.config
-    if len(recipe.channels) != config.in_channels:
+    n_maps = N_PROMPT_MAPS if recipe.field == "prompt" else 0
+    if len(recipe.channels) + n_maps != config.in_channels:
         raise InputError(
-            f"The recipe names {len(recipe.channels)} channels, but the network takes {config.in_channels}."
+            f"The recipe names {len(recipe.channels)} channels{' and takes prompts' * bool(n_maps)}, "
+            f"but the network takes {config.in_channels}."
+        )
+    if recipe.field == "prompt" and not recipe.cuts_windows_freely:
+        raise InputError(
+            "The recipe has field 'prompt', which needs one channel, the scan's own spacing, activation "
+            "'sigmoid' and normalise_over 'window'."
         )
     highest = config.out_channels - (recipe.activation != "sigmoid")
     if highest > 255 or sorted(label.index for label in labels.labels) != list(range(1, highest + 1)):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable
 
 KEEPS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
-TOLERANCE_MM = {"MR": 1.0, "CT": 2.0}
+TOLERANCE_MM = {"MR": 1.0, "CT": 2.0, "any": 2.0}
 
 
 class Structure(NamedTuple):

@@ -10,10 +10,10 @@ from napari_scd.errors import InputError
 from napari_scd.volume.orientation import checked_axes
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "modality": ("CT", "MR"),
+    "modality": ("CT", "MR", "any"),
     "normalisation": ("range", "zscore", "zscore-nonzero", "zscore-foreground", "none"),
     "normalise_over": ("volume", "window"),
-    "field": ("whole", "click"),
+    "field": ("whole", "click", "prompt"),
     "activation": ("softmax", "sigmoid"),
 }
 
@@ -28,7 +28,7 @@ class Recipe:
     Parameters
     ----------
     modality
-        "CT" or "MR".
+        "CT", "MR" or "any".
     axes
         The directions of the model's array axes, as in :func:`napari_scd.volume.reorient`.
     spacing_mm
@@ -45,7 +45,9 @@ class Recipe:
     normalise_over
         "volume" takes the statistics of the whole scan, "window" of each window alone.
     field
-        "whole" segments whole scans; "click" finds the one structure the user points at.
+        "whole" segments whole scans; "click" finds the one structure the user points at; "prompt" finds
+        whatever include and exclude prompts say, and has three input channels more than ``channels`` names:
+        the previous mask, include and exclude prompts.
     channels
         The names of the input channels, in order.
     activation
@@ -97,6 +99,12 @@ class Recipe:
         self._set_tuple("precedence", int, "label ids (whole numbers)")
         if not self.channels:
             raise _bad("channels", self.channels, "at least one channel name")
+
+    @property
+    def cuts_windows_freely(self) -> bool:
+        """Whether windows of any place and spacing can be cut from a scan as it is, as prompts need."""
+        alone = len(self.channels) == 1 and self.spacing_mm is None
+        return alone and self.normalise_over == "window" and self.activation == "sigmoid"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values that JSON can hold."""

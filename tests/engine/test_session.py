@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,19 @@ def test_parts_that_do_not_belong_together(thresholder, tiny_network) -> None:
     for names in (["a", "b", "c"], ["a"], {1: "a", 3: "b"}):
         with pytest.raises(InputError, match="must name the ids 1 to 2"):
             Session(tiny_network(), Recipe("MR"), LabelTable.from_names(names))
+
+
+def test_a_promptable_network_has_three_channels_more_than_its_recipe(tiny_network) -> None:
+    table = LabelTable.from_names(["object"])
+    network = tiny_network(in_channels=4, out_channels=1)
+    recipe = Recipe("any", normalise_over="window", activation="sigmoid", field="prompt")
+    session = Session(network, recipe, table)
+    session.set_volume(volume())
+    assert session.volume is not None
+    with pytest.raises(InputError, match="names 1 channels and takes prompts, but the network takes 2"):
+        Session(tiny_network(in_channels=2, out_channels=1), recipe, table)
+    with pytest.raises(InputError, match="normalise_over 'window'"):
+        Session(network, replace(recipe, normalise_over="volume"), table)
 
 
 def test_plan_says_what_a_run_would_do(thresholder) -> None:

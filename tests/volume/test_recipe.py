@@ -15,6 +15,7 @@ RECIPES = [
     Recipe("CT", "LPS", (1.5, 1.5, 2.0), clip=(-125, 275), normalisation="range", normalise_over="window"),
     Recipe("MR", spacing_mm=(1, 1, 1), clip_percentiles=(0.5, 99.5), normalisation="zscore-nonzero"),
     Recipe("MR", channels=("t1", "t2"), activation="sigmoid", precedence=(3, 1, 2), field="click"),
+    Recipe("any", clip_percentiles=(1, 99), normalise_over="window", activation="sigmoid", field="prompt"),
 ]
 
 
