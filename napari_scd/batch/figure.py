@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from napari_scd.batch.planes import cut_planes
-from napari_scd.engine.exit_stages import stage_table
+from napari_scd.engine import stage_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

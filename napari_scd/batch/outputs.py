@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_scd.batch.source_names import shareable
 from napari_scd.batch.staging import staged
-from napari_scd.engine.exit_stages import stage_table
+from napari_scd.engine import stage_table
 from napari_scd.errors import InputError
 from napari_scd.volume import LabelTable, write_labels, write_volume
 

@@ -1,22 +1,46 @@
-"""Volume in, segmentation out; torch, never Qt or napari."""
+"""Volume in, segmentation out; torch, never Qt or napari. What needs torch is imported at its first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from napari_scd.cancel import CancelToken
-from napari_scd.engine.hardware import Hardware, choose_hardware
-from napari_scd.engine.report import Report, Seconds
-from napari_scd.engine.request import Progress, Request
-from napari_scd.engine.segmentation import Click, Plan, Segmentation
-from napari_scd.engine.session import Session
+from napari_scd.lazy import on_first_use
 
-__all__ = [
-    "CancelToken",
-    "Click",
-    "Hardware",
-    "Plan",
-    "Progress",
-    "Report",
-    "Request",
-    "Seconds",
-    "Segmentation",
-    "Session",
-    "choose_hardware",
-]
+if TYPE_CHECKING:
+    from napari_scd.engine.exit_stages import n_stages_of as n_stages_of
+    from napari_scd.engine.exit_stages import stage_colour as stage_colour
+    from napari_scd.engine.exit_stages import stage_table as stage_table
+    from napari_scd.engine.hardware import Hardware as Hardware
+    from napari_scd.engine.hardware import choose_hardware as choose_hardware
+    from napari_scd.engine.merge import merge as merge
+    from napari_scd.engine.plausible import guess_modality as guess_modality
+    from napari_scd.engine.report import Report as Report
+    from napari_scd.engine.report import Seconds as Seconds
+    from napari_scd.engine.request import Progress as Progress
+    from napari_scd.engine.request import Request as Request
+    from napari_scd.engine.segmentation import Click as Click
+    from napari_scd.engine.segmentation import Plan as Plan
+    from napari_scd.engine.segmentation import Segmentation as Segmentation
+    from napari_scd.engine.session import Session as Session
+
+_HOME_OF = {
+    "Click": "segmentation",
+    "Hardware": "hardware",
+    "Plan": "segmentation",
+    "Progress": "request",
+    "Report": "report",
+    "Request": "request",
+    "Seconds": "report",
+    "Segmentation": "segmentation",
+    "Session": "session",
+    "choose_hardware": "hardware",
+    "guess_modality": "plausible",
+    "merge": "merge",
+    "n_stages_of": "exit_stages",
+    "stage_colour": "exit_stages",
+    "stage_table": "exit_stages",
+}
+
+__all__ = ["CancelToken", *_HOME_OF]
+__getattr__ = on_first_use(__name__, _HOME_OF)

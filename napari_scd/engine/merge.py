@@ -1,4 +1,4 @@
-"""Several points of one volume become one segmentation."""
+"""Segmentations of several points of one volume become one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_scd.engine import Seconds
+from napari_scd.engine.report import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_scd.engine import Report, Segmentation
+    from napari_scd.engine.report import Report
+    from napari_scd.engine.segmentation import Segmentation
     from napari_scd.volume import LabelTable, Volume
 
 
-def join(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
+def merge(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
     """Lay segmentations of one volume over each other.
 
     Parameters
@@ -27,7 +28,7 @@ def join(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
     parts : sequence of Segmentation
         Of one session's volume and request, at least one; they share the grids of labels and tokens.
     table : LabelTable
-        Names of the labels, to count them anew.
+        Names of the labels, to count them again.
 
     Returns
     -------
@@ -55,12 +56,12 @@ def join(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
         probability=_largest(probabilities),
         masks=_largest(masks),
         complete=all(part.complete for part in parts),
-        report=_joined_report([part.report for part in parts], first.labels.with_array(labels), table),
+        report=_merged_report([part.report for part in parts], first.labels.with_array(labels), table),
         region=(z, y, x),
     )
 
 
-def _joined_report(reports: Sequence[Report], labels: Volume, table: LabelTable) -> Report:
+def _merged_report(reports: Sequence[Report], labels: Volume, table: LabelTable) -> Report:
     first = reports[0]
     counts = np.bincount(labels.array.ravel(), minlength=256)
     voxels = {name: int(counts[table.index_of(name)]) for name in first.voxels}

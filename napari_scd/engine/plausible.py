@@ -1,9 +1,9 @@
-"""Whether a scan looks like what a model was made for: doubts are told, never acted on."""
+"""Whether a scan looks like what a model was made for: doubts are reported, never acted on."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,8 +11,23 @@ if TYPE_CHECKING:
     from napari_scd.volume import Recipe, Volume
 
 _SAMPLE = 200_000
-_AIR_HU = -150
+_LOWEST_HU, _FAT_HU = -4096, -50
 _COARSE_MM = 7.0
+
+
+def guess_modality(array: Any) -> str:
+    """Guess whether an array ``(..., z, y, x)`` holds "CT" or "MR".
+
+    Hounsfield units, clipped or not, go far below zero, but not endlessly far; MR does not.
+
+    Examples
+    --------
+    >>> guess_modality(np.linspace(-1000, 1500, 1000).reshape(10, 10, 10))
+    'CT'
+    >>> guess_modality(np.linspace(-3, 3, 1000).reshape(10, 10, 10))
+    'MR'
+    """
+    return "CT" if _LOWEST_HU <= _low_value(array) <= _FAT_HU else "MR"
 
 
 def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
@@ -25,28 +40,31 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
     recipe : Recipe
         Of the model.
     """
-    low = _low_value(volume)
     found = []
-    if recipe.modality == "MR" and low <= _AIR_HU:
+    looks_like = guess_modality(volume.array)
+    if recipe.modality == "MR" and looks_like == "CT":
         found.append(
-            f"The scan looks like CT (values from {low:.0f}), but this model was made for MR: "
-            "choose a CT model, or distrust the result."
+            f"The scan looks like CT (values from {_low_value(volume.array):.0f}), but this model was made "
+            "for MR: choose a CT model, or do not trust the result."
         )
-    if recipe.modality == "CT" and recipe.clip is not None and recipe.clip[0] < 0 <= low:
+    expects_hu = recipe.clip is not None and recipe.clip[0] < 0
+    if recipe.modality == "CT" and looks_like == "MR" and expects_hu:
         found.append(
-            "No voxel is below 0, so these are no Hounsfield units: this model was made for CT; "
-            "choose an MR model, or check how the scan was saved."
+            "The scan does not look like CT (its lowest values are not those of air or fat in Hounsfield "
+            "units), but this model was made for CT: choose an MR model, or check how the scan was saved."
         )
     thickest = max(volume.spacing_mm)
     if recipe.spacing_mm is not None and thickest > max(_COARSE_MM, 2 * max(recipe.spacing_mm)):
         found.append(
-            f"The slices are {thickest:.1f} mm apart, the model was made for "
+            f"The slices are {thickest:.1f} mm apart, but the model was made for "
             f"{max(recipe.spacing_mm):g} mm: expect coarse borders and missed small structures."
         )
     return tuple(found)
 
 
-def _low_value(volume: Volume) -> float:
-    """Tell the lowest value but for a few odd ones, from evenly spaced voxels."""
-    step = max(1, round((math.prod(volume.array.shape) / _SAMPLE) ** (1 / 3)))
-    return float(np.percentile(np.asarray(volume.array[..., ::step, ::step, ::step]), 0.5))
+def _low_value(array: Any) -> float:
+    """Lowest value but for a few odd ones, from evenly spaced voxels; NaN when none is finite."""
+    step = max(1, round((math.prod(array.shape) / _SAMPLE) ** (1 / 3)))
+    sample = np.asarray(array[..., ::step, ::step, ::step])
+    sample = sample[np.isfinite(sample)]
+    return float(np.percentile(sample, 0.5)) if sample.size else math.nan

@@ -8,8 +8,6 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from napari_scd import __version__
 
 if TYPE_CHECKING:
@@ -101,8 +99,7 @@ class Report:
 
 def software_versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
-    others = {package: _version_of(package) for package in ("monai", "numpy")}
-    return {"napari-scd": __version__, "torch": str(torch.__version__), **others}
+    return {"napari-scd": __version__, **{name: _version_of(name) for name in ("torch", "monai", "numpy")}}
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_scd.engine import guess_modality
 from napari_scd.engine.plausible import doubts
 from napari_scd.volume import Recipe, Volume
 
@@ -21,7 +22,8 @@ def _volume(low, high, spacing_mm=1.0):
     ("volume", "recipe", "said"),
     [
         (_volume(-1024, 1500), MR, "looks like CT"),
-        (_volume(0, 900), CT, "no Hounsfield units"),
+        (_volume(0, 900), CT, "does not look like CT"),
+        (_volume(-3, 3), CT, "does not look like CT"),
         (_volume(0, 900, 9.0), MR, "9.0 mm apart"),
     ],
 )
@@ -49,3 +51,12 @@ def test_a_few_odd_voxels_make_no_ct():
     array = np.full((30, 30, 30), 100, np.int16)
     array[0, 0, :5] = -1000
     assert doubts(Volume(array, np.eye(4)), MR) == ()
+
+
+def test_ct_is_told_from_mr():
+    ct = np.linspace(-1024, 1500, 8000).reshape(20, 20, 20).astype(np.int16)
+    assert guess_modality(ct) == "CT"
+    assert guess_modality(np.clip(ct, -125, 275)) == "CT", "clipped, as in many public collections"
+    assert guess_modality(ct + 1024) == "MR"
+    assert guess_modality((ct - 200) / 700) == "MR", "z-scored"
+    assert guess_modality(np.full((3, 3, 3), np.nan)) == "MR"

@@ -16,8 +16,7 @@ from napari_scd.cli.console import complain, print_json, unexpected, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.remedies import with_remedy
 from napari_scd.cli.run.tables import print_case
-from napari_scd.engine import Request, Session
-from napari_scd.engine.merge import join
+from napari_scd.engine import Request, Session, merge
 from napari_scd.errors import InputError
 from napari_scd.volume import read_volume
 from napari_scd.volume.channels import read_channels
@@ -171,7 +170,7 @@ def segment_volume(
             missed.append(f"At {_millimetres(point)}: {click.message}.")
     if not found:
         raise InputError(f"{' '.join(missed)} Give a point inside the structure.")
-    whole = join(found, session.labels)
+    whole = merge(found, session.labels)
     return replace(whole, report=replace(whole.report, warnings=(*whole.report.warnings, *missed)))
 
 

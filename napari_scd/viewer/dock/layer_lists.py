@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_scd.viewer.layers.source_view import finest, modality_of, problem_of
+from napari_scd.engine import guess_modality
+from napari_scd.viewer.layers.source_view import finest, problem_of
 from napari_scd.viewer.logic.catalogue import Offer, offered_models
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Choosing:
         layer = self._control.board.layer(self._inputs.volume.uid)
         if self._picked or layer is None or problem_of(layer) or not isinstance(finest(layer), np.ndarray):
             return
-        modality = modality_of(finest(layer))
+        modality = guess_modality(finest(layer))
         fitting = [offer.value for offer in self._offers if offer.modality == modality]
         if fitting and self._choices.model not in fitting:
             self._choices.model = fitting[0]

@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_scd.volume import Label, LabelTable
+from napari_scd.engine import stage_colour, stage_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.viewer.layers.source_view import SourceView
-    from napari_scd.volume import Volume
+    from napari_scd.volume import LabelTable, Volume
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 Colour = tuple[float, float, float, float]
 Colours = dict[int | None, Colour]
 
 CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
-STAGE_COLOURS = ("#8a8f98", "#2b6cb0", "#e8a33d")
-SURVIVOR_COLOUR = "#d62728"
 DIMMEST = 0.75
 PREVIEW_OPACITY = 0.6
 VEIL_OPACITY = 0.15  # of the preview in 3D, where it would hide the tokens inside
@@ -201,35 +199,14 @@ def token_colours(
                 CLEAR if survives else (0.0, 0.0, 0.0, DIMMEST * (last - value) / n_stages * veil)
             )
         else:
-            colour = SURVIVOR_COLOUR if survives else exit_colour(value, n_stages)
+            colour = exit_colour(last if survives else value, n_stages)
             colours[value] = rgba(colour, 0.55 * veil)
     return colours
 
 
 def exit_colour(value: int, n_stages: int) -> str:
-    """Colour of tokens that left at stage `value` (1..S), or survived (S+1)."""
-    if value > n_stages:
-        return SURVIVOR_COLOUR
-    if n_stages <= len(STAGE_COLOURS):
-        return STAGE_COLOURS[value - 1]
-    return STAGE_COLOURS[min((value - 1) * len(STAGE_COLOURS) // n_stages, len(STAGE_COLOURS) - 1)]
-
-
-def stage_table(n_stages: int) -> LabelTable:
-    """Return names and colours of a token map, as they are written into files."""
-    names = [*(f"left at stage {stage}" for stage in range(1, n_stages + 1)), "survived all stages"]
-    colours = [
-        tuple(round(255 * part) for part in rgba(exit_colour(i, n_stages))[:3])
-        for i in range(1, n_stages + 2)
-    ]
-    return LabelTable(
-        tuple(Label(i, *entry) for i, entry in enumerate(zip(names, colours, strict=True), start=1))
-    )
-
-
-def stages_of_table(table: LabelTable) -> int:
-    """Return how many stages the token map with this table has; 0 when it is the table of a label map."""
-    return sum(name.startswith("left at stage ") for name in table.names)
+    """Colour of tokens that left at stage `value` (1..S), or survived (S+1), as "#rrggbb"."""
+    return "#{:02x}{:02x}{:02x}".format(*stage_colour(value, n_stages))
 
 
 def rgba(colour: str, alpha: float = 1.0) -> Colour:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 
-LOWEST_HU, FAT_HU = -4096, -50
 MOST_VOXELS = 2**32
 
 
@@ -249,14 +248,6 @@ def look_of(layer: Any) -> dict[str, Any]:
 def finest(layer: Any) -> Any:
     """Return the layer's array: the largest one of a multiscale layer."""
     return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-
-
-def modality_of(data: Any) -> str:
-    """Guess whether an array holds CT or MR: only HU, clipped or not, go well below zero."""
-    step = max(1, round((float(np.prod(data.shape)) / 2e6) ** (1 / 3)))
-    sample = np.asarray(data[..., ::step, ::step, ::step])
-    sample = sample[np.isfinite(sample)]
-    return "CT" if sample.size and LOWEST_HU <= sample.min() <= FAT_HU else "MR"
 
 
 def layer_matrix(layer: Any) -> np.ndarray:

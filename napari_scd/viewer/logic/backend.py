@@ -11,10 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers.source_view import modality_of
 from napari_scd.viewer.logic.keep_estimate import dice
 from napari_scd.viewer.logic.result import clicked
-from napari_scd.viewer.logic.state import BadVolume, other_modality, resolve
+from napari_scd.viewer.logic.state import BadVolume, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,11 +78,7 @@ class Bench:
             return None
         session = self._lay(view, choices)
         plan = session.plan(resolve(choices))
-        warnings, made_for = session.warnings, checkpoint.recipe.modality
-        modality = modality_of(view.data)
-        if made_for in ("CT", "MR") and modality != made_for:
-            warnings = (*warnings, other_modality(modality, session.name, made_for))
-        return Prepared(checkpoint, plan, warnings)
+        return Prepared(checkpoint, plan, session.warnings)
 
     def warm(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken

@@ -288,11 +288,6 @@ def one_at_a_time(model: str) -> Status:
     return error(f"{model} finds one structure at a time: press K, then click it.")
 
 
-def other_modality(image: str, model: str, made_for: str) -> str:
-    """Warn that the image looks like another modality than the model was made for."""
-    return f"The image looks like {image}, but {model} was made for {made_for}: expect nonsense."
-
-
 def compared(keep: str, dice: float | None) -> Status:
     """Say how the visible window agrees with dense; `dice` is None when neither found anything."""
     if dice is None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_scd.engine import guess_modality, n_stages_of
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers.build import label_colours, stages_of_table, token_colours
-from napari_scd.viewer.layers.source_view import layer_matrix, modality_of, record_in, spatial_part
+from napari_scd.viewer.layers.build import label_colours, token_colours
+from napari_scd.viewer.layers.source_view import layer_matrix, record_in, spatial_part
 from napari_scd.viewer.plugin.dicom_dialog import read_dicom
 from napari_scd.volume import (
     ORIENTATION_UNKNOWN,
@@ -91,7 +92,7 @@ def labels_of(volume: Volume, name: str, table: LabelTable | None) -> LayerTuple
             "features": {"index": list(table.indices), "name": list(table.names)},
         }
         keywords["metadata"]["scd_labels"] = table.to_list()
-        n_stages = stages_of_table(table)
+        n_stages = n_stages_of(table)
         if n_stages:
             keywords |= {"colormap": token_colours("dim", n_stages), "opacity": 1.0}
             keywords["metadata"]["scd_tokens"] = n_stages
@@ -141,7 +142,7 @@ def contrast_limits(array: np.ndarray) -> tuple[float, float]:
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return 0.0, 1.0
-    if modality_of(sample.reshape(1, 1, -1)) == "CT":
+    if guess_modality(sample.reshape(1, 1, -1)) == "CT":
         return CT_WINDOW
     inside = sample[sample > sample.min()]
     low, high = np.percentile(inside, (1, 99.5)).tolist() if inside.size else (0.0, 1.0)

@@ -52,8 +52,6 @@ def test_estimates_of_later_stages_are_faint() -> None:
 def test_any_number_of_stages_has_colours(n_stages: int) -> None:
     for show in ("dim", "exit"):
         assert set(layers.token_colours(show, n_stages)) == {None, *range(n_stages + 2)}
-    assert layers.stages_of_table(layers.stage_table(n_stages)) == n_stages
-    assert layers.stages_of_table(TABLE) == 0
 
 
 def test_labels_carry_names_colours_and_provenance(model: Any, view: geometry.SourceView) -> None:

@@ -162,12 +162,3 @@ def test_a_4d_layer_can_hold_the_channels(model: Any) -> None:
     data, keywords, _ = labels_layer(np.zeros(view.shape, np.uint8), view, TABLE, kind="seg", report={})
     labels = model.add_labels(data, **keywords)
     assert np.allclose(labels.data_to_world((1, 2, 3)), layer.data_to_world((0, 1, 2, 3))[1:])
-
-
-def test_ct_is_told_from_mr() -> None:
-    ct = np.linspace(-1024, 1500, 8000).reshape(20, 20, 20).astype(np.int16)
-    assert geometry.modality_of(ct) == "CT"
-    assert geometry.modality_of(np.clip(ct, -125, 275)) == "CT", "clipped, as in many public collections"
-    assert geometry.modality_of(blob()) == "MR"
-    assert geometry.modality_of((blob() - 50) / 20) == "MR", "z-scored"
-    assert geometry.modality_of(np.full((3, 3, 3), np.nan)) == "MR"
