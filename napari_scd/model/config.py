@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
-DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid", "sharp")
+DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid", "sharp", "fine")
 STEMS = ("patch", "conv", "shared")
 TRANSFORMERS = ("cls", "monai")
 KEEP_RANGE = (0.05, 1.0)
@@ -25,6 +25,7 @@ DENSE_SKIPS = {
     "half": (),
     "pyramid": (),
     "sharp": (),
+    "fine": (),
 }
 
 Size3 = tuple[int, int, int]
@@ -62,12 +63,15 @@ class ModelConfig:
         Tokens that stay alive whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
-        stem on the image features of the decoder "half", "pyramid" or "sharp", computed once for both.
+        stem on the image features of the decoder "half", "pyramid", "sharp" or "fine", computed once for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     transformer : str
         "cls" = with a class token (the paper's), "monai" = as in MONAI's ViT: no class token, and an epsilon
         of 1e-5 in its norms; for dense networks, so that a MONAI UNETR gives the same logits.
+    prompts : bool
+        Whether the channels are image, previous mask, include and exclude map (see `prompt_maps`); prompts then
+        steer which tokens stay.
     """
 
     in_channels: int = 1
@@ -90,6 +94,7 @@ class ModelConfig:
     stem: str = "conv"
     drop_path: float = 0.0
     transformer: str = "cls"
+    prompts: bool = False
 
     def __post_init__(self) -> None:
         """Check every bound that a stranger's file could break; raises `InputError`."""
@@ -187,6 +192,8 @@ def _type_problems(c: ModelConfig) -> Iterator[str]:
         yield f"prune_ratio must list numbers, not {c.prune_ratio!r}"
     if not isinstance(c.drop_path, int | float) or not 0 <= c.drop_path < 1:
         yield f"drop_path must lie in [0, 1), not {c.drop_path!r}"
+    if not isinstance(c.prompts, bool):
+        yield f"prompts must be true or false, not {c.prompts!r}"
 
 
 def _choice_problems(c: ModelConfig) -> Iterator[str]:
@@ -227,8 +234,10 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of {c.completion_heads} heads"
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
-    if c.stem == "shared" and c.decoder not in ("half", "pyramid", "sharp"):
-        yield "stem 'shared' needs decoder 'half', 'pyramid' or 'sharp'"
+    if c.stem == "shared" and c.decoder not in ("half", "pyramid", "sharp", "fine"):
+        yield "stem 'shared' needs decoder 'half', 'pyramid', 'sharp' or 'fine'"
+    if c.prompts and (c.decoder != "fine" or c.in_channels != 4):
+        yield f"prompts need decoder 'fine' and 4 channels, not '{c.decoder}' and {c.in_channels}"
     if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
     if c.decoder in ("deep8", "unetr4") and any(edge % 2 or edge < 4 for edge in c.grid):
@@ -243,4 +252,5 @@ _PATCHES_OF_DECODER = {
     "half": (4, 8, 16),
     "pyramid": (4, 8, 16),
     "sharp": (8, 16, 32),
+    "fine": (8, 16),
 }

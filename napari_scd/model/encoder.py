@@ -21,6 +21,7 @@ from napari_scd.model.pruning import (
     split_top_through,
     take,
 )
+from napari_scd.model.steering import Guide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model.config import ModelConfig
+
+_UNGUIDED = Guide()
 
 
 class Encoded(NamedTuple):
@@ -104,7 +107,14 @@ class SparseEncoder(nn.Module):
             tokens = block(tokens)
         return tokens
 
-    def rest(self, tokens: Tensor, prune_ratios: Sequence[float], *, want_scores: bool = False) -> Encoded:
+    def rest(
+        self,
+        tokens: Tensor,
+        prune_ratios: Sequence[float],
+        *,
+        want_scores: bool = False,
+        guide: Guide = _UNGUIDED,
+    ) -> Encoded:
         """Continue behind `prefix`.
 
         Parameters
@@ -114,10 +124,12 @@ class SparseEncoder(nn.Module):
             Share dropped at each stage; a stage that drops nothing is skipped.
         want_scores : bool
             Rate tokens also at stages that drop none.
+        guide : Guide
+            What the stages are told about the tokens from outside.
         """
         n = self.n_tokens
         positions = torch.arange(n, device=tokens.device).expand(tokens.shape[0], n)
-        walk = _Walk(tokens, positions, n, want_scores)
+        walk = _Walk(tokens, positions, n, want_scores, guide)
         if self.prune_after and self.prefix_depth > self.prune_after[0]:
             self._prune(walk, 0, prune_ratios[0])
         for index in range(self.prefix_depth, len(self.blocks)):
@@ -161,11 +173,14 @@ class SparseEncoder(nn.Module):
         walk.n_living = count
 
     def _rate(self, walk: _Walk, stage: int, living: Tensor) -> Tensor:
+        if walk.guide.rating is not None:
+            return take(walk.guide.rating, walk.positions)
         if self.pruning == "attention":
             return walk.rating.clamp_min(1e-12).log()
         if self.pruning == "random":
             return torch.rand(living.shape[:2], device=living.device).log()
-        scores: Tensor = self.scorers[stage](living)
+        prior = walk.guide.prior
+        scores: Tensor = self.scorers[stage](living, None if prior is None else take(prior, walk.positions))
         return scores
 
     def _split(self, rating: Tensor, count: int) -> Split:
@@ -186,6 +201,7 @@ class _Walk:
     positions: Tensor
     n_living: int
     want_scores: bool
+    guide: Guide
     rating: Tensor = field(default_factory=lambda: torch.empty(0))
     groups: list[TokenGroup] = field(default_factory=list)
     scores: list[Tensor] = field(default_factory=list)

@@ -14,9 +14,11 @@ from napari_scd.model.config import DENSE_SKIPS, KEEP_RANGE, ModelConfig
 from napari_scd.model.cost import MacsByPart, count_macs
 from napari_scd.model.decoder import DECODER_CLASSES
 from napari_scd.model.encoder import Encoded, SparseEncoder
+from napari_scd.model.fine_decoder import FineDecoder
 from napari_scd.model.kernels import laid_out, quick
 from napari_scd.model.presets import PRESETS
 from napari_scd.model.pruning import Scorer, keep_count
+from napari_scd.model.steering import CHOOSERS, Guide, Steering, control_rating
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,11 +56,14 @@ class Trace(NamedTuple):
         Log-probability of being kept (<= 0) at each stage; NaN where the token was already gone.
     completed : Tensor ``(b, n, d)``
         Tokens after completion.
+    coarse : Tensor ``(b, out, z/4, y/4, x/4)`` or None
+        Logits before refinement, where the decoder refines only some blocks.
     """
 
     exit_stage: Tensor
     scores: Tensor
     completed: Tensor
+    coarse: Tensor | None = None
 
 
 class ScdNetwork(nn.Module):
@@ -71,9 +76,12 @@ class ScdNetwork(nn.Module):
     lays_out : bool
         Whether data may go through with the channels of a voxel side by side; False only to measure what that
         is worth.
+    chooser : str
+        Who chooses the tokens; see `choose_by`.
     """
 
     lays_out: bool = True
+    chooser: str = "learned"
 
     def __init__(
         self, config: ModelConfig, encoder: SparseEncoder, completion: nn.Module | None, decoder: Decoder
@@ -83,6 +91,25 @@ class ScdNetwork(nn.Module):
         self.encoder = encoder
         self.completion = completion
         self.decoder = decoder
+        self.steering = Steering() if config.prompts else None
+
+    def choose_by(self, chooser: str) -> None:
+        """Set who chooses the tokens from now on.
+
+        Parameters
+        ----------
+        chooser : str
+            "learned" = as trained; "random" = one seeded draw; "distance" = the tokens nearest to a click, or
+            to the centre of the window where there is none.
+
+        Raises
+        ------
+        InputError
+            Another name.
+        """
+        if chooser not in CHOOSERS:
+            raise InputError(f"Tokens are chosen by {', '.join(CHOOSERS)}, not by '{chooser}'.")
+        self.chooser = chooser
 
     @overload
     def forward(
@@ -154,9 +181,18 @@ class ScdNetwork(nn.Module):
         self, prefix: Prefix, keep: Keep = None, return_trace: bool = False, voxels: Voxels | None = None
     ) -> Tensor | tuple[Tensor, Trace]:
         """Prune, complete and decode what `prefix` returned; parameters as for `forward`."""
-        encoded = self.encoder.rest(prefix.tokens, self.prune_ratios(keep), want_scores=return_trace)
+        guide = self._guide(prefix)
+        encoded = self.encoder.rest(
+            prefix.tokens, self.prune_ratios(keep), want_scores=return_trace, guide=guide
+        )
         completed = encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
         token_map = self._as_map(completed)
+        if isinstance(self.decoder, FineDecoder):
+            survivors = encoded.groups[-1].positions
+            found = self.decoder.decode(prefix.image_features, token_map, survivors, voxels)
+            if not return_trace:
+                return found.logits
+            return found.logits, _trace(encoded, completed, self.config)._replace(coarse=found.coarse)
         skips = [self._as_map(tokens) for tokens in encoded.skips]
         branches = skips or [token_map] * (self.decoder.n_maps - 1)
         logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map], voxels)
@@ -193,6 +229,18 @@ class ScdNetwork(nn.Module):
         """Multiply-accumulates of one window by part."""
         return count_macs(self.config, self.token_counts(keep))
 
+    def _guide(self, prefix: Prefix) -> Guide:
+        """Tell the stages what the prompts say, or what a control says instead of the score."""
+        window = None
+        if self.steering is not None and isinstance(self.decoder, FineDecoder):
+            window = self.decoder.window(prefix.image_features)
+        if self.chooser != "learned":
+            rating = control_rating(self.chooser, window, self.config, len(prefix.tokens))
+            return Guide(rating=rating.to(prefix.tokens.device))
+        if self.steering is None or window is None:
+            return Guide()
+        return Guide(prior=self.steering(window, self.config.patch))
+
     def _as_map(self, tokens: Tensor) -> Tensor:
         b, n, d = tokens.shape
         return tokens.transpose(1, 2).reshape(b, d, *self.config.grid)
@@ -213,7 +261,8 @@ def build_network(preset: str | ModelConfig) -> ScdNetwork:
     dense = preset.completion == "none"
     encoder = SparseEncoder(preset, DENSE_SKIPS[preset.decoder] if dense else ())
     completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
-    network = ScdNetwork(preset, encoder, completion, DECODER_CLASSES[preset.decoder](preset))
+    decoder = {**DECODER_CLASSES, "fine": FineDecoder}[preset.decoder](preset)
+    network = ScdNetwork(preset, encoder, completion, decoder)
     network.apply(_initialise)
     return quick(network)
 

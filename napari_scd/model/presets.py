@@ -51,4 +51,15 @@ PRESETS: dict[str, ModelConfig] = {
     "house-12-half": ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6)),
     "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
     "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
+    "any": ModelConfig(
+        in_channels=4,
+        out_channels=1,
+        roi=(64, 64, 64),
+        patch=8,
+        depth=12,
+        prune_after=(1,),
+        prune_ratio=(0.75,),
+        decoder="fine",
+        prompts=True,
+    ),
 }

@@ -15,6 +15,8 @@ from torch.nn.functional import gumbel_softmax, logsigmoid
 if TYPE_CHECKING:
     from torch import Tensor
 
+_SETTLED = 1e-6
+
 
 class TokenGroup(NamedTuple):
     """Tokens that left together (or survived), with their places on the grid.
@@ -76,13 +78,16 @@ class Scorer(nn.Module):
             )
             nn.init.zeros_(layer.bias)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Log-probability of being worth keeping: ``(b, l, d) -> (b, l)`` float32, values <= 0."""
+    def forward(self, tokens: Tensor, prior: Tensor | None = None) -> Tensor:
+        """Log-probability of being worth keeping: ``(b, l, d) -> (b, l)`` float32, values <= 0.
+
+        `prior` ``(b, l)`` is added to the log-odds.
+        """
         hidden = self.in_mlp(tokens)
         own, shared = hidden[..., : self.own_width], hidden[..., self.own_width :]
         context = shared.mean(dim=1, keepdim=True).expand(-1, tokens.shape[1], -1)
         logit = self.out_mlp(torch.cat([own, context], dim=-1)).squeeze(-1)
-        return logsigmoid(logit.float())
+        return logsigmoid(logit.float() if prior is None else logit.float() + prior)
 
 
 def keep_count(living: int, prune_ratio: float, min_tokens: int = 1) -> int:
@@ -142,6 +147,28 @@ def kept_share_loss(scores: Tensor, keep_ratio: float) -> Tensor:
     alive = ~scores.isnan()
     share = (scores.nan_to_num(0.0).exp() * alive).sum(1) / alive.sum(1)
     return ((share - keep_ratio) ** 2).mean()
+
+
+def border_loss(scores: Tensor, border: Tensor) -> Tensor:
+    """Binary cross-entropy between keep probabilities and which tokens hold a border.
+
+    Parameters
+    ----------
+    scores : Tensor ``(b, l)``
+        Log-probabilities; NaN marks tokens that were already gone.
+    border : Tensor ``(b, l)``
+        1 where the border of the object runs through the token, else 0.
+
+    Returns
+    -------
+    Tensor ``()``
+        Mean over the tokens whose score is still open; those that a click settles do not count.
+    """
+    counted = scores < -_SETTLED  # false for NaN
+    open_scores = torch.where(counted, scores, -1.0).clamp_min(-20.0)
+    target = border.to(open_scores.dtype)
+    losses = -(target * open_scores + (1 - target) * torch.log1p(-open_scores.exp()))
+    return (losses * counted).sum() / counted.sum().clamp_min(1)
 
 
 def take(values: Tensor, index: Tensor) -> Tensor:

@@ -1,0 +1,158 @@
+"""Decoding that is fine only where tokens survive.
+
+A pyramid answers for the whole window at quarter size. Around each surviving token the image at half and full
+size is looked at once more, and what that finds is added to the upsampled answer:
+
+    coarse, everywhere      + fine, where tokens survive
+    1 1 1 1                   . . . .
+    1 1 2 2                   . x x .
+    1 2 2 2                   . x . .
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import interpolate, pad
+
+from napari_scd.model.decoder import PyramidDecoder, _as_row, _from_row
+from napari_scd.model.prompt_maps import N_LIKENESS, with_likeness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from napari_scd.model.config import ModelConfig, Size3
+    from napari_scd.model.decoder import Voxels
+
+_COARSE = 4
+_HALO_HALF, _HALO_FULL = 2, 1
+
+
+class Decoded(NamedTuple):
+    """What the decoder answers.
+
+    Attributes
+    ----------
+    logits : Tensor ``(b, out, z, y, x)``
+    coarse : Tensor ``(b, out, z/4, y/4, x/4)``
+    """
+
+    logits: Tensor
+    coarse: Tensor
+
+
+class FineDecoder(PyramidDecoder):
+    """Ours, for `any`: `PyramidDecoder` down to quarter size, and finer where tokens survive.
+
+    Nothing in the fine part is normalised over the window, so a block's answer does not depend on which other
+    blocks survive. Its last layer starts at zero: the network starts from the coarse answer.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        n_seen = config.in_channels + (N_LIKENESS if config.prompts else 0)
+        super().__init__(replace(config, in_channels=n_seen, decoder="pyramid", prompts=False))
+        f, out = config.features, config.out_channels
+        self.prompts, self.patch = config.prompts, config.patch
+        self.seen_shape = (*config.roi, n_seen)
+        self.ups = nn.ModuleList(list(self.ups)[:-1])
+        self.out = nn.Conv3d(2 * f, out, kernel_size=1)
+        self.coarse_up = nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
+        self.half_size = nn.Sequential(
+            nn.Conv3d(2 * f, 2 * f, kernel_size=3),
+            nn.LeakyReLU(0.01),
+            nn.Conv3d(2 * f, 2 * f, kernel_size=3),
+            nn.LeakyReLU(0.01),
+            nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2),
+        )
+        self.full_size = nn.Sequential(nn.Conv3d(n_seen, f, kernel_size=3), nn.LeakyReLU(0.01))
+        self.mix = nn.Sequential(nn.Conv3d(2 * f, f, kernel_size=1), nn.LeakyReLU(0.01))
+        self.refinement = nn.Conv3d(f, out, kernel_size=1)
+        nn.init.zeros_(self.refinement.weight)
+        nn.init.zeros_(self.refinement.bias)  # type: ignore[arg-type]
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Run the image branch; its rows, then the window as the fine part sees it: ``-> (b, m)``."""
+        seen = with_likeness(image) if self.prompts else image
+        rows = super().encode_image(seen)
+        return torch.cat([rows, _as_row(seen).to(rows.dtype)], dim=1)
+
+    def window(self, image_features: Tensor) -> Tensor:
+        """Return the window and what was derived from it, ``(b, c, z, y, x)``."""
+        return _from_row(image_features[:, -math.prod(self.seen_shape) :], self.seen_shape)
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
+        """Decode one token map, fine everywhere."""
+        b, _, z, y, x = maps[0].shape
+        every = torch.arange(z * y * x, device=maps[0].device).expand(b, -1)
+        return self.decode(image_features, maps[0], every, voxels).logits
+
+    def decode(
+        self, image_features: Tensor, token_map: Tensor, kept: Tensor, voxels: Voxels | None = None
+    ) -> Decoded:
+        """Decode a token map, fine in the blocks `kept` ``(b, k)``."""
+        levels = self._unpacked(image_features)
+        x = self.bottleneck(token_map)
+        for up, skip in zip(self.ups, reversed(levels[1:]), strict=True):
+            x = up(x, skip)
+        coarse = self.out(x).float()
+        logits = interpolate(coarse, scale_factor=_COARSE, mode="trilinear", align_corners=False)
+        half = torch.cat([levels[0], self.coarse_up(x).to(levels[0].dtype)], dim=1)
+        deltas = self._refined(half, self.window(image_features), kept)
+        logits = logits + _scattered(deltas.float(), kept, token_map.shape[2:])
+        return Decoded(logits if voxels is None else logits[(..., *voxels)], coarse)
+
+    def _refined(self, half: Tensor, full: Tensor, kept: Tensor) -> Tensor:
+        at_half = self.half_size(cut_blocks(half, kept, self.patch // 2, _HALO_HALF))
+        at_full = self.full_size(cut_blocks(full, kept, self.patch, _HALO_FULL))
+        deltas: Tensor = self.refinement(self.mix(torch.cat([at_half, at_full], dim=1)))
+        return deltas
+
+
+def cut_blocks(values: Tensor, blocks: Tensor, edge: int, halo: int) -> Tensor:
+    """Cut blocks and what surrounds them out of a map; zeros beyond its border.
+
+    Parameters
+    ----------
+    values : Tensor ``(b, c, z, y, x)``
+        Edges are multiples of `edge`.
+    blocks : Tensor ``(b, k)`` int64
+        Row-major index of each block.
+    edge, halo : int
+
+    Returns
+    -------
+    Tensor ``(b k, c, e, e, e)``, ``e = edge + 2 halo``, channels side by side in memory
+    """
+    b, c, *shape = values.shape
+    gy, gx = shape[1] // edge, shape[2] // edge
+    padded = pad(values, (halo,) * 6)
+    _, _, z, y, x = padded.shape
+    rows = padded.permute(0, 2, 3, 4, 1).reshape(-1, c)
+    bz, by, bx = blocks // (gy * gx), blocks // gx % gy, blocks % gx
+    corner = (bz * edge * y + by * edge) * x + bx * edge
+    corner = corner + torch.arange(b, device=blocks.device)[:, None] * (z * y * x)
+    size = edge + 2 * halo
+    step = torch.arange(size, device=blocks.device)
+    offset = ((step[:, None, None] * y + step[:, None]) * x + step).flatten()
+    index = (corner.flatten()[:, None] + offset).flatten()
+    return rows.index_select(0, index).view(-1, size, size, size, c).permute(0, 4, 1, 2, 3)
+
+
+def _scattered(blocks: Tensor, kept: Tensor, grid: Size3 | torch.Size) -> Tensor:
+    """Blocks ``(b k, c, p, p, p)`` at their places in a map of zeros ``(b, c, gz p, gy p, gx p)``."""
+    (b, k), (c, p) = kept.shape, blocks.shape[1:3]
+    gz, gy, gx = grid
+    n = gz * gy * gx
+    index = (kept + n * torch.arange(b, device=kept.device)[:, None]).flatten()
+    canvas = blocks.new_zeros(b * n, c * p**3).index_copy(0, index, blocks.reshape(b * k, -1))
+    return (
+        canvas.view(b, gz, gy, gx, c, p, p, p)
+        .permute(0, 4, 1, 5, 2, 6, 3, 7)
+        .reshape(b, c, gz * p, gy * p, gx * p)
+    )
