@@ -17,6 +17,7 @@ from napari_scd.model.prompt_maps import (
 )
 from napari_scd.model.pruning import border_loss
 from napari_scd.model.steering import CHOOSERS
+from napari_scd.model.widening import widened_inputs
 
 __all__ = [
     "BOX_VALUE",
@@ -40,4 +41,5 @@ __all__ = [
     "draw_points",
     "narrowed",
     "roomy",
+    "widened_inputs",
 ]

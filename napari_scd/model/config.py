@@ -17,6 +17,7 @@ DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid", "sharp"
 STEMS = ("patch", "conv", "shared")
 TRANSFORMERS = ("cls", "monai")
 KEEP_RANGE = (0.05, 1.0)
+N_LIKENESS = 2
 DENSE_SKIPS = {
     "deep8": (3, 6, 9),
     "shallow8": (4, 8),
@@ -63,15 +64,16 @@ class ModelConfig:
         Tokens that stay alive whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
-        stem on the image features of the decoder "half", "pyramid", "sharp" or "fine", computed once for both.
+        stem on the image features of the decoder "half", "pyramid", "sharp" or "fine", computed once for
+        both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     transformer : str
         "cls" = with a class token (the paper's), "monai" = as in MONAI's ViT: no class token, and an epsilon
         of 1e-5 in its norms; for dense networks, so that a MONAI UNETR gives the same logits.
     prompts : bool
-        Whether the channels are image, previous mask, include and exclude map (see `prompt_maps`); prompts then
-        steer which tokens stay.
+        Whether the channels are image, previous mask, include and exclude map (see `prompt_maps`); prompts
+        then steer which tokens stay.
     """
 
     in_channels: int = 1
@@ -117,6 +119,11 @@ class ModelConfig:
     def n_stages(self) -> int:
         """Pruning stages."""
         return len(self.prune_after)
+
+    @property
+    def seen_channels(self) -> int:
+        """Channels that stem and decoder see: the input's, and with prompts two maps derived from them."""
+        return self.in_channels + (N_LIKENESS if self.prompts else 0)
 
     @property
     def shared_stride(self) -> int:
@@ -184,6 +191,8 @@ def _type_problems(c: ModelConfig) -> Iterator[str]:
         value = getattr(c, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             yield f"{name} must be a whole number from {low} to {high}, not {value!r}"
+    if c.prompts not in (False, True):
+        yield f"prompts must be true or false, not {c.prompts!r}"
     for name in ("roi", "prune_after"):
         value = getattr(c, name)
         if not isinstance(value, tuple) or any(isinstance(v, bool) or not isinstance(v, int) for v in value):
@@ -192,8 +201,6 @@ def _type_problems(c: ModelConfig) -> Iterator[str]:
         yield f"prune_ratio must list numbers, not {c.prune_ratio!r}"
     if not isinstance(c.drop_path, int | float) or not 0 <= c.drop_path < 1:
         yield f"drop_path must lie in [0, 1), not {c.drop_path!r}"
-    if not isinstance(c.prompts, bool):
-        yield f"prompts must be true or false, not {c.prompts!r}"
 
 
 def _choice_problems(c: ModelConfig) -> Iterator[str]:

@@ -42,7 +42,7 @@ def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart
         stage = sum(index > block for block in config.prune_after)
         blocks += block_macs(token_counts[stage] + (config.transformer == "cls"), config.embed_dim)
     encoder = _stem_macs(config) + blocks + _scorer_macs(config, token_counts)
-    return MacsByPart(encoder, _assembly_macs(config, token_counts), _decoder_macs(config))
+    return MacsByPart(encoder, _assembly_macs(config, token_counts), _decoder_macs(config, token_counts))
 
 
 def block_macs(tokens: int, dim: int) -> int:
@@ -56,7 +56,7 @@ def scorer_macs(dim: int) -> int:
 
 
 def _stem_macs(config: ModelConfig) -> int:
-    channels, patch, voxels = config.in_channels, config.patch, math.prod(config.roi)
+    channels, patch, voxels = config.seen_channels, config.patch, math.prod(config.roi)
     if config.stem == "patch":
         return channels * config.embed_dim * voxels
     if config.stem == "shared":
@@ -91,7 +91,7 @@ def _assembly_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
     return mixing + (entering + n) * d * width
 
 
-def _decoder_macs(config: ModelConfig) -> int:
+def _decoder_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
     """Sum over the branches and the way up, level by level (model voxels halve along each axis per level)."""
     d, f, full = config.embed_dim, config.features, math.prod(config.roi)
     if config.decoder == "half":
@@ -100,6 +100,8 @@ def _decoder_macs(config: ModelConfig) -> int:
         return _pyramid_macs(config)
     if config.decoder == "sharp":
         return _sharp_macs(config)
+    if config.decoder == "fine":
+        return _fine_macs(config, token_counts[-1])
     depth = {"deep8": 4, "unetr16": 4, "shallow8": 3, "unetr4": 3}[config.decoder]
     macs = _residual(config.in_channels, f, full) + f * config.out_channels * full
     patch_level = config.patch.bit_length() - 1
@@ -144,6 +146,18 @@ def _sharp_macs(config: ModelConfig) -> int:
     pyramid = replace(config, decoder="pyramid", roi=(z, y, x), patch=config.patch // 2)
     sharpening = out * f * full // 8 + _residual(2 * f, f, full // 8) + (f + out) * out * full
     return _pyramid_macs(pyramid) + config.in_channels * f * full + sharpening
+
+
+def _fine_macs(config: ModelConfig, survivors: int) -> int:
+    """Count the pyramid without its finest join and output, and a block around each survivor."""
+    f, out, seen, full = config.features, config.out_channels, config.seen_channels, math.prod(config.roi)
+    pyramid = replace(config, in_channels=seen, decoder="pyramid", prompts=False)
+    coarse = _pyramid_macs(pyramid) - _join(2 * f, f, full // 8) - f * out * full
+    coarse += 2 * f * out * full // 64 + 2 * f * f * full // 8
+    half, voxels = config.patch // 2, config.patch**3
+    at_half = 27 * (2 * f) ** 2 * ((half + 2) ** 3 + half**3) + 2 * f * f * voxels
+    at_full = voxels * (27 * seen * f + 2 * f * f + f * out)
+    return coarse + survivors * (at_half + at_full)
 
 
 def _residual(channels: int, width: int, voxels: int) -> int:

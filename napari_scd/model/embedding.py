@@ -58,9 +58,9 @@ class ConvStem(nn.Module):
 def build_stem(config: ModelConfig) -> nn.Module:
     """Build the stem a config asks for; "shared" takes the decoder's image features, not the image."""
     if config.stem == "patch":
-        return PatchEmbedding(config.in_channels, config.embed_dim, config.patch)
+        return PatchEmbedding(config.seen_channels, config.embed_dim, config.patch)
     if config.stem == "conv":
-        return ConvStem(config.in_channels, config.embed_dim, config.patch)
+        return ConvStem(config.seen_channels, config.embed_dim, config.patch)
     return ConvStem(config.shared_width, config.embed_dim, config.patch // config.shared_stride)
 
 

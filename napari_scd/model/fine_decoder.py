@@ -20,7 +20,6 @@ from torch import nn
 from torch.nn.functional import interpolate, pad
 
 from napari_scd.model.decoder import PyramidDecoder, _as_row, _from_row
-from napari_scd.model.prompt_maps import N_LIKENESS, with_likeness
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,13 +54,14 @@ class FineDecoder(PyramidDecoder):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        n_seen = config.in_channels + (N_LIKENESS if config.prompts else 0)
+        n_seen = config.seen_channels
         super().__init__(replace(config, in_channels=n_seen, decoder="pyramid", prompts=False))
         f, out = config.features, config.out_channels
-        self.prompts, self.patch = config.prompts, config.patch
+        self.patch = config.patch
         self.seen_shape = (*config.roi, n_seen)
         self.ups = nn.ModuleList(list(self.ups)[:-1])
-        self.out = nn.Conv3d(2 * f, out, kernel_size=1)
+        self.coarse_out = nn.Conv3d(2 * f, out, kernel_size=1)
+        del self.out
         self.coarse_up = nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
         self.half_size = nn.Sequential(
             nn.Conv3d(2 * f, 2 * f, kernel_size=3),
@@ -78,12 +78,11 @@ class FineDecoder(PyramidDecoder):
 
     def encode_image(self, image: Tensor) -> Tensor:
         """Run the image branch; its rows, then the window as the fine part sees it: ``-> (b, m)``."""
-        seen = with_likeness(image) if self.prompts else image
-        rows = super().encode_image(seen)
-        return torch.cat([rows, _as_row(seen).to(rows.dtype)], dim=1)
+        rows = super().encode_image(image)
+        return torch.cat([rows, _as_row(image).to(rows.dtype)], dim=1)
 
     def window(self, image_features: Tensor) -> Tensor:
-        """Return the window and what was derived from it, ``(b, c, z, y, x)``."""
+        """Return what `encode_image` was given, ``(b, c, z, y, x)``."""
         return _from_row(image_features[:, -math.prod(self.seen_shape) :], self.seen_shape)
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
@@ -100,7 +99,7 @@ class FineDecoder(PyramidDecoder):
         x = self.bottleneck(token_map)
         for up, skip in zip(self.ups, reversed(levels[1:]), strict=True):
             x = up(x, skip)
-        coarse = self.out(x).float()
+        coarse = self.coarse_out(x).float()
         logits = interpolate(coarse, scale_factor=_COARSE, mode="trilinear", align_corners=False)
         half = torch.cat([levels[0], self.coarse_up(x).to(levels[0].dtype)], dim=1)
         deltas = self._refined(half, self.window(image_features), kept)

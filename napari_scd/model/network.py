@@ -17,6 +17,7 @@ from napari_scd.model.encoder import Encoded, SparseEncoder
 from napari_scd.model.fine_decoder import FineDecoder
 from napari_scd.model.kernels import laid_out, quick
 from napari_scd.model.presets import PRESETS
+from napari_scd.model.prompt_maps import with_likeness
 from napari_scd.model.pruning import Scorer, keep_count
 from napari_scd.model.steering import CHOOSERS, Guide, Steering, control_rating
 
@@ -158,6 +159,7 @@ class ScdNetwork(nn.Module):
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
         if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
             _check_window(image, self.config)
+        image = with_likeness(image) if self.config.prompts else image
         image = laid_out(image) if self.lays_out else image
         image_features = self.decoder.encode_image(image)
         seen = self.decoder.for_stem(image_features) if self.config.stem == "shared" else image

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 IMAGE, PREVIOUS, INCLUDE, EXCLUDE = range(4)
 PROMPT_CHANNELS = 4
-N_LIKENESS = 2
 RADIUS_VOX = 3.0
 BOX_VALUE = 0.5
 _CLICKED = 0.9
@@ -111,7 +110,7 @@ def token_distances(pooled: Tensor) -> Tensor:
     """
     axes = [torch.arange(edge, device=pooled.device, dtype=torch.float32) for edge in pooled.shape[2:]]
     places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
-    apart = torch.cdist(places, places)
+    apart = (places[:, None] - places).square().sum(dim=-1).sqrt()
     clicked = pooled.flatten(2) >= _CLICKED
     far = torch.where(clicked[:, :, None, :], apart, torch.inf)
     return far.amin(dim=-1)
