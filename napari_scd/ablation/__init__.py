@@ -4,21 +4,21 @@ from napari_scd.ablation.cases import small_cases
 from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, common_start, configured
 from napari_scd.ablation.plot import plot_grid
 from napari_scd.ablation.presets import preset_config, preset_names
-from napari_scd.ablation.runs import Outcome, Stopped, run_variant
+from napari_scd.ablation.runs import StoppedRun, VariantResult, run_variant
 from napari_scd.ablation.speed import time_variants
-from napari_scd.ablation.summary import Chance, Line, chance, summarise
-from napari_scd.ablation.tables import Heading, dice_grid, time_grid, to_dict, to_markdown
+from napari_scd.ablation.summary import SeedNoise, VariantRow, seed_noise, summarise
+from napari_scd.ablation.tables import AblationHeading, dice_grid, time_grid, to_dict, to_markdown
 
 __all__ = [
     "KEEPS",
     "VARIANTS",
-    "Chance",
-    "Heading",
-    "Line",
-    "Outcome",
-    "Stopped",
+    "SeedNoise",
+    "AblationHeading",
+    "VariantRow",
+    "VariantResult",
+    "StoppedRun",
     "Variant",
-    "chance",
+    "seed_noise",
     "chosen_variants",
     "common_start",
     "configured",

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import read_pair
+from napari_scd.training import ReadingCase
 from napari_scd.training.data.cases import list_cases, list_test_cases
 from napari_scd.volume import ResampleUndo, atomic_path, reorient, resample, write_labels, write_volume
 
@@ -18,26 +19,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.evaluation import CaseFiles
-    from napari_scd.training import TrainConfig
+    from napari_scd.training import Notice, TrainConfig
 
 _LISTED = "cases.json"
 
 
-def small_cases(config: TrainConfig, folder: Path, tell: Callable[[str], None] | None = None) -> TrainConfig:
+def small_cases(
+    config: TrainConfig, folder: Path, tell: Callable[[Notice], None] | None = None
+) -> TrainConfig:
     """Write every case at the recipe's voxel size, and return the same configuration on those files.
 
-    Held back for measuring are the test cases, where the configuration names some, else those of the
-    validation; all others train. What is there already from an earlier start is taken as it is.
+    The test cases are held back for measuring where the configuration names some, else those of the
+    validation; all others train. Files that an earlier start wrote are used as they are.
 
     Raises
     ------
     InputError
-        The training file draws its images (`synthesis:`), so there is none to measure on; no case is held
+        The training file draws its images (`synthesis:`), so there are none to measure on; no case is held
         back, a case cannot be read, or the folder holds other cases.
     """
     if config.synthesis is not None:
         raise InputError(
-            "A training file with 'synthesis:' draws its images, and an ablation is measured on real ones: "
+            "A training file with 'synthesis:' draws its images, but an ablation is measured on real ones: "
             "give a file with 'images:'."
         )
     training, held_back = list_cases(config.data)
@@ -52,7 +55,7 @@ def small_cases(config: TrainConfig, folder: Path, tell: Callable[[str], None] |
     _check_folder(folder, [*training, *held_back], config)
     for number, case in enumerate((*training, *held_back), start=1):
         if tell is not None:
-            tell(f"reading case {number} of {len(training) + len(held_back)}: {case.name}")
+            tell(ReadingCase(number, len(training) + len(held_back), case.name))
         _write_small(case, config, folder)
     data = replace(
         config.data,
@@ -76,13 +79,13 @@ def _check_folder(folder: Path, cases: list[CaseFiles], config: TrainConfig) -> 
         folder.mkdir(parents=True, exist_ok=True)
         if listed.is_file():
             if json.loads(listed.read_text(encoding="utf-8")) != wanted:
-                raise InputError(f"{folder} holds cases of another ablation: give another -o.")
+                raise InputError(f"{folder} holds the cases of another ablation: use another output folder.")
             return
         with atomic_path(listed) as temporary:
             temporary.write_text(json.dumps(wanted, indent=2), encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"The folder {folder} cannot be written ({error.strerror}): give another -o."
+            f"The folder {folder} cannot be written ({error.strerror}): use another output folder."
         ) from error
 
 

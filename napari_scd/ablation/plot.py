@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from napari_scd.ablation.summary import Chance, Line
+    from napari_scd.ablation.summary import SeedNoise, VariantRow
 
 # Colour says how tokens are chosen, the line how the grid comes back.
 _COLOURS = {
@@ -28,7 +28,7 @@ _COLOURS = {
 _FIXED = {"dense": "#1a202c", "control": "#9aa5b1"}
 
 
-def plot_grid(path: Path, title: str, lines: Sequence[Line], chance: Chance | None = None) -> None:
+def plot_grid(path: Path, title: str, lines: Sequence[VariantRow], noise: SeedNoise | None = None) -> None:
     """Draw a PNG of the means over the seeds, and how far apart two of them must lie to mean something.
 
     Variants of one seed go up and down together, so the range over the seeds would say nothing about that.
@@ -49,8 +49,8 @@ def plot_grid(path: Path, title: str, lines: Sequence[Line], chance: Chance | No
     against_keep.set_xticks(keeps, [f"{keep:g}" for keep in keeps])
     against_keep.set_xticks([], minor=True)
     against_time.set(xlabel="ms a window")
-    if chance is not None:
-        _draw_measure(against_time, chance.difference)
+    if noise is not None:
+        _draw_measure(against_time, noise.difference)
     for axis in (against_keep, against_time):
         axis.grid(color="#e3e7eb")
         axis.set_axisbelow(True)
@@ -63,7 +63,7 @@ def plot_grid(path: Path, title: str, lines: Sequence[Line], chance: Chance | No
         figure.savefig(temporary, format="png")
 
 
-def _draw(against_keep: Axes, against_time: Axes, name: str, lines: list[Line]) -> None:
+def _draw(against_keep: Axes, against_time: Axes, name: str, lines: list[VariantRow]) -> None:
     dice = [line.dice for line in lines]
     if name in _FIXED:
         against_keep.axhline(dice[0], color=_FIXED[name], linestyle=":", linewidth=1.8, label=name)

@@ -51,7 +51,7 @@ def preset_config(name: str, data: dict[str, str], folder: Path) -> TrainConfig:
         data = {kind: str(phantoms / kind) for kind in ("images", "labels")}
     if not data:
         raise InputError(
-            f"The preset '{name}' needs its data: give --images and --labels, or --dataset; --preset {QUICK} "
-            "runs without."
+            f"The preset '{name}' needs its data: folders of images and labels, or a dataset file; only the "
+            f"preset '{QUICK}' runs without."
         )
     return read_config(PRESETS_FOLDER / f"{name}.yaml", data=data)

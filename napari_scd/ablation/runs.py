@@ -1,4 +1,4 @@
-"""One run of the grid: trained, measured, written down; found again when the grid goes on."""
+"""One run of the grid: trained, measured, written down; read again when the grid is resumed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.ablation.grid import COMMON_START
 from napari_scd.errors import InputError
-from napari_scd.training import train
+from napari_scd.training import StartsFrom, train
 from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.ablation.grid import Variant
-    from napari_scd.training import RunOptions, Step, TrainConfig
+    from napari_scd.training import Notice, RunOptions, Step, TrainConfig
 
 _OUTCOME = "outcome.json"
 
 
-class Outcome(NamedTuple):
-    """What one run came to.
+class VariantResult(NamedTuple):
+    """What one run reached.
 
     Attributes
     ----------
@@ -45,8 +44,8 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-class Stopped(NamedTuple):
-    """A run that a signal ended before its last step; it goes on at the next start."""
+class StoppedRun(NamedTuple):
+    """A run that a signal ended before its last step; the next start resumes it."""
 
     signal: int
     step: int
@@ -57,8 +56,8 @@ def run_variant(
     config: TrainConfig,
     options: RunOptions,
     report: Callable[[Step], None] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> Outcome | Stopped:
+    tell: Callable[[Notice], None] | None = None,
+) -> VariantResult | StoppedRun:
     """Train a variant to its last step and measure it, or read what an earlier start found.
 
     Parameters
@@ -79,24 +78,26 @@ def run_variant(
     earlier = _read(folder / _OUTCOME, config)
     if earlier is not None:
         return earlier
-    finished = train(config, replace(options, out=folder, tensorboard=False), report, _news(tell))
+    finished = train(
+        config, replace(options, out=folder, tensorboard=False), report, _all_but_the_start(tell)
+    )
     if not finished.done:
-        return Stopped(finished.signal, finished.step)
+        return StoppedRun(finished.signal, finished.step)
     structures = _by_structure(folder / "validation.csv")
     dice = {_ratio(key): value for key, value in finished.validation.items()}
-    outcome = Outcome(variant.name, config.seed, config.steps, dice, structures, finished.seconds)
-    _write(folder / _OUTCOME, outcome, config)
-    return outcome
+    result = VariantResult(variant.name, config.seed, config.steps, dice, structures, finished.seconds)
+    _write(folder / _OUTCOME, result, config)
+    return result
 
 
-def _news(tell: Callable[[str], None] | None) -> Callable[[str], None] | None:
-    """Pass on what the trainer says, except that a run starts as all others do."""
+def _all_but_the_start(tell: Callable[[Notice], None] | None) -> Callable[[Notice], None] | None:
+    """Pass on the trainer's notices, except that it starts from the weights that all variants share."""
     if tell is None:
         return None
-    return lambda sentence: None if COMMON_START in sentence else tell(sentence)
+    return lambda notice: None if isinstance(notice, StartsFrom) else tell(notice)
 
 
-def _read(path: Path, config: TrainConfig) -> Outcome | None:
+def _read(path: Path, config: TrainConfig) -> VariantResult | None:
     if not path.is_file():
         return None
     try:
@@ -104,25 +105,25 @@ def _read(path: Path, config: TrainConfig) -> Outcome | None:
         same = values.pop("of") == _identity(config)
         values["dice"] = _by_ratio(values["dice"])
         values["structures"] = _by_ratio(values["structures"])
-        outcome = Outcome(**values)
+        result = VariantResult(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is damaged: delete it, and its run is measured again.") from error
     if not same:
         raise InputError(
-            f"{path.parent} holds a run of another configuration or length: give another -o, or restore the "
-            "settings."
+            f"{path.parent} holds a run of another configuration or length: use another output folder, or "
+            "restore the settings."
         )
-    return outcome
+    return result
 
 
-def _write(path: Path, outcome: Outcome, config: TrainConfig) -> None:
-    values = {**outcome._asdict(), "of": _identity(config)}
+def _write(path: Path, result: VariantResult, config: TrainConfig) -> None:
+    values = {**result._asdict(), "of": _identity(config)}
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 
 def _identity(config: TrainConfig) -> Any:
-    """Return what must agree for an outcome to be that of a configuration, as JSON gives it back."""
+    """Return what must agree for a result to be that of a configuration, as JSON gives it back."""
     about = {**config.fingerprint(), "steps": config.steps, "keeps": config.validate_keep}
     return json.loads(json.dumps(about, default=str))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_scd.benchmarks import Bench, Entrant, Window, compare_inference
+from napari_scd.benchmarks import TimedNetwork, Timer, WindowShape, compare_inference
 from napari_scd.model import build_network
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def time_variants(
     configs: Mapping[str, TrainConfig],
     keeps: Sequence[float],
-    bench: Bench,
+    timer: Timer,
     *,
     rounds: int = 7,
     progress: Callable[[int, int], None] | None = None,
@@ -31,11 +31,11 @@ def time_variants(
     configs : mapping of str to TrainConfig
         By name of the variant.
     """
-    entrants = []
+    networks = []
     for name, config in configs.items():
         torch.manual_seed(0)
         network = build_network(config.model)
-        entrants.append(Entrant(name, network, tuple(keeps) if len(config.validate_keep) > 1 else ()))
+        networks.append(TimedNetwork(name, network, tuple(keeps) if len(config.validate_keep) > 1 else ()))
     sizes = next(iter(configs.values())).model
-    window = Window(sizes.roi, sizes.in_channels, sizes.out_channels)
-    return compare_inference(entrants, window, bench, rounds=rounds, progress=progress)
+    window = WindowShape(sizes.roi, sizes.in_channels, sizes.out_channels)
+    return compare_inference(networks, window, timer, rounds=rounds, progress=progress)

@@ -12,11 +12,11 @@ from napari_scd.ablation.grid import VARIANTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.ablation.runs import Outcome
-    from napari_scd.benchmarks import Comparison, Row
+    from napari_scd.ablation.runs import VariantResult
+    from napari_scd.benchmarks import Comparison, NetworkRow
 
 
-class Line(NamedTuple):
+class VariantRow(NamedTuple):
     """One variant at one keep ratio.
 
     Attributes
@@ -48,7 +48,7 @@ class Line(NamedTuple):
     elastic: bool
 
 
-class Chance(NamedTuple):
+class SeedNoise(NamedTuple):
     """What seeds do to Dice.
 
     Attributes
@@ -63,23 +63,23 @@ class Chance(NamedTuple):
     difference: float
 
 
-def summarise(outcomes: Sequence[Outcome], speed: Comparison) -> list[Line]:
-    """Bring outcomes of several seeds and the times of the variants together, in the order of the grid."""
+def summarise(results: Sequence[VariantResult], speed: Comparison) -> list[VariantRow]:
+    """Bring results of several seeds and the times of the variants together, in the order of the grid."""
     lines = []
     for variant in VARIANTS:
-        mine = [outcome for outcome in outcomes if outcome.variant == variant.name]
+        mine = [result for result in results if result.variant == variant.name]
         for keep in mine[0].dice if mine else ():
-            values = [outcome.dice[keep] for outcome in mine]
+            values = [result.dice[keep] for result in mine]
             row = _row(speed, variant.name, keep)
             lines.append(
-                Line(
+                VariantRow(
                     variant.name,
                     keep,
                     float(np.mean(values)),
                     min(values),
                     max(values),
                     len(values),
-                    _mean_structures([outcome.structures[keep] for outcome in mine]),
+                    _mean_structures([result.structures[keep] for result in mine]),
                     row.median_s,
                     row.macs,
                     variant.elastic,
@@ -88,9 +88,9 @@ def summarise(outcomes: Sequence[Outcome], speed: Comparison) -> list[Line]:
     return lines
 
 
-def chance(outcomes: Sequence[Outcome]) -> Chance | None:
+def seed_noise(results: Sequence[VariantResult]) -> SeedNoise | None:
     """Measure how much seeds matter, by Dice averaged over keep ratios; None for a single seed or variant."""
-    found = {(one.variant, one.seed): float(np.mean(list(one.dice.values()))) for one in outcomes}
+    found = {(one.variant, one.seed): float(np.mean(list(one.dice.values()))) for one in results}
     variants, seeds = (sorted(set(names)) for names in zip(*found, strict=True))
     freedom = (len(variants) - 1) * (len(seeds) - 1)
     if not freedom:
@@ -98,10 +98,10 @@ def chance(outcomes: Sequence[Outcome]) -> Chance | None:
     values = np.array([[found[variant, seed] for seed in seeds] for variant in variants])
     rest = values - values.mean(1, keepdims=True) - values.mean(0, keepdims=True) + values.mean()
     spread = float(np.sqrt((rest**2).sum() / freedom))
-    return Chance(spread, float(stats.t.ppf(0.975, freedom)) * spread * (2 / len(seeds)) ** 0.5)
+    return SeedNoise(spread, float(stats.t.ppf(0.975, freedom)) * spread * (2 / len(seeds)) ** 0.5)
 
 
-def _row(speed: Comparison, variant: str, keep: float) -> Row:
+def _row(speed: Comparison, variant: str, keep: float) -> NetworkRow:
     mine = [row for row in speed.rows if row.network == variant]
     return next((row for row in mine if row.keep == keep), mine[0])
 

@@ -9,10 +9,10 @@ from napari_scd.ablation.grid import VARIANTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.ablation.summary import Chance, Line
+    from napari_scd.ablation.summary import SeedNoise, VariantRow
 
 
-class Heading(NamedTuple):
+class AblationHeading(NamedTuple):
     """What was trained on what: goes above the table."""
 
     data: str
@@ -27,7 +27,7 @@ class Heading(NamedTuple):
     command: str
 
 
-def dice_grid(lines: Sequence[Line]) -> list[list[str]]:
+def dice_grid(lines: Sequence[VariantRow]) -> list[list[str]]:
     """Variants as rows, keep ratios as columns, heading first; several seeds show their range."""
     keeps = sorted({line.keep for line in lines}, reverse=True)
     grid = [["variant", *(f"keep {keep:g}" for keep in keeps)]]
@@ -38,7 +38,7 @@ def dice_grid(lines: Sequence[Line]) -> list[list[str]]:
     return grid
 
 
-def time_grid(lines: Sequence[Line]) -> list[list[str]]:
+def time_grid(lines: Sequence[VariantRow]) -> list[list[str]]:
     """Milliseconds of a window, laid out as `dice_grid`."""
     keeps = sorted({line.keep for line in lines}, reverse=True)
     grid = [["variant", *(f"keep {keep:g}" for keep in keeps)]]
@@ -49,7 +49,7 @@ def time_grid(lines: Sequence[Line]) -> list[list[str]]:
     return grid
 
 
-def to_markdown(heading: Heading, lines: Sequence[Line], noise: Chance | None = None) -> str:
+def to_markdown(heading: AblationHeading, lines: Sequence[VariantRow], noise: SeedNoise | None = None) -> str:
     """Tables of Dice, of Dice by structure at one keep ratio, and of time."""
     seeds = f"{len(heading.seeds)} seed{'s' * (len(heading.seeds) != 1)}"
     parts = [
@@ -73,16 +73,18 @@ def to_markdown(heading: Heading, lines: Sequence[Line], noise: Chance | None = 
     return "\n\n".join(parts) + "\n"
 
 
-def to_dict(heading: Heading, lines: Sequence[Line], noise: Chance | None = None) -> dict[str, Any]:
+def to_dict(
+    heading: AblationHeading, lines: Sequence[VariantRow], noise: SeedNoise | None = None
+) -> dict[str, Any]:
     """JSON-ready copy."""
     by_chance = noise._asdict() if noise is not None else None
     return {**heading._asdict(), "chance": by_chance, "rows": [line._asdict() for line in lines]}
 
 
-def _doubt(noise: Chance | None) -> str:
+def _doubt(noise: SeedNoise | None) -> str:
     """Say which differences may be chance."""
     if noise is None:
-        return "One seed does not tell what is chance: give --seeds 2 or more."
+        return "One seed cannot show which differences are chance: train two or more."
     return (
         "Mean over the seeds, with the lowest and highest in brackets. Runs differ from what variant and "
         f"seed alone would give by a standard deviation of {noise.spread:.3f}; two variants differ "
@@ -90,7 +92,7 @@ def _doubt(noise: Chance | None) -> str:
     )
 
 
-def _structure_grid(lines: Sequence[Line]) -> list[list[str]]:
+def _structure_grid(lines: Sequence[VariantRow]) -> list[list[str]]:
     keep = _middle(lines)
     chosen = [line for line in lines if line.keep == (keep if line.elastic else 1.0)]
     names = list(chosen[0].structures)
@@ -98,19 +100,19 @@ def _structure_grid(lines: Sequence[Line]) -> list[list[str]]:
     return [["variant", *names], *rows]
 
 
-def _middle(lines: Sequence[Line]) -> float:
+def _middle(lines: Sequence[VariantRow]) -> float:
     """Keep ratio that the table of structures shows: a quarter, or the nearest to it."""
     return min({line.keep for line in lines if line.elastic} or {1.0}, key=lambda keep: abs(keep - 0.25))
 
 
-def _by_variant(lines: Sequence[Line]) -> dict[str, dict[float, Line]]:
-    found: dict[str, dict[float, Line]] = {}
+def _by_variant(lines: Sequence[VariantRow]) -> dict[str, dict[float, VariantRow]]:
+    found: dict[str, dict[float, VariantRow]] = {}
     for line in lines:
         found.setdefault(line.variant, {})[line.keep] = line
     return found
 
 
-def _dice(line: Line) -> str:
+def _dice(line: VariantRow) -> str:
     if line.seeds == 1:
         return f"{line.dice:.3f}"
     return f"{line.dice:.3f} [{line.lowest:.3f}, {line.highest:.3f}]"

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 import torch
 
+from napari_scd.benchmarks.comparison_result import (
+    DENSE,
+    Comparison,
+    NetworkRow,
+    PeakShares,
+)
 from napari_scd.benchmarks.counting import counted_macs
 from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.parts import PartTimes, time_parts
@@ -20,117 +26,15 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from napari_scd.benchmarks.bench import Bench
+    from napari_scd.benchmarks.comparison_result import Key, TimedNetwork, WindowShape
+    from napari_scd.benchmarks.timer import Timer
     from napari_scd.model import ScdNetwork
-    from napari_scd.model.config import Size3
 
-DENSE = 1.0
 _PEAK = ("", None)
 
-Key = tuple[str, float | None]
 
-
-class Entrant(NamedTuple):
-    """A network that takes part.
-
-    Attributes
-    ----------
-    name : str
-    network : Module
-    keeps : tuple of float
-        Keep ratios it runs at; empty for a network without pruning stages.
-    """
-
-    name: str
-    network: nn.Module
-    keeps: tuple[float, ...] = ()
-
-    @property
-    def keys(self) -> list[Key]:
-        """What it runs as, dense first."""
-        if not self.keeps:
-            return [(self.name, None)]
-        return [(self.name, keep) for keep in sorted({DENSE, *self.keeps}, reverse=True)]
-
-
-class Window(NamedTuple):
-    """What all of them are given."""
-
-    roi: Size3
-    in_channels: int
-    out_channels: int
-
-
-class Shares(NamedTuple):
-    """Multiply-accumulates per second as a share of the machine's matrix-product peak in the same round."""
-
-    whole: float
-    encoder: float | None = None
-    decoder: float | None = None
-
-
-class Row(NamedTuple):
-    """One network at one keep ratio; seconds are those of one window.
-
-    Attributes
-    ----------
-    network : str
-    keep : float or None
-        None where nothing can be dropped.
-    tokens : tuple of int
-        Living tokens at the start and after each stage; empty for other networks.
-    n_parameters, macs : int
-        Weights; multiply-accumulates of a window (of a training step: forward and backward).
-    median_s, quartiles_s : float
-        Over the rounds: median, distance of the quartiles.
-    speedup : float or None
-        Median over rounds of dense time / time, same network.
-    macs_per_s : float
-    peak : Shares
-    memory_bytes : int or None
-        Needed on top of the weights by one batch.
-    parts : PartTimes or None
-        Medians, for inference of our own networks.
-    rounds_s : tuple of float
-        Every round; equal places belong together.
-    """
-
-    network: str
-    keep: float | None
-    tokens: tuple[int, ...]
-    n_parameters: int
-    macs: int
-    median_s: float
-    quartiles_s: float
-    speedup: float | None
-    macs_per_s: float
-    peak: Shares
-    memory_bytes: int | None
-    parts: PartTimes | None
-    rounds_s: tuple[float, ...]
-
-
-class Comparison(NamedTuple):
-    """What ran, on what, and a row for each network and keep ratio."""
-
-    task: str
-    window: Window
-    device: str
-    precision: str
-    clock: str
-    threads: int
-    batch: int
-    rounds: int
-    peak_macs_per_s: float
-    rows: tuple[Row, ...]
-
-    def row(self, network: str, keep: float | None = None) -> Row:
-        """Find a row by its two names."""
-        return next(row for row in self.rows if (row.network, row.keep) == (network, keep))
-
-
-class _Contender(NamedTuple):
-    """An entrant at one keep ratio: what a round runs, its work where that is known, its tokens."""
+class _Variant(NamedTuple):
+    """A network at one keep ratio: what a round runs, its multiply-accumulates where known, its tokens."""
 
     run: Callable[[], float | PartTimes]
     macs: int | None = None
@@ -138,9 +42,9 @@ class _Contender(NamedTuple):
 
 
 def compare_inference(
-    entrants: Sequence[Entrant],
-    window: Window,
-    bench: Bench,
+    networks: Sequence[TimedNetwork],
+    window: WindowShape,
+    timer: Timer,
     *,
     rounds: int = 7,
     seed: int = 0,
@@ -150,9 +54,9 @@ def compare_inference(
 
     Parameters
     ----------
-    entrants : sequence of Entrant
-    window : Window
-    bench : Bench
+    networks : sequence of TimedNetwork
+    window : WindowShape
+    timer : Timer
     rounds : int
         How often each runs, after one run that does not count.
     seed : int
@@ -160,26 +64,26 @@ def compare_inference(
     progress : callable, optional
         Called with (rounds done, rounds) after each round.
     """
-    image = _voxels(window, bench, seed)
-    contenders: dict[Key, _Contender] = {}
-    for entrant in entrants:
-        network = entrant.network.to(bench.device).eval()
-        if bench.hardware.dtype != torch.float32:  # as one who runs many windows has it
-            network = narrowed(network, bench.hardware.dtype)
-        for key in entrant.keys:
+    image = _voxels(window, timer, seed)
+    variants: dict[Key, _Variant] = {}
+    for entry in networks:
+        network = entry.network.to(timer.device).eval()
+        if timer.hardware.dtype != torch.float32:  # as one who runs many windows has it
+            network = narrowed(network, timer.hardware.dtype)
+        for key in entry.keys:
             if hasattr(network, "config"):
                 own, keep = cast("ScdNetwork", network), key[1]
-                run = partial(time_parts, own, image, keep, bench)
-                contenders[key] = _Contender(run, own.macs(keep).total, own.token_counts(keep))
+                run = partial(time_parts, own, image, keep, timer)
+                variants[key] = _Variant(run, own.macs(keep).total, own.token_counts(keep))
             else:
-                contenders[key] = _Contender(partial(_forward, network, image, bench))
-    return _compare("inference", entrants, contenders, window, bench, rounds, seed, progress)
+                variants[key] = _Variant(partial(_forward, network, image, timer))
+    return _compare("inference", networks, variants, window, timer, rounds, seed, progress)
 
 
 def compare_training(
-    entrants: Sequence[Entrant],
-    window: Window,
-    bench: Bench,
+    networks: Sequence[TimedNetwork],
+    window: WindowShape,
+    timer: Timer,
     *,
     rounds: int = 3,
     seed: int = 0,
@@ -189,58 +93,58 @@ def compare_training(
 
     Multiply-accumulates are those of forward and backward.
     """
-    from napari_scd.benchmarks.stepping import Stepper  # needs the extra "train"
+    from napari_scd.benchmarks.training_step import TrainingStep  # needs the extra "train"
 
-    image = _voxels(window, bench, seed)
+    image = _voxels(window, timer, seed)
     generator = torch.Generator().manual_seed(seed)
-    shape = (bench.hardware.batch, 1, *window.roi)
-    label = torch.randint(window.out_channels, shape, generator=generator, dtype=torch.uint8).to(bench.device)
-    contenders: dict[Key, _Contender] = {}
-    for entrant in entrants:
-        stepper = Stepper(entrant.network, image, label, window.out_channels, bench)
-        for key in entrant.keys:
+    shape = (timer.hardware.batch, 1, *window.roi)
+    label = torch.randint(window.out_channels, shape, generator=generator, dtype=torch.uint8).to(timer.device)
+    variants: dict[Key, _Variant] = {}
+    for entry in networks:
+        stepper = TrainingStep(entry.network, image, label, window.out_channels, timer)
+        for key in entry.keys:
             step = partial(stepper.step, DENSE if key[1] is None else key[1])
-            network = entrant.network
+            network = entry.network
             tokens = network.token_counts(key[1]) if hasattr(network, "config") else ()  # type: ignore[operator]
-            contenders[key] = _Contender(step, tokens=tokens)
-    return _compare("training step", entrants, contenders, window, bench, rounds, seed, progress)
+            variants[key] = _Variant(step, tokens=tokens)
+    return _compare("training step", networks, variants, window, timer, rounds, seed, progress)
 
 
 def _compare(
     task: str,
-    entrants: Sequence[Entrant],
-    contenders: dict[Key, _Contender],
-    window: Window,
-    bench: Bench,
+    networks: Sequence[TimedNetwork],
+    variants: dict[Key, _Variant],
+    window: WindowShape,
+    timer: Timer,
     rounds: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> Comparison:
-    macs, memory = _first_runs(contenders, bench)
-    subjects: dict[Key, Callable[[], float | PartTimes]] = {key: one.run for key, one in contenders.items()}
-    subjects[_PEAK] = product_peak(bench)
+    macs, memory = _first_runs(variants, timer)
+    subjects: dict[Key, Callable[[], float | PartTimes]] = {key: one.run for key, one in variants.items()}
+    subjects[_PEAK] = product_peak(timer)
     measured = in_turn(subjects, rounds, seed=seed, warm=True, progress=progress)
     peaks = np.array(measured.pop(_PEAK), dtype=float)
     rows = []
-    for entrant in entrants:
-        for key in entrant.keys:
+    for entry in networks:
+        for key in entry.keys:
             results = measured[key]
             totals = [_total(result) for result in results]
             parts = [result for result in results if isinstance(result, PartTimes)]
-            dense = [_total(result) for result in measured[entrant.keys[0]]]
+            dense = [_total(result) for result in measured[entry.keys[0]]]
             middle = spread(totals)
             rows.append(
-                Row(
-                    network=entrant.name,
+                NetworkRow(
+                    network=entry.name,
                     keep=key[1],
-                    tokens=contenders[key].tokens,
-                    n_parameters=sum(weight.numel() for weight in entrant.network.parameters()),
+                    tokens=variants[key].tokens,
+                    n_parameters=sum(weight.numel() for weight in entry.network.parameters()),
                     macs=macs[key],
                     median_s=middle.median_s,
                     quartiles_s=middle.quartiles_s,
-                    speedup=paired_ratio(dense, totals) if entrant.keeps else None,
+                    speedup=paired_ratio(dense, totals) if entry.keeps else None,
                     macs_per_s=macs[key] / middle.median_s,
-                    peak=_shares(entrant.network, key[1], macs[key], totals, parts, peaks),
+                    peak=_shares(entry.network, key[1], macs[key], totals, parts, peaks),
                     memory_bytes=memory[key],
                     parts=PartTimes(*np.median(np.array(parts), axis=0).tolist()) if parts else None,
                     rounds_s=tuple(totals),
@@ -249,28 +153,26 @@ def _compare(
     return Comparison(
         task,
         window,
-        bench.device.type,
-        bench.hardware.precision,
-        bench.clock,
+        timer.device.type,
+        timer.hardware.precision,
+        timer.clock,
         torch.get_num_threads(),
-        bench.hardware.batch,
+        timer.hardware.batch,
         rounds,
         float(np.median(peaks)),
         tuple(rows),
     )
 
 
-def _first_runs(
-    contenders: dict[Key, _Contender], bench: Bench
-) -> tuple[dict[Key, int], dict[Key, int | None]]:
+def _first_runs(variants: dict[Key, _Variant], timer: Timer) -> tuple[dict[Key, int], dict[Key, int | None]]:
     """Run each once, which warms it up: multiply-accumulates of a window, memory of a batch."""
     macs: dict[Key, int] = {}
     memory: dict[Key, int | None] = {}
-    for key, contender in contenders.items():
+    for key, variant in variants.items():
         counted: list[int] = []
-        run = contender.run if contender.macs is not None else partial(_count, contender.run, counted)
-        memory[key] = working_memory(run, bench.device)
-        macs[key] = counted[0] // bench.hardware.batch if contender.macs is None else contender.macs
+        run = variant.run if variant.macs is not None else partial(_count, variant.run, counted)
+        memory[key] = working_memory(run, timer.device)
+        macs[key] = counted[0] // timer.hardware.batch if variant.macs is None else variant.macs
     return macs, memory
 
 
@@ -285,32 +187,32 @@ def _shares(
     totals: list[float],
     parts: list[PartTimes],
     peaks: np.ndarray,
-) -> Shares:
+) -> PeakShares:
     whole = float(np.median(macs / np.array(totals) / peaks))
     if not parts:
-        return Shares(whole)
+        return PeakShares(whole)
     by_part = cast("ScdNetwork", network).macs(keep)
     encoder = np.array([one.whole_encoder_s for one in parts])
     decoder = np.array([one.whole_decoder_s for one in parts])
-    return Shares(
+    return PeakShares(
         whole,
         float(np.median(by_part.encoder / encoder / peaks)),
         float(np.median(by_part.decoder / decoder / peaks)),
     )
 
 
-def _forward(network: nn.Module, image: Tensor, bench: Bench) -> float:
-    with torch.inference_mode(), bench.hardware.autocast():
-        start = bench.now()
+def _forward(network: nn.Module, image: Tensor, timer: Timer) -> float:
+    with torch.inference_mode(), timer.hardware.autocast():
+        start = timer.now()
         network(image)
-        return (bench.now() - start) / len(image)
+        return (timer.now() - start) / len(image)
 
 
 def _total(result: float | PartTimes) -> float:
     return result.total_s if isinstance(result, PartTimes) else result
 
 
-def _voxels(window: Window, bench: Bench, seed: int) -> Tensor:
+def _voxels(window: WindowShape, timer: Timer, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    shape = (bench.hardware.batch, window.in_channels, *window.roi)
-    return torch.randn(shape, generator=generator).to(bench.device)
+    shape = (timer.hardware.batch, window.in_channels, *window.roi)
+    return torch.randn(shape, generator=generator).to(timer.device)

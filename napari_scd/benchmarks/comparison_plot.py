@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from napari_scd.benchmarks import Comparison
+    from napari_scd.benchmarks.comparison_result import Comparison
 
 _OURS = ("#2b6cb0", "#c05621", "#2f855a", "#6b46c1", "#b83280")
 _GREY = "#7b8794"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.benchmarks.call_watch import CallWatch
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from napari_scd.benchmarks.bench import Bench
+    from napari_scd.benchmarks.timer import Timer
     from napari_scd.model import ScdNetwork
+
+PARTS = ("image", "prefix", "blocks", "assembly", "decoder")
 
 
 class PartTimes(NamedTuple):
@@ -58,45 +61,25 @@ class PartTimes(NamedTuple):
         return self.image_s + self.decoder_s
 
 
-def time_parts(network: ScdNetwork, image: Tensor, keep: float | None, bench: Bench) -> PartTimes:
+def time_parts(network: ScdNetwork, image: Tensor, keep: float | None, timer: Timer) -> PartTimes:
     """Run windows ``(b, c, z, y, x)`` once; seconds are per window of the batch."""
-    with _watched(network, bench) as seconds, torch.inference_mode(), bench.hardware.autocast():
-        start = bench.now()
+    watch = CallWatch(_functions(network), timer.now)
+    with torch.inference_mode(), timer.hardware.autocast(), watch:
+        start = timer.now()
         network(image, keep)
-        total = bench.now() - start
-    parts = [seconds[name] for name in ("image", "prefix", "blocks", "assembly", "decoder")]
+        total = timer.now() - start
+    parts = [watch.seconds[name] for name in PARTS]
     share = 1 / len(image)
     return PartTimes._make(part * share for part in (*parts, total - sum(parts)))
 
 
-@contextmanager
-def _watched(network: ScdNetwork, bench: Bench) -> Iterator[dict[str, float]]:
-    """While entered, the network's parts add their seconds to what is yielded."""
-    places: list[tuple[str, nn.Module, str]] = [
-        ("image", network.decoder, "encode_image"),
-        ("prefix", network.encoder, "prefix"),
-        ("blocks", network.encoder, "rest"),
-        ("decoder", network.decoder, "forward"),
-    ]
-    if network.completion is not None:
-        places.append(("assembly", network.completion, "forward"))
-    seconds = {"assembly": 0.0, **{part: 0.0 for part, _, _ in places}}
-    for part, module, method in places:
-        setattr(module, method, _timed(getattr(module, method), part, seconds, bench))
-    try:
-        yield seconds
-    finally:
-        for _, module, method in places:
-            delattr(module, method)  # the method of the class shows again
-
-
-def _timed(
-    call: Callable[..., Any], part: str, seconds: dict[str, float], bench: Bench
-) -> Callable[..., Any]:
-    def timed(*arguments: Any, **named: Any) -> Any:
-        start = bench.now()
-        result = call(*arguments, **named)
-        seconds[part] += bench.now() - start
-        return result
-
-    return timed
+def _functions(network: ScdNetwork) -> dict[str, list[Callable[..., object]]]:
+    """Functions of the network that make up each part."""
+    decoder, encoder = type(network.decoder), type(network.encoder)
+    return {
+        "image": [decoder.encode_image],
+        "prefix": [encoder.prefix],
+        "blocks": [encoder.rest],
+        "assembly": [] if network.completion is None else [type(network.completion).forward],
+        "decoder": [decoder.forward],
+    }

@@ -9,30 +9,30 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_scd.benchmarks.bench import Bench
+    from napari_scd.benchmarks.timer import Timer
 
 _EDGE = {"cuda": 8192, "mps": 4096, "cpu": 2048}
 _REPEATS = 3
 
 
-def product_peak(bench: Bench) -> Callable[[], float]:
+def product_peak(timer: Timer) -> Callable[[], float]:
     """Return what measures multiply-accumulates per second of one large square product.
 
     The best of three products counts, in the precision the networks run in.
     """
-    edge = _EDGE[bench.device.type]
+    edge = _EDGE[timer.device.type]
     generator = torch.Generator().manual_seed(0)
     matrices = torch.randn(2, edge, edge, generator=generator)
-    left, right = matrices.to(bench.device, bench.hardware.dtype)
+    left, right = matrices.to(timer.device, timer.hardware.dtype)
     result = torch.empty_like(left)
 
     def measure() -> float:
         best = 0.0
         with torch.inference_mode():
             for _ in range(_REPEATS):
-                start = bench.now()
+                start = timer.now()
                 torch.mm(left, right, out=result)
-                best = max(best, edge**3 / (bench.now() - start))
+                best = max(best, edge**3 / (timer.now() - start))
         return best
 
     return measure

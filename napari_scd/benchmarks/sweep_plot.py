@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.benchmarks import Comparison
+    from napari_scd.benchmarks.comparison_result import Comparison
 
 _PARTS = (
     ("image branch", "#f3cf95", "image_s"),

@@ -8,12 +8,14 @@ import torch
 from rich import box
 from rich.table import Table
 
-from napari_scd.benchmarks import paired_ratio
+from napari_scd.benchmarks.rounds import paired_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from napari_scd.benchmarks import Comparison, Row, Stages, VolumeTimes
+    from napari_scd.benchmarks.comparison_result import Comparison, NetworkRow
+    from napari_scd.benchmarks.stages import Stages
+    from napari_scd.benchmarks.volume import VolumeTimes
 
 SHOWN_KEEPS = (1.0, 0.5, 0.25, 0.1)
 _LEFT = ("network", "tokens", "stage")
@@ -234,7 +236,7 @@ def _table(grid: Sequence[Iterable[str]]) -> Table:
     return table
 
 
-def _ratio(slower: Row, faster: Row) -> str:
+def _ratio(slower: NetworkRow, faster: NetworkRow) -> str:
     return f"{paired_ratio(slower.rounds_s, faster.rounds_s):.2f}x"
 
 

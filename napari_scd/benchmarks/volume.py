@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from napari_scd.benchmarks.bench import Bench
 from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.rounds import in_turn, paired_ratio, spread
+from napari_scd.benchmarks.timer import Timer
 from napari_scd.engine import Request, Session
 from napari_scd.engine.hardware import choose_hardware
 
@@ -95,14 +95,14 @@ def time_volume(
     request : Request
         Device, precision and stride.
     processor_time : bool
-        As `Bench` takes it.
+        As `Timer` takes it.
     """
     sweep = sorted({1.0, *keeps}, reverse=True)
-    bench = Bench(choose_hardware(request), processor_time)
+    timer = Timer(choose_hardware(request), processor_time)
     passes: dict[float, Callable[[], _Pass]] = {
-        keep: partial(_segment, checkpoint, volume, replace(request, keep=keep), bench) for keep in sweep
+        keep: partial(_segment, checkpoint, volume, replace(request, keep=keep), timer) for keep in sweep
     }
-    memory = {keep: working_memory(run, bench.device) for keep, run in passes.items()}
+    memory = {keep: working_memory(run, timer.device) for keep, run in passes.items()}
     measured = in_turn(passes, rounds, seed=seed, warm=True, progress=progress)
     dense = [one.total_s for one in measured[1.0]]
     rows = []
@@ -126,20 +126,20 @@ def time_volume(
         tuple(float(edge) for edge in volume.spacing_mm),
         first.model_spacing_mm,
         first.stride,
-        bench.device.type,
-        bench.hardware.precision,
-        bench.clock,
+        timer.device.type,
+        timer.hardware.precision,
+        timer.clock,
         torch.get_num_threads(),
         rounds,
         tuple(rows),
     )
 
 
-def _segment(checkpoint: Checkpoint, volume: Volume, request: Request, bench: Bench) -> _Pass:
-    start = bench.now()
+def _segment(checkpoint: Checkpoint, volume: Volume, request: Request, timer: Timer) -> _Pass:
+    start = timer.now()
     session = Session(*checkpoint, cache_bytes=0)
     session.set_volume(volume)
     report = session.segment(request).report
-    total_s = bench.now() - start
+    total_s = timer.now() - start
     share = (report.seconds.prefix + report.seconds.rest) / report.seconds.total
     return _Pass(total_s, total_s * share, report.n_windows, report.stride, report.model_spacing_mm)

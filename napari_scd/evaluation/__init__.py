@@ -5,7 +5,7 @@ from napari_scd.evaluation.evaluate import (
     KEEPS,
     TOLERANCE_MM,
     CaseRun,
-    Plan,
+    EvaluationPlan,
     Structure,
     evaluate_case,
     structures_of,
@@ -13,8 +13,8 @@ from napari_scd.evaluation.evaluate import (
 )
 from napari_scd.evaluation.metrics import Fit, fit
 from napari_scd.evaluation.plot import plot_dice_against_seconds
-from napari_scd.evaluation.summary import Means, Row, summarise
-from napari_scd.evaluation.tables import Heading, to_csv, to_dict, to_markdown
+from napari_scd.evaluation.summary import KeepRow, Means, summarise
+from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown
 
 __all__ = [
     "KEEPS",
@@ -22,10 +22,10 @@ __all__ = [
     "CaseFiles",
     "CaseRun",
     "Fit",
-    "Heading",
+    "EvaluationHeading",
     "Means",
-    "Plan",
-    "Row",
+    "EvaluationPlan",
+    "KeepRow",
     "Structure",
     "evaluate_case",
     "find_cases",

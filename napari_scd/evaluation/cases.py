@@ -28,7 +28,7 @@ class CaseFiles(NamedTuple):
     label: Path
 
 
-class Found(NamedTuple):
+class CaseList(NamedTuple):
     """Cases by name, and the names a data list calls its validation cases (folders have none)."""
 
     cases: dict[str, CaseFiles]
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 def find_cases(
     *, dataset: str | Path | None = None, images: str | Path | None = None, labels: str | Path | None = None
-) -> Found:
+) -> CaseList:
     """List the cases of a Decathlon ``dataset.json``, or of two folders.
 
     In folders a label has its image's name. Two habits are understood as well: ``case_0000`` with the label
@@ -52,7 +52,7 @@ def find_cases(
         return _from_datalist(Path(dataset))
     if images is None or labels is None:
         raise InputError("Cases are found by a 'dataset' file, or by both an 'images' and a 'labels' folder.")
-    return Found(_from_folders(Path(images), Path(labels)), ())
+    return CaseList(_from_folders(Path(images), Path(labels)), ())
 
 
 def read_pair(files: CaseFiles, n_channels: int = 1) -> tuple[Volume, Volume]:
@@ -100,7 +100,7 @@ def _from_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
     return cases
 
 
-def _from_datalist(file: Path) -> Found:
+def _from_datalist(file: Path) -> CaseList:
     try:
         sections: Any = from_json(file.read_text(encoding="utf-8"))
         training = [_entry(file.parent, entry) for entry in sections["training"]]
@@ -110,7 +110,8 @@ def _from_datalist(file: Path) -> Found:
         raise InputError(f"The data list {file} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{file} is no Decathlon data list: it needs 'training' with 'image' and 'label' in each entry."
+            f"{file} is not a Decathlon data list: it needs 'training' with 'image' and 'label' in each "
+            "entry."
         ) from error
     cases: dict[str, CaseFiles] = {}
     for case in (*training, *validation):
@@ -120,7 +121,7 @@ def _from_datalist(file: Path) -> Found:
         if case.name in cases:
             raise InputError(f"The data list {file} names the case '{case.name}' twice.")
         cases[case.name] = case
-    return Found(cases, tuple(case.name for case in validation))
+    return CaseList(cases, tuple(case.name for case in validation))
 
 
 def _entry(folder: Path, entry: dict[str, str]) -> CaseFiles:

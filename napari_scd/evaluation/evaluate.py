@@ -33,7 +33,7 @@ class Structure(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """What to measure.
 
     Attributes
@@ -107,7 +107,7 @@ def structures_of(
     )
 
 
-def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[CaseRun]:
+def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> Iterator[CaseRun]:
     """Segment a case at every keep ratio and compare with its truth.
 
     Raises
@@ -121,7 +121,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[Ca
     if unknown:
         raise InputError(
             f"{files.label} holds the label value {unknown[0]}, which the model does not know; "
-            "a training file given as DATA says which values mean what, --ignore leaves values out."
+            "use the training file, which says which values mean what, or ignore this value."
         )
     session.set_volume(image)
     counted = ~np.isin(truth.array, list(plan.ignored_values))
@@ -151,7 +151,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: Plan) -> Iterator[Ca
         )
 
 
-def warm_up(session: Session, files: CaseFiles, plan: Plan) -> None:
+def warm_up(session: Session, files: CaseFiles, plan: EvaluationPlan) -> None:
     """Run one window of a case, so that the first measured one does not pay for what only starts once."""
     image, _ = read_pair(files, len(session.recipe.channels))
     session.set_volume(image)

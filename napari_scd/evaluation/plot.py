@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.evaluation.summary import Row
+    from napari_scd.evaluation.summary import KeepRow
 
 _BLUE, _GREY = "#2b6cb0", "#9aa5b1"
 
 
-def plot_dice_against_seconds(path: Path, title: str, rows: Sequence[Row]) -> None:
+def plot_dice_against_seconds(path: Path, title: str, rows: Sequence[KeepRow]) -> None:
     """Draw a PNG; the faint lines are single structures.
 
     Raises

@@ -20,7 +20,7 @@ class Means(NamedTuple):
     surface_dice: float
 
 
-class Row(NamedTuple):
+class KeepRow(NamedTuple):
     """One keep ratio.
 
     Attributes
@@ -51,7 +51,7 @@ class Row(NamedTuple):
     n_cases: int
 
 
-def summarise(runs: Sequence[CaseRun]) -> list[Row]:
+def summarise(runs: Sequence[CaseRun]) -> list[KeepRow]:
     """One row per keep ratio, in the order in which they were run."""
     by_keep: dict[float, list[CaseRun]] = {}
     for run in runs:
@@ -59,10 +59,10 @@ def summarise(runs: Sequence[CaseRun]) -> list[Row]:
     return [_row(keep, some) for keep, some in by_keep.items()]
 
 
-def _row(keep: float, runs: list[CaseRun]) -> Row:
+def _row(keep: float, runs: list[CaseRun]) -> KeepRow:
     structures = {name: _means([run.fits[name] for run in runs]) for name in runs[0].fits}
     fits = [fit for run in runs for fit in run.fits.values()]
-    return Row(
+    return KeepRow(
         keep=keep,
         overall=_means(structures.values()),
         structures=structures,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.evaluation.evaluate import CaseRun
-    from napari_scd.evaluation.summary import Row
+    from napari_scd.evaluation.summary import KeepRow
 
 _COLUMNS = (
     "case",
@@ -29,7 +29,7 @@ _COLUMNS = (
 )
 
 
-class Heading(NamedTuple):
+class EvaluationHeading(NamedTuple):
     """What was measured and how; `tolerance_mm` belongs to the surface Dice, None = no distances."""
 
     model: str
@@ -55,7 +55,7 @@ def to_csv(runs: Sequence[CaseRun]) -> str:
     return text.getvalue()
 
 
-def to_markdown(heading: Heading, rows: Sequence[Row]) -> str:
+def to_markdown(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
     """Means per keep ratio, then per structure."""
     tolerance = "" if heading.tolerance_mm is None else f" at {heading.tolerance_mm:g} mm"
     n_cases = max((row.n_cases for row in rows), default=0)
@@ -95,19 +95,19 @@ def to_markdown(heading: Heading, rows: Sequence[Row]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def to_dict(heading: Heading, rows: Sequence[Row]) -> dict[str, Any]:
+def to_dict(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> dict[str, Any]:
     """JSON-ready copy of the means; undefined numbers are None."""
     values: dict[str, Any] = _without_nan({**heading._asdict(), "keep": [_row_dict(row) for row in rows]})
     return values
 
 
-def _row_dict(row: Row) -> dict[str, Any]:
+def _row_dict(row: KeepRow) -> dict[str, Any]:
     values = {**row._asdict(), **row.overall._asdict()}
     del values["overall"]
     return values | {"structures": {name: means._asdict() for name, means in row.structures.items()}}
 
 
-def _by_structure(rows: Sequence[Row], quantity: str, digits: int) -> str:
+def _by_structure(rows: Sequence[KeepRow], quantity: str, digits: int) -> str:
     lines = [["structure", *(f"keep {row.keep:g}" for row in rows)]]
     for name in rows[0].structures if rows else ():
         lines.append([name, *(_plain(getattr(row.structures[name], quantity), digits) for row in rows)])

@@ -4,18 +4,22 @@ from napari_scd.training.config.config import TrainConfig
 from napari_scd.training.config.reading import Base, config_from_dict, read_config
 from napari_scd.training.config.shipped import find_config, preset_names
 from napari_scd.training.data.example import write_example
+from napari_scd.training.notices import Notice, ReadingCase, StartsFrom
 from napari_scd.training.run.export import export, provenance_of
 from napari_scd.training.run.initial import Initial
 from napari_scd.training.run.journal import Step
-from napari_scd.training.run.run import Finished, RunOptions
+from napari_scd.training.run.options import RunOptions, RunResult
 from napari_scd.training.run.setup import train
-from napari_scd.training.run.state import forget_state
+from napari_scd.training.run.state_file import forget_state
 
 __all__ = [
     "Base",
-    "Finished",
+    "RunResult",
     "Initial",
+    "Notice",
+    "ReadingCase",
     "RunOptions",
+    "StartsFrom",
     "Step",
     "TrainConfig",
     "config_from_dict",

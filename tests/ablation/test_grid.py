@@ -9,10 +9,9 @@ import torch
 
 from napari_scd.ablation import (
     VARIANTS,
-    Line,
-    Outcome,
-    Stopped,
-    chance,
+    StoppedRun,
+    VariantResult,
+    VariantRow,
     chosen_variants,
     common_start,
     configured,
@@ -20,12 +19,13 @@ from napari_scd.ablation import (
     preset_config,
     preset_names,
     run_variant,
+    seed_noise,
     small_cases,
 )
-from napari_scd.ablation.tables import Heading, to_markdown
+from napari_scd.ablation.tables import AblationHeading, to_markdown
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
-from napari_scd.training import config_from_dict
+from napari_scd.training import Notice, StartsFrom, config_from_dict
 from napari_scd.training.data.batches import BatchMaker
 from napari_scd.training.data.cases import list_cases, load_case, load_cases
 from napari_scd.training.run.initial import start_from
@@ -96,13 +96,13 @@ def test_all_variants_start_from_the_same_weights(config) -> None:
     start = common_start(config, 3)
     for variant in VARIANTS:
         network = build_network(configured(config, variant, 3, (1.0,)).model)
-        said = start_from(network, start)
+        notice = start_from(network, start)
         for key, weight in network.state_dict().items():
             if key in start.weights:
                 assert torch.equal(weight, start.weights[key]), (variant.name, key)
             else:
                 assert key.startswith(("encoder.scorers", "completion")), (variant.name, key)
-        assert start.name in said
+        assert notice.model == start.name
     again, other = common_start(config, 3), common_start(config, 4)
     assert all(torch.equal(again.weights[key], weight) for key, weight in start.weights.items())
     assert any(not torch.equal(other.weights[key], weight) for key, weight in start.weights.items())
@@ -138,15 +138,15 @@ def test_small_cases_are_what_the_trainer_would_have_made(config, values, tmp_pa
 def test_a_run_is_found_again_and_another_one_refused(config, options, tmp_path, monkeypatch) -> None:
     variant = chosen_variants(("random+mask",))[0]
     own = configured(config, variant, 0, (1.0, 0.5))
-    said: list[str] = []
+    said: list[Notice] = []
     start = replace(options, init=common_start(config, 0))
-    outcome = run_variant(variant, own, start, tell=said.append)
-    assert not any("Starting from" in sentence for sentence in said)
-    assert isinstance(outcome, Outcome)
-    assert set(outcome.dice) == {1.0, 0.5}
-    assert set(outcome.structures[0.5]) == {"liver", "spleen"}
+    result = run_variant(variant, own, start, tell=said.append)
+    assert said and not any(isinstance(notice, StartsFrom) for notice in said)
+    assert isinstance(result, VariantResult)
+    assert set(result.dice) == {1.0, 0.5}
+    assert set(result.structures[0.5]) == {"liver", "spleen"}
     monkeypatch.setattr("napari_scd.ablation.runs.train", lambda *_: pytest.fail("trained twice"))
-    assert run_variant(variant, own, options) == outcome
+    assert run_variant(variant, own, options) == result
     with pytest.raises(InputError, match="another configuration"):
         run_variant(variant, replace(own, lr=0.5), options)
     written = tmp_path / own.name / "outcome.json"
@@ -158,8 +158,8 @@ def test_a_run_is_found_again_and_another_one_refused(config, options, tmp_path,
 def test_a_stopped_run_goes_on(config, options) -> None:
     variant = chosen_variants(("stp+mta",))[0]
     own = configured(config, variant, 0, (1.0,))
-    assert run_variant(variant, own, replace(options, max_minutes=0.0)) == Stopped(0, 0)
-    assert isinstance(run_variant(variant, own, options), Outcome)
+    assert run_variant(variant, own, replace(options, max_minutes=0.0)) == StoppedRun(0, 0)
+    assert isinstance(run_variant(variant, own, options), VariantResult)
 
 
 def test_presets_are_complete(data_folder, tmp_path) -> None:
@@ -180,7 +180,9 @@ def test_presets_are_complete(data_folder, tmp_path) -> None:
 
 def test_seeds_show_their_range() -> None:
     def line(variant, keep, elastic, low=0.5, high=0.7, seeds=2):
-        return Line(variant, keep, (low + high) / 2, low, high, seeds, {"liver": 0.6}, 0.01, 10, elastic)
+        return VariantRow(
+            variant, keep, (low + high) / 2, low, high, seeds, {"liver": 0.6}, 0.01, 10, elastic
+        )
 
     lines = [line("dense", 1.0, False), line("stp+mta", 1.0, True), line("stp+mta", 0.25, True, 0.4, 0.4, 1)]
     assert dice_grid(lines) == [
@@ -188,24 +190,28 @@ def test_seeds_show_their_range() -> None:
         ["dense", "0.600 [0.500, 0.700]", ""],
         ["stp+mta", "0.600 [0.500, 0.700]", "0.400"],
     ]
-    heading = Heading("organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml")
+    heading = AblationHeading(
+        "organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml"
+    )
     text = to_markdown(heading, lines)
     assert "2 seeds" in text
     assert "| stp+mta | 0.600 |" in text
     assert "keep 0.25" in text
-    assert "One seed does not tell" in text
+    assert "One seed cannot show" in text
 
 
 def test_what_seeds_and_variants_explain_is_no_chance() -> None:
     def run(variant, seed, dice):
-        return Outcome(variant, seed, 10, {1.0: dice - 0.01, 0.5: dice + 0.01}, {}, 1.0)
+        return VariantResult(variant, seed, 10, {1.0: dice - 0.01, 0.5: dice + 0.01}, {}, 1.0)
 
-    assert chance([run("dense", 0, 0.5), run("stp+mta", 0, 0.6)]) is None
-    assert chance([run("dense", 0, 0.5), run("dense", 1, 0.6)]) is None
+    assert seed_noise([run("dense", 0, 0.5), run("stp+mta", 0, 0.6)]) is None
+    assert seed_noise([run("dense", 0, 0.5), run("dense", 1, 0.6)]) is None
     even = [run("dense", 0, 0.5), run("dense", 1, 0.6), run("stp+mta", 0, 0.4), run("stp+mta", 1, 0.5)]
-    assert chance(even) == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert seed_noise(even) == pytest.approx((0.0, 0.0), abs=1e-9)
     uneven = [*even[:3], run("stp+mta", 1, 0.54)]
-    assert chance(uneven) == pytest.approx((0.02, 12.706 * 0.02), rel=1e-3)
-    heading = Heading("organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml")
-    line = Line("dense", 1.0, 0.5, 0.5, 0.5, 2, {"liver": 0.6}, 0.01, 10, False)
-    assert "from 0.254 on" in to_markdown(heading, [line], chance(uneven))
+    assert seed_noise(uneven) == pytest.approx((0.02, 12.706 * 0.02), rel=1e-3)
+    heading = AblationHeading(
+        "organs", 3, 1, 100, 2, (0, 1), "cpu", "float32", 1, "napari-scd ablate organs.yaml"
+    )
+    line = VariantRow("dense", 1.0, 0.5, 0.5, 0.5, 2, {"liver": 0.6}, 0.01, 10, False)
+    assert "from 0.254 on" in to_markdown(heading, [line], seed_noise(uneven))

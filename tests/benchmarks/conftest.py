@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from napari_scd.benchmarks import Bench
+from napari_scd.benchmarks import Timer
 from napari_scd.engine.hardware import Hardware
 
 from ..tiny_network import TINY
@@ -21,6 +21,6 @@ def tiny() -> ModelConfig:
 
 
 @pytest.fixture
-def bench() -> Bench:
+def timer() -> Timer:
     """The CPU, two windows at a time, float32."""
-    return Bench(Hardware(torch.device("cpu"), torch.float32, 2))
+    return Timer(Hardware(torch.device("cpu"), torch.float32, 2))

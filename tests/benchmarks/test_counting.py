@@ -7,8 +7,8 @@ import torch
 
 from napari_scd.benchmarks.counting import counted_macs
 from napari_scd.benchmarks.memory import working_memory
+from napari_scd.benchmarks.other_networks import OTHER_NETWORKS, build_other, fitting_others
 from napari_scd.benchmarks.peak import product_peak
-from napari_scd.benchmarks.rivals import RIVALS, build_rival, fitting_rivals
 from napari_scd.model import build_network
 
 
@@ -31,15 +31,15 @@ def test_working_memory_is_that_of_the_call() -> None:
     assert needed == pytest.approx(2**26, rel=0.2)  # the system counts pages in batches
 
 
-def test_peak_is_a_rate(bench, monkeypatch) -> None:
+def test_peak_is_a_rate(timer, monkeypatch) -> None:
     monkeypatch.setattr("napari_scd.benchmarks.peak._EDGE", {"cpu": 64})
-    assert product_peak(bench)() > 1e6
+    assert product_peak(timer)() > 1e6
 
 
-def test_rivals_answer_a_window() -> None:
-    assert fitting_rivals((48, 48, 48)) == ("SegResNet-16", "DynUNet")
-    assert fitting_rivals((64, 64, 96)) == tuple(RIVALS)
-    for name in fitting_rivals((32, 32, 32)):
+def test_other_networks_answer_a_window() -> None:
+    assert fitting_others((48, 48, 48)) == ("SegResNet-16", "DynUNet")
+    assert fitting_others((64, 64, 96)) == tuple(OTHER_NETWORKS)
+    for name in fitting_others((32, 32, 32)):
         with torch.inference_mode():
-            logits = build_rival(name, (32, 32, 32), 1, 3)(torch.randn(1, 1, 32, 32, 32))
+            logits = build_other(name, (32, 32, 32), 1, 3)(torch.randn(1, 1, 32, 32, 32))
         assert logits.shape == (1, 3, 32, 32, 32)

@@ -49,9 +49,9 @@ def test_folders_that_cannot_be_used(tmp_path, names, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "no Decathlon"),
-        ("[]", "no Decathlon"),
-        ('{"training": [{"image": "a.nii"}]}', "no Decathlon"),
+        ("{", "not a Decathlon"),
+        ("[]", "not a Decathlon"),
+        ('{"training": [{"image": "a.nii"}]}', "not a Decathlon"),
         ('{"training": [{"image": "a.nii", "label": "b.nii"}]}', "does not exist"),
     ],
 )

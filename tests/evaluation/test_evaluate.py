@@ -11,8 +11,8 @@ import pytest
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import (
-    Heading,
-    Plan,
+    EvaluationHeading,
+    EvaluationPlan,
     evaluate_case,
     find_cases,
     plot_dice_against_seconds,
@@ -24,12 +24,12 @@ from napari_scd.evaluation import (
     warm_up,
 )
 
-HEADING = Heading("thresholds", "0123456789abcdef", "cpu", "float32", 1.0)
+HEADING = EvaluationHeading("thresholds", "0123456789abcdef", "cpu", "float32", 1.0)
 
 
 @pytest.fixture
 def plan(session):
-    return Plan(structures_of(session.labels), frozenset({1, 2}), (1.0, 0.25), 1.0)
+    return EvaluationPlan(structures_of(session.labels), frozenset({1, 2}), (1.0, 0.25), 1.0)
 
 
 @pytest.fixture
@@ -95,12 +95,12 @@ def test_the_plot_is_a_picture(runs, tmp_path):
 def test_an_unknown_value_is_refused_with_the_file_s_name(session, data_folder, plan):
     case = find_cases(images=data_folder / "images", labels=data_folder / "labels").cases["full"]
     with pytest.raises(InputError, match=r"full.nii.gz holds the label value 2"):
-        next(evaluate_case(session, case, Plan(plan.structures, frozenset({1}))))
+        next(evaluate_case(session, case, EvaluationPlan(plan.structures, frozenset({1}))))
 
 
 def test_values_in_the_files_may_differ_from_ids(session, data_folder):
     case = find_cases(images=data_folder / "images", labels=data_folder / "labels").cases["full"]
-    swapped = Plan(structures_of(session.labels, ((2,), (1,))), frozenset({1, 2}), (1.0,), None)
+    swapped = EvaluationPlan(structures_of(session.labels, ((2,), (1,))), frozenset({1, 2}), (1.0,), None)
     run = next(evaluate_case(session, case, swapped))
     assert run.fits["shell"].dice == run.fits["core"].dice == 0.0
 

@@ -31,7 +31,7 @@ import yaml
 
 from napari_scd.checkpoints import load
 from napari_scd.cli import main as command
-from napari_scd.training.run.state import STATE_NAME
+from napari_scd.training.run.state_file import STATE_NAME
 from napari_scd.viewer.plugin.files import read_layers
 from napari_scd.volume import LabelTable, Volume, read_labels, read_volume, write_labels, write_volume
 

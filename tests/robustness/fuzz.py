@@ -39,7 +39,7 @@ from napari_scd.engine import Request, Session
 from napari_scd.errors import InputError
 from napari_scd.evaluation import find_cases
 from napari_scd.training import find_config, read_config
-from napari_scd.training.run.state import STATE_NAME, read_state, write_state
+from napari_scd.training.run.state_file import STATE_NAME, read_state, write_state
 from napari_scd.viewer.plugin.files import read_layers
 from napari_scd.volume import (
     Recipe,

@@ -18,8 +18,8 @@ import yaml
 
 from napari_scd.checkpoints import load
 from napari_scd.errors import InputError
-from napari_scd.training.run.folder_lock import LOCK_NAME, occupied
-from napari_scd.training.run.state import STATE_NAME
+from napari_scd.training.run.folder_lock import LOCK_NAME, locked_folder
+from napari_scd.training.run.state_file import STATE_NAME
 from napari_scd.volume import Volume, atomic, read_labels, write_labels
 
 from .tiny import TABLE, TRAINING
@@ -225,10 +225,14 @@ def test_one_folder_trains_once_at_a_time(run: Run, stock: Path, tmp_path: Path)
     config, out = tmp_path / "cases" / "train.yaml", tmp_path / "run"
     config.write_text(yaml.safe_dump({**TRAINING, "steps": 1}))
     out.mkdir()
-    with occupied(out):
+    with locked_folder(out):
         code, _, err = run("train", config, "-o", out, "--device", "cpu")
         assert code == 2 and "Another process is training" in err
-        with occupied(out, leads=False), pytest.raises(InputError, match="Another process"), occupied(out):
+        with (
+            locked_folder(out, leads=False),
+            pytest.raises(InputError, match="Another process"),
+            locked_folder(out),
+        ):
             pass
     assert not (out / LOCK_NAME).exists()
     assert run("train", config, "-o", out, "--device", "cpu")[0] == 0

@@ -19,7 +19,7 @@ from napari_scd.cli.run.entries import read_entries
 from napari_scd.errors import InputError
 from napari_scd.plain import DEEPEST, MOST_VALUES, from_json, from_yaml
 from napari_scd.training import read_config
-from napari_scd.training.run.state import STATE_NAME
+from napari_scd.training.run.state_file import STATE_NAME
 
 from .corpus.models import bomb, inner
 from .corpus.training import LAUGHS

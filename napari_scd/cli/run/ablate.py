@@ -15,9 +15,8 @@ from rich.table import Table
 
 from napari_scd.ablation import (
     KEEPS,
-    Heading,
-    Stopped,
-    chance,
+    AblationHeading,
+    StoppedRun,
     chosen_variants,
     common_start,
     configured,
@@ -25,6 +24,7 @@ from napari_scd.ablation import (
     plot_grid,
     preset_config,
     run_variant,
+    seed_noise,
     small_cases,
     summarise,
     time_grid,
@@ -33,7 +33,7 @@ from napari_scd.ablation import (
     to_markdown,
 )
 from napari_scd.batch.staging import staged
-from napari_scd.benchmarks import Bench
+from napari_scd.benchmarks import Timer
 from napari_scd.cli.console import busy, say, show_whole
 from napari_scd.cli.run.sweep import check_keeps
 from napari_scd.cli.run.train import dice_text, display
@@ -45,7 +45,7 @@ from napari_scd.training import RunOptions, read_config
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.ablation import Chance, Line, Outcome
+    from napari_scd.ablation import SeedNoise, VariantResult, VariantRow
     from napari_scd.cli.orders import AblateOrder
     from napari_scd.training import TrainConfig
 
@@ -74,22 +74,22 @@ def run_ablation(order: AblateOrder) -> int:
     options = RunOptions(out, device=hardware.device.type, precision=hardware.precision)
     seeds = tuple(range(config.seed, config.seed + order.seeds))
     grid = [(variant, seed) for seed in seeds for variant in variants]
-    outcomes: list[Outcome] = []
+    results: list[VariantResult] = []
     for number, (variant, seed) in enumerate(grid, start=1):
         own = configured(config, variant, seed, keeps)
         with display(own) as shown:
             start = replace(options, init=common_start(config, seed))
-            outcome = run_variant(variant, own, start, shown.report, shown.tell)
-        if isinstance(outcome, Stopped):
-            say(f"Stopped at step {outcome.step} of {own.name}; the same command goes on from there.")
-            return 128 + outcome.signal
-        outcomes.append(outcome)
-        measured = {f"dice@{keep:g}": value for keep, value in outcome.dice.items()}
+            result = run_variant(variant, own, start, shown.report, shown.tell)
+        if isinstance(result, StoppedRun):
+            say(f"StoppedRun at step {result.step} of {own.name}; the same command goes on from there.")
+            return 128 + result.signal
+        results.append(result)
+        measured = {f"dice@{keep:g}": value for keep, value in result.dice.items()}
         say(f"{number} of {len(grid)}: {variant.name}, seed {seed}: Dice {dice_text(measured)}")
     with busy("Measuring times"):
         configs = {variant.name: configured(config, variant, seeds[0], keeps) for variant in variants}
-        lines = summarise(outcomes, time_variants(configs, keeps, Bench(hardware)))
-    heading = Heading(
+        lines = summarise(results, time_variants(configs, keeps, Timer(hardware)))
+    heading = AblationHeading(
         data=order.preset or config.name,
         n_training=len(config.data.training),
         n_measured=len(config.data.validation),
@@ -101,7 +101,7 @@ def run_ablation(order: AblateOrder) -> int:
         threads=torch.get_num_threads(),
         command=_command(),
     )
-    _write(out, heading, lines, chance(outcomes))
+    _write(out, heading, lines, seed_noise(results))
     show_whole(_table(dice_grid(lines)))
     show_whole(_table(time_grid(lines)))
     say("Dice above, milliseconds of a window below", style="dim")
@@ -128,7 +128,9 @@ def _configuration(order: AblateOrder) -> tuple[TrainConfig, Path]:
     return replace(config, steps=order.steps or config.steps), out
 
 
-def _write(folder: Path, heading: Heading, lines: Sequence[Line], noise: Chance | None) -> None:
+def _write(
+    folder: Path, heading: AblationHeading, lines: Sequence[VariantRow], noise: SeedNoise | None
+) -> None:
     """Write all three files, or none."""
     seeds = "1 seed" if len(heading.seeds) == 1 else f"{len(heading.seeds)} seeds"
     title = f"{heading.data}: {heading.steps} steps, {seeds}, {heading.n_measured} cases"

@@ -13,13 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from napari_scd.batch.staging import staged
 from napari_scd.benchmarks import (
     Comparison,
-    Entrant,
+    TimedNetwork,
     VolumeTimes,
-    Window,
-    build_rival,
+    WindowShape,
+    build_other,
     compare_inference,
     compare_training,
-    fitting_rivals,
+    fitting_others,
     plain_copy,
     time_volume,
 )
@@ -41,7 +41,7 @@ from napari_scd.benchmarks.tables import (
 )
 from napari_scd.checkpoints import Checkpoint, list_models, load
 from napari_scd.cli.console import err, print_json, say, show_whole
-from napari_scd.cli.run.sweep import advance, benches_of, check_keeps
+from napari_scd.cli.run.sweep import advance, check_keeps, timers_of
 from napari_scd.engine import Request
 from napari_scd.model import PRESETS, build_network
 from napari_scd.volume import read_volume
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from napari_scd.benchmarks import Bench
+    from napari_scd.benchmarks import Timer
     from napari_scd.cli.orders import Field
     from napari_scd.model import ModelConfig
     from napari_scd.model.config import Size3
@@ -84,7 +84,7 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
     if order.threads:
         torch.set_num_threads(order.threads)
     check_keeps(order.keeps)
-    benches = benches_of(order)
+    timers = timers_of(order)
     shipped = _whole_models(order)
     measured = Measured([], [])
     bar = Progress(
@@ -92,12 +92,12 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
         disable=not err.is_terminal,
     )  # fmt: skip
     with bar:
-        for window, entrants in _fields(order, shipped).items():
-            for bench in benches:
-                measured.comparisons.extend(_compared(order, window, entrants, bench, bar))
+        for window, networks in _fields(order, shipped).items():
+            for timer in timers:
+                measured.comparisons.extend(_compared(order, window, networks, timer, bar))
         if "volume" in order.tasks:
-            for bench in benches:
-                measured.volumes.extend(_volumes(order, shipped, bench, bar))
+            for timer in timers:
+                measured.volumes.extend(_volumes(order, shipped, timer, bar))
     if out is not None:
         _write(out, measured)
     if as_json:
@@ -119,25 +119,25 @@ def _whole_models(order: Field) -> list[Checkpoint]:
     return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
 
-def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[Window, list[Entrant]]:
+def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[WindowShape, list[TimedNetwork]]:
     """Networks by window: only those that see the same voxels are compared; the rivals take part in each."""
-    fields: dict[Window, list[Entrant]] = {}
+    fields: dict[WindowShape, list[TimedNetwork]] = {}
     presets = [name for name in _named(order) if name in PRESETS] if order.models else USUAL
     for name in presets:
         config = _sized(PRESETS[name], order)
         torch.manual_seed(0)
         network = build_network(config)
-        _enter(fields, Entrant(name, network, order.keeps if config.n_stages else ()))
+        _enter(fields, TimedNetwork(name, network, order.keeps if config.n_stages else ()))
         if _also_plain(name, order):
-            _enter(fields, Entrant(name + PLAIN, plain_copy(network)))
+            _enter(fields, TimedNetwork(name + PLAIN, plain_copy(network)))
     for checkpoint in shipped:
         name = checkpoint.provenance.name
-        _enter(fields, Entrant(name, checkpoint.network, order.keeps))
+        _enter(fields, TimedNetwork(name, checkpoint.network, order.keeps))
         if _also_plain(name, order):
-            _enter(fields, Entrant(name + PLAIN, plain_copy(checkpoint.network)))
-    for window, entrants in fields.items():
+            _enter(fields, TimedNetwork(name + PLAIN, plain_copy(checkpoint.network)))
+    for window, networks in fields.items():
         if order.rivals:
-            entrants.extend(_rivals(window))
+            networks.extend(_rivals(window))
     return fields
 
 
@@ -159,49 +159,49 @@ def _sized(config: ModelConfig, order: Field) -> ModelConfig:
     return replace(config, roi=roi, out_channels=order.out_channels)
 
 
-def _enter(fields: dict[Window, list[Entrant]], entrant: Entrant) -> None:
-    config: ModelConfig = entrant.network.config  # type: ignore[assignment]
-    fields.setdefault(Window(config.roi, config.in_channels, config.out_channels), []).append(entrant)
+def _enter(fields: dict[WindowShape, list[TimedNetwork]], entry: TimedNetwork) -> None:
+    config: ModelConfig = entry.network.config  # type: ignore[assignment]
+    fields.setdefault(WindowShape(config.roi, config.in_channels, config.out_channels), []).append(entry)
 
 
-def _rivals(window: Window) -> Iterator[Entrant]:
-    for name in fitting_rivals(window.roi):
+def _rivals(window: WindowShape) -> Iterator[TimedNetwork]:
+    for name in fitting_others(window.roi):
         torch.manual_seed(0)
-        yield Entrant(name, build_rival(name, *window))
+        yield TimedNetwork(name, build_other(name, *window))
 
 
 def _compared(
-    order: Field, window: Window, entrants: Sequence[Entrant], bench: Bench, bar: Progress
+    order: Field, window: WindowShape, networks: Sequence[TimedNetwork], timer: Timer, bar: Progress
 ) -> Iterator[Comparison]:
     size = "x".join(map(str, window.roi))
     if "inference" in order.tasks:
-        task = bar.add_task(f"inference {size} {bench.hardware.precision}", total=order.rounds)
+        task = bar.add_task(f"inference {size} {timer.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
-        yield compare_inference(entrants, window, bench, rounds=order.rounds, progress=tell)
+        yield compare_inference(networks, window, timer, rounds=order.rounds, progress=tell)
     if "training" in order.tasks:
-        entrants = [
-            one for one in entrants if not one.name.endswith(PLAIN) and (_is_small(one) or not order.quick)
+        networks = [
+            one for one in networks if not one.name.endswith(PLAIN) and (_is_small(one) or not order.quick)
         ]
-        task = bar.add_task(f"training {size} {bench.hardware.precision}", total=order.rounds)
+        task = bar.add_task(f"training {size} {timer.hardware.precision}", total=order.rounds)
         tell = partial(advance, bar, task)
-        fewer = [one._replace(keeps=tuple(k for k in one.keeps if k in TRAINING_KEEPS)) for one in entrants]
-        yield compare_training(fewer, window, bench, rounds=order.rounds, progress=tell)
+        fewer = [one._replace(keeps=tuple(k for k in one.keeps if k in TRAINING_KEEPS)) for one in networks]
+        yield compare_training(fewer, window, timer, rounds=order.rounds, progress=tell)
 
 
-def _is_small(entrant: Entrant) -> bool:
-    return bool(entrant.keeps) and sum(weight.numel() for weight in entrant.network.parameters()) < SMALL
+def _is_small(entry: TimedNetwork) -> bool:
+    return bool(entry.keeps) and sum(weight.numel() for weight in entry.network.parameters()) < SMALL
 
 
 def _volumes(
-    order: Field, shipped: Sequence[Checkpoint], bench: Bench, bar: Progress
+    order: Field, shipped: Sequence[Checkpoint], timer: Timer, bar: Progress
 ) -> Iterator[VolumeTimes]:
-    request = Request(device=order.device, precision=bench.hardware.precision, batch=order.batch)
+    request = Request(device=order.device, precision=timer.hardware.precision, batch=order.batch)
     rounds = min(order.rounds, 3)
     for checkpoint in shipped:
         if checkpoint.recipe.field != "whole":
             continue
         name = checkpoint.provenance.name
-        task = bar.add_task(f"whole volume {name} {bench.hardware.precision}", total=rounds)
+        task = bar.add_task(f"whole volume {name} {timer.hardware.precision}", total=rounds)
         scan = _scan(order, checkpoint)
         keeps = tuple(keep for keep in order.keeps if keep in TRAINING_KEEPS)
         yield time_volume(
@@ -210,7 +210,7 @@ def _volumes(
             keeps,
             request,
             rounds=rounds,
-            processor_time=bench.processor_time,
+            processor_time=timer.processor_time,
             progress=partial(advance, bar, task),
         )
 

@@ -22,9 +22,9 @@ from napari_scd.evaluation import (
     TOLERANCE_MM,
     CaseFiles,
     CaseRun,
-    Heading,
-    Plan,
-    Row,
+    EvaluationHeading,
+    EvaluationPlan,
+    KeepRow,
     evaluate_case,
     find_cases,
     plot_dice_against_seconds,
@@ -88,7 +88,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     tolerance = order.tolerance_mm
     if tolerance is None:
         tolerance = TOLERANCE_MM[checkpoint.recipe.modality]
-    plan = Plan(
+    plan = EvaluationPlan(
         structures_of(checkpoint.labels, truth.values, only=order.structures),
         frozenset(known),
         order.keeps,
@@ -100,7 +100,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     if not runs:
         raise InputError("No case could be measured: see the messages above.")
     hardware = choose_hardware(request)
-    heading = Heading(
+    heading = EvaluationHeading(
         session.name,
         checkpoint.provenance.sha256,
         hardware.device.type,
@@ -162,7 +162,9 @@ def without_tokens(network: ScdNetwork) -> None:
     network.completion = ZeroCompletion(network.config)
 
 
-def write_results(folder: Path, heading: Heading, rows: Sequence[Row], runs: Sequence[CaseRun]) -> None:
+def write_results(
+    folder: Path, heading: EvaluationHeading, rows: Sequence[KeepRow], runs: Sequence[CaseRun]
+) -> None:
     """Write every number, the means to read and for programs, and the plot."""
     _write(folder / "cases.csv", to_csv(runs))
     _write(folder / "summary.md", to_markdown(heading, rows))
@@ -170,7 +172,7 @@ def write_results(folder: Path, heading: Heading, rows: Sequence[Row], runs: Seq
     plot_dice_against_seconds(folder / "dice-against-seconds.png", heading.model, rows)
 
 
-def print_rows(heading: Heading, rows: Sequence[Row]) -> None:
+def print_rows(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> None:
     """Print means and the Dice of every structure by keep ratio."""
     n_cases = max(row.n_cases for row in rows)
     say(f"{heading.model} on {n_cases} case{'s' * (n_cases != 1)}, {heading.device} ({heading.precision})")
@@ -229,7 +231,7 @@ def _found(order: EvaluateOrder) -> dict[str, CaseFiles]:
 
 
 def _run_cases(
-    session: Session, cases: Sequence[CaseFiles], plan: Plan, folder: Path | None
+    session: Session, cases: Sequence[CaseFiles], plan: EvaluationPlan, folder: Path | None
 ) -> tuple[list[CaseRun], int]:
     """Measure all cases; cases.csv grows with every one, so that an interruption loses little."""
     if folder is not None:

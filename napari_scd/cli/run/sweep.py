@@ -9,7 +9,7 @@ import torch
 from rich.progress import Progress
 
 from napari_scd.batch.staging import staged
-from napari_scd.benchmarks import Bench, Entrant, Window, compare_inference
+from napari_scd.benchmarks import TimedNetwork, Timer, WindowShape, compare_inference
 from napari_scd.benchmarks.sweep_plot import draw_timing
 from napari_scd.benchmarks.tables import about, comparison_dict, sweep_table
 from napari_scd.checkpoints import load
@@ -40,17 +40,17 @@ def run_sweep(sweep: Sweep, *, plot: Path | None, as_json: bool) -> None:
     if sweep.threads:
         torch.set_num_threads(sweep.threads)
     check_keeps(sweep.keeps)
-    benches = benches_of(sweep)
+    timers = timers_of(sweep)
     network = _network(sweep.model)
     config = network.config
-    window = Window(config.roi, config.in_channels, config.out_channels)
+    window = WindowShape(config.roi, config.in_channels, config.out_channels)
     results = []
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
-        for bench in benches:
-            task = bar.add_task(bench.hardware.precision, total=sweep.rounds)
-            entrants = [Entrant(sweep.model, network, sweep.keeps)]
+        for timer in timers:
+            task = bar.add_task(timer.hardware.precision, total=sweep.rounds)
+            networks = [TimedNetwork(sweep.model, network, sweep.keeps)]
             tell = partial(advance, bar, task)
-            results.append(compare_inference(entrants, window, bench, rounds=sweep.rounds, progress=tell))
+            results.append(compare_inference(networks, window, timer, rounds=sweep.rounds, progress=tell))
     if plot is not None:
         with staged() as stage:
             draw_timing(stage(plot), results)
@@ -71,7 +71,7 @@ def check_keeps(keeps: Iterable[float]) -> None:
         Request(keep=keep)
 
 
-def benches_of(order: Sweep | Field) -> list[Bench]:
+def timers_of(order: Sweep | Field) -> list[Timer]:
     """Resolve each precision; two words for the same one count once.
 
     Raises
@@ -83,7 +83,7 @@ def benches_of(order: Sweep | Field) -> list[Bench]:
     chosen = list(dict.fromkeys(choose_hardware(request) for request in requests))
     if order.processor_time and chosen[0].device.type != "cpu":
         raise InputError("--processor-time says nothing about an accelerator: give --device cpu.")
-    return [Bench(hardware, order.processor_time) for hardware in chosen]
+    return [Timer(hardware, order.processor_time) for hardware in chosen]
 
 
 def advance(bar: Progress, task: TaskID, done: int, total: int) -> None:

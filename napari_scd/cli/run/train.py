@@ -17,9 +17,10 @@ from napari_scd.cli.console import err, say, warn
 from napari_scd.errors import InputError
 from napari_scd.training import (
     Base,
-    Finished,
     Initial,
+    ReadingCase,
     RunOptions,
+    RunResult,
     TrainConfig,
     export,
     find_config,
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from napari_scd.cli.orders import TrainOrder
-    from napari_scd.training import Step
+    from napari_scd.training import Notice, Step
 
 
 class Display(NamedTuple):
     """Where a run reports its steps, and where it says sentences."""
 
     report: Callable[[Step], None]
-    tell: Callable[[str], None]
+    tell: Callable[[Notice], None]
 
 
 def run_training(order: TrainOrder) -> int:
@@ -131,7 +132,7 @@ def command_of(order: TrainOrder) -> str:
     return shlex.join(words)
 
 
-def closing(config: TrainConfig, finished: Finished, path: Path) -> list[str]:
+def closing(config: TrainConfig, finished: RunResult, path: Path) -> list[str]:
     """Say what came out and what can be done with it."""
     so_far = "" if finished.done else f" after {finished.step} of {config.steps} steps"
     sentences = [f"Wrote {path}{so_far}, {finished.seconds / 60:.1f} minutes of training."]
@@ -174,11 +175,11 @@ def display(config: TrainConfig) -> Iterator[Display]:
             if not err.is_terminal:
                 err.print(f"step {step.step} of {step.steps} · {step_text(step)}", soft_wrap=True)
 
-        def tell(sentence: str) -> None:
-            if sentence.startswith("reading"):
-                bar.update(task, text=sentence)
+        def tell(notice: Notice) -> None:
+            if isinstance(notice, ReadingCase):
+                bar.update(task, text=str(notice))
             else:
-                warn(sentence)
+                warn(str(notice))
 
         yield Display(report, tell)
 

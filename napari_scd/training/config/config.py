@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from typing import Any, get_args, get_type_hints
 
 from napari_scd.errors import InputError
 from napari_scd.model import ModelConfig  # noqa: TC001 (field types are read at run time)
@@ -125,6 +125,16 @@ class TrainConfig:
                 "A network without completion has no control: its decoder sees no completed tokens."
             )
         return replace(self, name=f"{self.name}-control", model=replace(self.model, completion="zero"))
+
+
+def section_types() -> dict[str, type[Any]]:
+    """Return the class of every entry of `TrainConfig` that has entries of its own."""
+    found: dict[str, type[Any]] = {}
+    for name, hint in get_type_hints(TrainConfig).items():
+        for kind in (hint, *get_args(hint)):  # the class itself, or the one in "class or None"
+            if isinstance(kind, type) and is_dataclass(kind):
+                found[name] = kind
+    return found
 
 
 def problems(config: TrainConfig) -> list[str]:

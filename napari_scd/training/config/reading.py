@@ -10,9 +10,8 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, ModelConfig
 from napari_scd.plain import from_yaml
-from napari_scd.training.config.config import TrainConfig, problems
-from napari_scd.training.config.sections import DataConfig, KeepConfig, LookRange, LossConfig, SynthesisConfig
-from napari_scd.training.data.warp import WarpRange
+from napari_scd.training.config.config import TrainConfig, problems, section_types
+from napari_scd.training.config.sections import DataConfig
 from napari_scd.volume import LabelTable, Recipe
 
 
@@ -75,21 +74,17 @@ def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
     recipe = Recipe.from_dict(values.pop("recipe"))
     table, held = _table(values.pop("labels"))
     model = _model(values.pop("model"), recipe, table)
-    parts = {key: _section(kind, values.pop(key), key) for key, kind in _SECTIONS.items() if key in values}
+    read_apart = {"data", "recipe", "table", "model"}
+    parts = {
+        key: _section(kind, values.pop(key), key)
+        for key, kind in section_types().items()
+        if key in values and key not in read_apart
+    }
     given = {"data": data, "recipe": recipe, "table": table, "model": model, "values": held}
     config: TrainConfig = _section(TrainConfig, {**values, **parts, **given}, "file")
     for problem in problems(config):
         raise InputError(f"The training file cannot be used: {problem}.")
     return config
-
-
-_SECTIONS: dict[str, type[Any]] = {
-    "warp": WarpRange,
-    "looks": LookRange,
-    "keep": KeepConfig,
-    "loss": LossConfig,
-    "synthesis": SynthesisConfig,
-}
 
 
 def _section(kind: type[Any], values: Any, name: str) -> Any:

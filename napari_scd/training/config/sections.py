@@ -61,7 +61,7 @@ class KeepConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """What the network is punished for.
+    """The terms of the training loss.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases, read_pair
 from napari_scd.training.data.synthesis import draw_image, paired_codes, targets_of
+from napari_scd.training.notices import ReadingCase
 from napari_scd.volume import atomic_path, normalise, read_labels, reorient, resample
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_scd.evaluation.cases import Found
+    from napari_scd.evaluation.cases import CaseList
     from napari_scd.training.config.config import TrainConfig
     from napari_scd.training.config.sections import DataConfig
+    from napari_scd.training.notices import Notice
     from napari_scd.volume import Volume
 
 _ASSUMED_FREE_BYTES = 2**34
@@ -177,7 +179,7 @@ def load_cases(
     folder: Path,
     *,
     spent: int = 0,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[Notice], None] | None = None,
 ) -> list[Case]:
     """`load_case` for each; the first bad one stops the run before its first step.
 
@@ -188,14 +190,14 @@ def load_cases(
     spent : int
         Bytes of the budget already in use.
     tell : callable, optional
-        Hears which case is being read.
+        Called with a notice of which case is being read.
     """
     budget = _budget_bytes(config.data.memory_gb)
     cases = []
     listed = list(files)
     for number, case_files in enumerate(listed, start=1):
         if tell is not None:
-            tell(f"reading case {number} of {len(listed)}: {case_files.name}")
+            tell(ReadingCase(number, len(listed), case_files.name))
         case = load_case(case_files, config) if config.synthesis is None else load_map(case_files, config)
         spent += case.n_bytes
         cases.append(_mapped(case, folder) if spent > budget else case)
@@ -220,14 +222,14 @@ def on_device(cases: list[Case], device: torch.device) -> list[Case]:
     return [case.to(device) for case in cases] if fits else cases
 
 
-def _found_maps(data: DataConfig) -> Found:
+def _found_maps(data: DataConfig) -> CaseList:
     """Label maps of a folder, each standing in for its image."""
     if not data.labels:
         raise InputError("The training file's 'data' needs 'labels:', a folder of label maps to draw from.")
     return find_cases(images=data.labels, labels=data.labels)
 
 
-def _found(data: DataConfig) -> Found:
+def _found(data: DataConfig) -> CaseList:
     if not data.dataset and not (data.images and data.labels):
         raise InputError("The training file's 'data' needs 'dataset:' or both 'images:' and 'labels:'.")
     if data.dataset:

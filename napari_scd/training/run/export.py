@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.run.run import Finished
+    from napari_scd.training.run.options import RunResult
 
 
-def export(path: Path, config: TrainConfig, finished: Finished, *, command: str = "") -> Provenance:
+def export(path: Path, config: TrainConfig, finished: RunResult, *, command: str = "") -> Provenance:
     """Write the run's best averaged weights with recipe, labels and provenance.
 
     Parameters
@@ -42,7 +42,7 @@ def export(path: Path, config: TrainConfig, finished: Finished, *, command: str 
     return provenance
 
 
-def provenance_of(config: TrainConfig, finished: Finished, command: str = "") -> Provenance:
+def provenance_of(config: TrainConfig, finished: RunResult, command: str = "") -> Provenance:
     """Where the exported model comes from; unfinished runs are always a preview."""
     return Provenance(
         name=config.name,
@@ -58,7 +58,7 @@ def provenance_of(config: TrainConfig, finished: Finished, command: str = "") ->
     )
 
 
-def _metrics(config: TrainConfig, finished: Finished, command: str) -> dict[str, Any]:
+def _metrics(config: TrainConfig, finished: RunResult, command: str) -> dict[str, Any]:
     """Put validation Dice by keep ratio, ``{"dice": {"0.5": 0.87}}``, beside a summary of the run."""
     measured = {key.removeprefix("dice@"): round(value, 4) for key, value in finished.validation.items()}
     training: dict[str, Any] = {

@@ -17,7 +17,7 @@ LOCK_NAME = ".training"
 
 
 @contextmanager
-def occupied(folder: Path, *, leads: bool = True) -> Iterator[None]:
+def locked_folder(folder: Path, *, leads: bool = True) -> Iterator[None]:
     """Keep other runs out of a folder while the block runs.
 
     The system frees the lock when the process ends, however it ends. File systems without locks go without.
@@ -55,7 +55,7 @@ def _locked(lock: Path) -> int | None:
         except (BlockingIOError, PermissionError) as error:
             os.close(handle)
             raise InputError(
-                f"Another process is training in {lock.parent}: wait until it ends, or give another --out "
+                f"Another process is training in {lock.parent}: wait until it ends, or use another output "
                 "folder."
             ) from error
         except (OSError, ImportError):

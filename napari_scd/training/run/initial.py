@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from napari_scd.errors import InputError
+from napari_scd.training.notices import StartsFrom
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,8 +26,8 @@ class Initial(NamedTuple):
     config: ModelConfig
 
 
-def start_from(network: ScdNetwork, initial: Initial) -> str:
-    """Take over the weights that fit by name and shape, and return a sentence that says which did not.
+def start_from(network: ScdNetwork, initial: Initial) -> StartsFrom:
+    """Take over the weights that fit by name and shape, and return which did not.
 
     Position embeddings of a window of another size are interpolated.
 
@@ -45,15 +46,12 @@ def start_from(network: ScdNetwork, initial: Initial) -> str:
     taken, total = (sum(w.numel() for w in weights.values()) for weights in (fitting, wanted))
     if 2 * taken < total:
         raise InputError(
-            f"Only {taken} of the network's {total} weights can start from '{initial.name}': its network has "
-            "other sizes; leave 'model:' out of the training file to take them over."
+            f"Only {taken} of the network's {total} weights can start from '{initial.name}', whose network "
+            "has other sizes: leave 'model:' out of the training file to use its sizes."
         )
     network.load_state_dict({**wanted, **fitting})
     fresh = sorted({key.rsplit(".", 1)[0] for key in wanted.keys() - fitting.keys()})
-    if not fresh:
-        return f"Starting from '{initial.name}': all weights fit."
-    shown = ", ".join(fresh[:4]) + (f" and {len(fresh) - 4} more" if len(fresh) > 4 else "")
-    return f"Starting from '{initial.name}': {100 * taken / total:.0f} % of the weights fit; new are {shown}."
+    return StartsFrom(initial.name, taken / total, tuple(fresh))
 
 
 def _positions_on(embedding: Tensor, old: ModelConfig, new: ModelConfig) -> Tensor:

@@ -7,7 +7,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.errors import InputError
-from napari_scd.training.run.tensorboard import Board
+from napari_scd.training.notices import NoTensorBoard
+from napari_scd.training.run.tensorboard import EventFile
 from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.notices import Notice
     from napari_scd.training.run.validate import Validation
 
 LOG_NAME, VALIDATION_NAME = "log.csv", "validation.csv"
@@ -60,7 +62,7 @@ class Journal:
     tensorboard : bool
         Also write TensorBoard's event files where that package is installed.
     tell : callable, optional
-        Hears a sentence when it is not.
+        Called with a notice when it is not.
     """
 
     def __init__(
@@ -71,13 +73,13 @@ class Journal:
         validated: int,
         *,
         tensorboard: bool = True,
-        tell: Callable[[str], None] | None = None,
+        tell: Callable[[Notice], None] | None = None,
     ) -> None:
         self._folder = folder
         self._keys = [f"dice@{keep:g}" for keep in config.validate_keep]
         _drop_behind(folder / LOG_NAME, reported)
         _drop_behind(folder / VALIDATION_NAME, validated)
-        self._board = _open_board(folder, reported, tell) if tensorboard else None
+        self._events = _open_events(folder, reported, tell) if tensorboard else None
 
     def step(self, line: Step) -> None:
         """Write down one report."""
@@ -106,27 +108,27 @@ class Journal:
 
     def close(self) -> None:
         """Finish TensorBoard's file."""
-        if self._board is not None:
-            self._board.close()
+        if self._events is not None:
+            self._events.close()
 
     def _draw(self, values: dict[str, float], step: int) -> None:
-        if self._board is None:
+        if self._events is None:
             return
         try:
             for tag, value in values.items():
-                self._board.add_scalar(tag, value, step)
+                self._events.add_scalar(tag, value, step)
         except OSError as error:
             raise _unwritten(self._folder / "tensorboard", error) from error
 
 
-def _open_board(folder: Path, reported: int, tell: Callable[[str], None] | None) -> Board | None:
+def _open_events(folder: Path, reported: int, tell: Callable[[Notice], None] | None) -> EventFile | None:
     try:
-        return Board(folder / "tensorboard", reported + 1)
+        return EventFile(folder / "tensorboard", reported + 1)
     except OSError as error:
         raise _unwritten(folder / "tensorboard", error) from error
     except ImportError:  # it is an extra
         if tell is not None:
-            tell("TensorBoard is not installed, so only CSV is written: pip install tensorboard")
+            tell(NoTensorBoard())
         return None
 
 
@@ -141,8 +143,8 @@ def _append(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]])
 
 def _unwritten(path: Path, error: OSError) -> InputError:
     return InputError(
-        f"{path} cannot be written ({error.strerror}): free some space and start again; training goes on "
-        "from the last checkpoint."
+        f"{path} cannot be written ({error.strerror}): free some space and start again; training "
+        "resumes from the last checkpoint."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the network is punished for: Dice and cross-entropy on voxels, and on the completed tokens."""
+"""The training loss: Dice and cross-entropy on voxels, and cross-entropy on the completed tokens."""
 
 from __future__ import annotations
 

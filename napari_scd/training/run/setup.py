@@ -11,11 +11,12 @@ from napari_scd.model import build_network
 from napari_scd.training.data.balance import balanced
 from napari_scd.training.data.batches import BatchMaker
 from napari_scd.training.data.cases import absent_labels, drawn_case, list_cases, load_cases, on_device
-from napari_scd.training.run.folder_lock import occupied
+from napari_scd.training.notices import AbsentStructures
+from napari_scd.training.run.folder_lock import locked_folder
 from napari_scd.training.run.initial import start_from
 from napari_scd.training.run.loss import SegmentationLoss
 from napari_scd.training.run.processes import launched_fabric
-from napari_scd.training.run.run import Finished, Run, RunOptions
+from napari_scd.training.run.run import TrainingRun
 from napari_scd.training.run.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.notices import Notice
     from napari_scd.training.run.journal import Step
+    from napari_scd.training.run.options import RunOptions, RunResult
 
 
 def train(
     config: TrainConfig,
     options: RunOptions,
     report: Callable[[Step], None] | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> Finished:
+    tell: Callable[[Notice], None] | None = None,
+) -> RunResult:
     """Train until ``config.steps`` or ``options.max_minutes``; continue where the folder's state ends.
 
     A first SIGINT or SIGTERM ends the run after the step at hand, with a checkpoint.
@@ -45,18 +48,18 @@ def train(
     report : callable, optional
         Called with a `Step` every 20 steps, in the process that leads.
     tell : callable, optional
-        Called with sentences: which case is read, what is doubtful.
+        Called with notices: which case is read, what is doubtful.
 
     Raises
     ------
     InputError
-        Bad data or a state of another configuration, before the first step; a loss that is no number or a
+        Bad data or a state of another configuration, before the first step; a loss that is not a number or a
         full disk later on, with the previous checkpoint kept.
     """
     fabric = launched_fabric(options.device, options.precision, options.devices, options.nodes)
     tell = tell if fabric.is_global_zero else None
     _make_folder(options.out)
-    with occupied(options.out, leads=fabric.is_global_zero):
+    with locked_folder(options.out, leads=fabric.is_global_zero):
         return _train(fabric, config, options, report, tell)
 
 
@@ -65,8 +68,8 @@ def _train(
     config: TrainConfig,
     options: RunOptions,
     report: Callable[[Step], None] | None,
-    tell: Callable[[str], None] | None,
-) -> Finished:
+    tell: Callable[[Notice], None] | None,
+) -> RunResult:
     training, held_back = list_cases(config.data, maps_only=config.synthesis is not None)
     cases = load_cases(training, config, options.out / "cases", tell=tell)
     spent = sum(case.n_bytes for case in cases)
@@ -75,16 +78,16 @@ def _train(
         checks = [drawn_case(case, config, number) for number, case in enumerate(checks)]
     absent = absent_labels(cases, config)
     if absent and tell is not None:
-        tell(f"No training case holds {', '.join(absent)}: the model will not find it.")
+        tell(AbsentStructures(tuple(absent)))
     torch.manual_seed(config.seed)
     network = build_network(config.model)
     regions = config.file_values if config.recipe.activation == "sigmoid" else ()
     loss = SegmentationLoss(balanced(config.loss, cases, config), config.model, regions)
     if options.init is not None:
-        sentence = start_from(network, options.init)
+        started = start_from(network, options.init)
         if tell is not None:
-            tell(sentence)
-    run = Run(fabric, config, options, network, loss, [case.name for case in cases])
+            tell(started)
+    run = TrainingRun(fabric, config, options, network, loss, [case.name for case in cases])
     run.resume()
     maker = BatchMaker(
         on_device(cases, fabric.device), config, fabric.global_rank, fabric.world_size, fabric.device
@@ -94,8 +97,8 @@ def _train(
             run.loop(maker, checks, stop, report, tell)
     except torch.OutOfMemoryError as error:
         raise InputError(
-            f"A batch of {config.batch} windows does not fit the memory of '{fabric.device}': lower 'batch', "
-            "or the model's 'roi', or use more processes."
+            f"A batch of {config.batch} windows does not fit into the memory of '{fabric.device}': lower "
+            "'batch' or the model's 'roi', or use more processes."
         ) from error
     return run.finish(len(checks), stop)
 
@@ -105,5 +108,5 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"The folder {folder} cannot be made ({error.strerror}): give another --out."
+            f"The folder {folder} cannot be created ({error.strerror}): use another output folder."
         ) from error

@@ -1,133 +1,75 @@
-"""The run's state on disk: written atomically, read without running any code."""
+"""What a run knows besides its weights, in one place: what is saved, what is restored, where it starts."""
 
 from __future__ import annotations
 
-import json
-import os
-import warnings
-from dataclasses import MISSING, fields
+import math
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_scd.errors import InputError
-from napari_scd.model import ModelConfig
-from napari_scd.training.config.config import TrainConfig
-from napari_scd.training.config.sections import KeepConfig, LookRange, LossConfig
-from napari_scd.training.data.warp import WarpRange
-from napari_scd.volume import Recipe, atomic_path
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-STATE_NAME = "last.ckpt"
-_SECTIONS: dict[str, type[Any]] = {
-    "keep": KeepConfig,
-    "looks": LookRange,
-    "loss": LossConfig,
-    "model": ModelConfig,
-    "recipe": Recipe,
-    "warp": WarpRange,
-}
+    from torch import Tensor
 
 
-def write_state(folder: Path, config: TrainConfig, cases: Sequence[str], values: dict[str, Any]) -> None:
-    """Write ``last.ckpt``: everything an exact resume needs, next to the old one until it is complete.
+@dataclass
+class TrainerState:
+    """Counters, losses and the best validation so far.
 
-    Parameters
+    Every entry is saved and restored; a new one only needs a default, which is also what states written
+    before it existed get.
+
+    Attributes
     ----------
-    cases : sequence of str
-        Names of the training cases, in order.
-    values : dict
-        Weights, optimiser, average and counters.
-
-    Raises
-    ------
-    InputError
-        The disk is full or the folder cannot be written; the previous checkpoint is untouched.
+    step : int
+        Steps made.
+    seconds : float
+        Of training, over all starts.
+    loss : float
+        Mean of the last report, NaN before the first.
+    recent : list of Tensor
+        Losses since then, on the device, so that no step waits for them.
+    validation : dict of str to float
+        Mean Dice by keep ratio ("dice@0.5") of the last validation.
+    validated_at : int
+        Its step.
+    best : float
+        Highest validation score so far.
+    best_step : int
+        Step of `best`.
+    best_validation : dict of str to float
+    best_weights : dict of str to Tensor or None
+        On the CPU.
     """
-    target = folder / STATE_NAME
-    about = {
-        "fingerprint": json.dumps(config.fingerprint(), sort_keys=True, default=str),
-        "cases": list(cases),
-    }
-    try:
-        with atomic_path(target) as partial, partial.open("wb") as file:
-            torch.save({**values, **about}, file)
-            file.flush()
-            os.fsync(file.fileno())
-    except (InputError, OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        said = str(error).rstrip(".")
-        raise InputError(
-            f"The checkpoint {target} could not be written ({said}): free some space and start again; "
-            "training goes on from the previous checkpoint."
-        ) from error
 
+    step: int = 0
+    seconds: float = 0.0
+    loss: float = math.nan
+    recent: list[Tensor] = field(default_factory=list)
+    validation: dict[str, float] = field(default_factory=dict)
+    validated_at: int = 0
+    best: float = -math.inf
+    best_step: int = 0
+    best_validation: dict[str, float] = field(default_factory=dict)
+    best_weights: dict[str, Tensor] | None = None
 
-def read_state(folder: Path, config: TrainConfig, cases: Sequence[str]) -> dict[str, Any] | None:
-    """Read the last state of this run; None when there is none.
+    def to_saved(self) -> dict[str, Any]:
+        """Return plain values and tensors of the CPU, for a file.
 
-    Raises
-    ------
-    InputError
-        The file is damaged or belongs to a run of another configuration (the first difference is named).
-    """
-    target = folder / STATE_NAME
-    if not target.is_file():
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an unpickler that wonders about damaged bytes
-            record: dict[str, Any] = torch.load(target, map_location="cpu", weights_only=True)
-        saved = json.loads(record.pop("fingerprint"))
-    except Exception as error:
-        raise InputError(
-            f"{target} is damaged or no checkpoint of a run: move it away to start anew."
-        ) from error
-    now = json.loads(json.dumps(config.fingerprint(), sort_keys=True, default=str))
-    difference = _first_difference(_completed(saved, now), now)
-    if difference:
-        raise InputError(
-            f"{target} belongs to a run with another '{difference}': give another --out folder, or restore "
-            "the entry."
-        )
-    before = record.pop("cases", None)
-    if before is not None and list(before) != list(cases):
-        odd = sorted(set(before) ^ set(cases)) or ["another order"]
-        raise InputError(
-            f"{target} belongs to a run on other training cases (first difference: {odd[0]}): give another "
-            "--out folder, or restore the cases."
-        )
-    return record
+        Examples
+        --------
+        >>> state = TrainerState(step=3, recent=[torch.tensor(0.5)])
+        >>> state.to_saved()["recent"]
+        [0.5]
+        >>> TrainerState.from_saved(state.to_saved(), torch.device("cpu")).step
+        3
+        """
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "recent": torch.stack(self.recent).tolist() if self.recent else []}
 
-
-def forget_state(folder: Path) -> None:
-    """Put an earlier run's state aside as ``last.ckpt.old``, so that the next start is a new run."""
-    target = folder / STATE_NAME
-    if target.is_file():
-        target.replace(target.with_suffix(".ckpt.old"))
-
-
-def _completed(saved: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Fill in, with their defaults, entries that did not exist when a state was written."""
-    plain: dict[str, Any] = json.loads(json.dumps(_defaults(TrainConfig), default=str))
-    full = {key: saved.get(key, plain.get(key)) for key in now}
-    for key, kind in _SECTIONS.items():
-        blank = json.loads(json.dumps(_defaults(kind)))
-        full[key] = {name: (full[key] or {}).get(name, blank.get(name)) for name in now[key]}
-    return full
-
-
-def _defaults(kind: type[Any]) -> dict[str, Any]:
-    return {item.name: item.default for item in fields(kind) if item.default is not MISSING}
-
-
-def _first_difference(saved: dict[str, Any], now: dict[str, Any]) -> str:
-    for key in sorted(now):
-        if saved[key] == now[key]:
-            continue
-        if key in _SECTIONS:
-            return f"{key}: {next(name for name in now[key] if saved[key][name] != now[key][name])}"
-        return key
-    return ""
+    @classmethod
+    def from_saved(cls, values: dict[str, Any], device: torch.device) -> TrainerState:
+        """Restore what `to_saved` returned; entries that are missing get their defaults."""
+        known = {item.name: values[item.name] for item in fields(cls) if item.name in values}
+        recent = torch.tensor(known.pop("recent", []), device=device)
+        return cls(**known, recent=list(recent))

@@ -1,4 +1,4 @@
-"""A polite end: the first Ctrl+C or termination signal asks for a checkpoint, the second one ends at once."""
+"""A clean end: the first Ctrl+C or termination signal asks for a checkpoint, the second one ends at once."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignal:
-    """While entered, remembers a signal instead of dying of it; former handlers come back on leaving.
+    """While entered, remembers a signal instead of ending the program; former handlers return on leaving.
 
     Attributes
     ----------
     number : int
-        The signal that came, 0 while there is none.
+        Number of the signal that arrived, 0 before.
     """
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ class StopSignal:
             signal.signal(name, handler)
 
     @property
-    def came(self) -> bool:
-        """Whether a signal came."""
+    def received(self) -> bool:
+        """Whether a signal arrived."""
         return self.number > 0
 
     def _remember(self, number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Board:
+class EventFile:
     """Appends scalars to one new event file.
 
     Parameters

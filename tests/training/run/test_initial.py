@@ -20,15 +20,17 @@ def _initial(config):
 def test_the_same_network_takes_all(config):
     old = _initial(config.model)
     network = build_network(config.model)
-    assert "all weights fit" in start_from(network, old)
+    assert str(start_from(network, old)) == "Starting from 'old': all weights fit."
     assert all(torch.equal(weight, old.weights[name]) for name, weight in network.state_dict().items())
 
 
 def test_other_structures_get_a_new_output_layer_only(config):
     old = _initial(config.model)
     network = build_network(dataclasses.replace(config.model, out_channels=9))
-    sentence = start_from(network, old)
-    assert "decoder.out" in sentence
+    notice = start_from(network, old)
+    assert notice.new_layers == ("decoder.out",)
+    assert 0.9 < notice.share < 1
+    assert "% of the weights fit; new layers: decoder.out." in str(notice)
     fresh = [name for name, weight in network.state_dict().items() if weight.shape != old.weights[name].shape]
     assert all(name.startswith("decoder.out") for name in fresh)
 

@@ -13,7 +13,7 @@ import yaml
 
 from napari_scd.training import read_config, train
 from napari_scd.training.run.processes import SharedDraws
-from napari_scd.training.run.state import STATE_NAME
+from napari_scd.training.run.state_file import STATE_NAME
 
 
 def _draw():

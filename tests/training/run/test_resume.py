@@ -12,7 +12,7 @@ import torch
 from napari_scd.errors import InputError
 from napari_scd.training import train
 from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.run.state import STATE_NAME, forget_state
+from napari_scd.training.run.state_file import STATE_NAME, forget_state
 
 
 class Killed(Exception):

@@ -11,7 +11,7 @@ import torch
 
 from napari_scd.errors import InputError
 from napari_scd.training.config.sections import KeepConfig
-from napari_scd.training.run.state import STATE_NAME, read_state, write_state
+from napari_scd.training.run.state_file import STATE_NAME, read_state, write_state
 
 CASES = ("case0", "case1")
 

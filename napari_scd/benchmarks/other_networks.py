@@ -1,4 +1,4 @@
-"""Networks of the field, from MONAI, in the sizes they are usually trained in."""
+"""Other networks to compare with, from MONAI, in the sizes they are usually trained in."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _COARSEST = 4
 
 
-def build_rival(name: str, roi: Size3, in_channels: int, out_channels: int) -> nn.Module:
-    """Build one of `RIVALS` with random weights for windows ``(b, in_channels, *roi)``.
+def build_other(name: str, roi: Size3, in_channels: int, out_channels: int) -> nn.Module:
+    """Build one of `OTHER_NETWORKS` with random weights for windows ``(b, in_channels, *roi)``.
 
     Raises
     ------
@@ -28,19 +28,19 @@ def build_rival(name: str, roi: Size3, in_channels: int, out_channels: int) -> n
         When a package that MONAI builds it with is not installed.
     """
     try:
-        network: nn.Module = RIVALS[name](roi, in_channels, out_channels)
+        network: nn.Module = OTHER_NETWORKS[name](roi, in_channels, out_channels)
     except ImportError as error:
         raise InputError(
             f"{name} needs the package 'einops': install it with pip install 'napari-scd[baselines]', "
-            "or give --no-rivals."
+            "or leave the other networks out."
         ) from error
     return network.eval()
 
 
-def fitting_rivals(roi: Size3) -> tuple[str, ...]:
-    """Names of `RIVALS` that take a window of this size: those with transformers need 64, 96, ...."""
+def fitting_others(roi: Size3) -> tuple[str, ...]:
+    """Names of `OTHER_NETWORKS` that take a window of this size: those with transformers need 64, 96, ...."""
     whole = all(edge % 32 == 0 and edge >= 64 for edge in roi)
-    return tuple(name for name in RIVALS if whole or not name.startswith(("UNETR", "Swin")))
+    return tuple(name for name in OTHER_NETWORKS if whole or not name.startswith(("UNETR", "Swin")))
 
 
 def _unetr(roi: Size3, in_channels: int, out_channels: int) -> nn.Module:
@@ -66,7 +66,7 @@ def _dyn_unet(roi: Size3, in_channels: int, out_channels: int) -> nn.Module:
     return network
 
 
-RIVALS: dict[str, Callable[[Size3, int, int], nn.Module]] = {
+OTHER_NETWORKS: dict[str, Callable[[Size3, int, int], nn.Module]] = {
     "UNETR-16": _unetr,
     "SwinUNETR-24": _swin_unetr,
     "SegResNet-16": _seg_res_net,
