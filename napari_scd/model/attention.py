@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from monai.networks.layers import DropPath
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from napari_scd.model.blocks import DropPath
 from napari_scd.model.kernels import chooses
 
 if TYPE_CHECKING:

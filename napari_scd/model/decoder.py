@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from monai.networks.blocks import UnetOutBlock, UnetrBasicBlock, UnetrPrUpBlock, UnetrUpBlock
 from torch import nn
 from torch.nn.functional import avg_pool3d, conv3d
+
+from napari_scd.model.blocks import BasicBlock, OutBlock, TokenUpBlock, UpBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,17 +65,17 @@ class UnetrDecoder(Decoder):
     def __init__(self, config: ModelConfig, branches: Sequence[nn.Module], widths: Sequence[int]) -> None:
         super().__init__()
         f = config.features
-        self.encoder1 = _basic(config.in_channels, f)
+        self.encoder1 = BasicBlock(config.in_channels, f)
         for level, branch in enumerate(branches, start=2):
             setattr(self, f"encoder{level}", branch)
         self.n_maps = len(branches) + 1
         channels = config.embed_dim
         for level, width in zip(range(len(widths) + 1, 1, -1), widths, strict=True):
-            setattr(self, f"decoder{level}", _up(channels, width))
+            setattr(self, f"decoder{level}", UpBlock(channels, width))
             channels = width
         self.n_ups = len(widths)
         self.pool = nn.AvgPool3d(3, stride=2, padding=1) if self.pools else nn.Identity()
-        self.out = UnetOutBlock(spatial_dims=3, in_channels=f, out_channels=config.out_channels)
+        self.out = OutBlock(f, config.out_channels)
 
     def encode_image(self, image: Tensor) -> Tensor:
         """Run the raw-image branch: ``(b, c, z, y, x) -> (b, f, z, y, x)``."""
@@ -100,7 +101,7 @@ class DeepDecoder8(UnetrDecoder):
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
-        branches = [_token_up(d, 2 * f, 1), _token_up(d, 4 * f, 0), _basic(d, 8 * f)]
+        branches = [TokenUpBlock(d, 2 * f, 1), TokenUpBlock(d, 4 * f, 0), BasicBlock(d, 8 * f)]
         super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
 
 
@@ -109,7 +110,7 @@ class ShallowDecoder8(UnetrDecoder):
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
-        super().__init__(config, [_token_up(d, 2 * f, 1), _token_up(d, 4 * f, 0)], [4 * f, 2 * f, f])
+        super().__init__(config, [TokenUpBlock(d, 2 * f, 1), TokenUpBlock(d, 4 * f, 0)], [4 * f, 2 * f, f])
 
 
 class UnetrDecoder16(UnetrDecoder):
@@ -117,7 +118,7 @@ class UnetrDecoder16(UnetrDecoder):
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
-        branches = [_token_up(d, 2 * f, 2), _token_up(d, 4 * f, 1), _token_up(d, 8 * f, 0)]
+        branches = [TokenUpBlock(d, 2 * f, 2), TokenUpBlock(d, 4 * f, 1), TokenUpBlock(d, 8 * f, 0)]
         super().__init__(config, branches, [8 * f, 4 * f, 2 * f, f])
 
 
@@ -128,7 +129,7 @@ class UnetrDecoder4(UnetrDecoder):
 
     def __init__(self, config: ModelConfig) -> None:
         d, f = config.embed_dim, config.features
-        super().__init__(config, [_token_up(d, 2 * f, 0), _basic(d, 4 * f)], [4 * f, 2 * f, f])
+        super().__init__(config, [TokenUpBlock(d, 2 * f, 0), BasicBlock(d, 4 * f)], [4 * f, 2 * f, f])
 
 
 class HalfDecoder(Decoder):
@@ -144,13 +145,13 @@ class HalfDecoder(Decoder):
         super().__init__()
         f, steps = config.features, config.patch.bit_length() - 2
         self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
-        self.image_block = _basic(f, f)
-        self.bottleneck = _basic(config.embed_dim, f << steps)
+        self.image_block = BasicBlock(f, f)
+        self.bottleneck = BasicBlock(config.embed_dim, f << steps)
         self.token_ups = nn.ModuleList(
-            nn.Sequential(_token_up(2 * width, width, 0), _basic(width, width))
+            nn.Sequential(TokenUpBlock(2 * width, width, 0), BasicBlock(width, width))
             for width in (f << step for step in range(steps - 1, 0, -1))
         )
-        self.join = _up(2 * f, f)
+        self.join = UpBlock(2 * f, f)
         self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
 
     def encode_image(self, image: Tensor) -> Tensor:
@@ -179,14 +180,14 @@ class PyramidDecoder(Decoder):
         f, n_levels = config.features, config.patch.bit_length() - 2
         widths = [f << level for level in range(n_levels + 1)]
         self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
-        self.levels = nn.ModuleList([_basic(f, f)])
+        self.levels = nn.ModuleList([BasicBlock(f, f)])
         for finer, width in zip(widths[:-2], widths[1:-1], strict=True):
             self.levels.append(
-                nn.Sequential(nn.Conv3d(finer, width, kernel_size=2, stride=2), _basic(width, width))
+                nn.Sequential(nn.Conv3d(finer, width, kernel_size=2, stride=2), BasicBlock(width, width))
             )
-        self.bottleneck = _basic(config.embed_dim, widths[-1])
+        self.bottleneck = BasicBlock(config.embed_dim, widths[-1])
         pairs = zip(widths[:0:-1], widths[-2::-1], strict=True)
-        self.ups = nn.ModuleList(_up(coarser, width) for coarser, width in pairs)
+        self.ups = nn.ModuleList(UpBlock(coarser, width) for coarser, width in pairs)
         self.out = nn.ConvTranspose3d(f, config.out_channels, kernel_size=2, stride=2)
         edges = [[edge >> (level + 1) for edge in config.roi] for level in range(n_levels)]
         self.shapes = [(*size, width) for width, size in zip(widths, edges, strict=False)]
@@ -234,7 +235,7 @@ class SharpDecoder(PyramidDecoder):
         f, out = config.features, config.out_channels
         self.sharp_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
         self.sharp_answer = nn.Conv3d(out, f, kernel_size=1)
-        self.sharp = _basic(2 * f, f)
+        self.sharp = BasicBlock(2 * f, f)
         self.sharp_out = nn.ConvTranspose3d(f + out, out, kernel_size=2, stride=2)
         self.sharp_shape = (z, y, x, f)
         with torch.no_grad():
@@ -287,45 +288,3 @@ def _as_row(features: Tensor) -> Tensor:
 def _from_row(row: Tensor, shape: tuple[int, ...]) -> Tensor:
     """``(b, m)`` of shape ``(z, y, x, c)`` each -> ``(b, c, z, y, x)``."""
     return row.reshape(-1, *shape).permute(0, 4, 1, 2, 3)
-
-
-def _basic(channels: int, width: int) -> nn.Module:
-    block: nn.Module = UnetrBasicBlock(
-        spatial_dims=3,
-        in_channels=channels,
-        out_channels=width,
-        kernel_size=3,
-        stride=1,
-        norm_name="instance",
-        res_block=True,
-    )
-    return block
-
-
-def _token_up(channels: int, width: int, extra_doublings: int) -> nn.Module:
-    block: nn.Module = UnetrPrUpBlock(
-        spatial_dims=3,
-        in_channels=channels,
-        out_channels=width,
-        num_layer=extra_doublings,
-        kernel_size=3,
-        stride=1,
-        upsample_kernel_size=2,
-        norm_name="instance",
-        conv_block=True,
-        res_block=True,
-    )
-    return block
-
-
-def _up(channels: int, width: int) -> nn.Module:
-    block: nn.Module = UnetrUpBlock(
-        spatial_dims=3,
-        in_channels=channels,
-        out_channels=width,
-        kernel_size=3,
-        upsample_kernel_size=2,
-        norm_name="instance",
-        res_block=True,
-    )
-    return block

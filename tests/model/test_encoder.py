@@ -149,5 +149,5 @@ def test_training_changes_no_forward_value(network, image) -> None:
 
 def test_drop_path_grows_to_the_last_block(network) -> None:
     net = network(drop_path=0.3)
-    rates = [getattr(block.drop_path, "drop_prob", 0.0) for block in net.encoder.blocks]
+    rates = [getattr(block.drop_path, "rate", 0.0) for block in net.encoder.blocks]
     assert rates == pytest.approx([0.0, 0.1, 0.2, 0.3])
