@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
 
     if chosen.time_rounds is not None:
-        from napari_scd.viewer.plugin.time_dock import time_dock
+        from napari_scd.viewer.dock.time_dock import time_dock
 
         return time_dock(chosen.files, chosen.time_model, chosen.time_rounds)
 

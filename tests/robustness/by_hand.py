@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.cancel import CancelToken
-from napari_scd.viewer.layers.store import Board
-from napari_scd.viewer.logic.backend import Bench
+from napari_scd.viewer.layers.store import LayerStore
+from napari_scd.viewer.logic.backend import Backend
+from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.controller import Controller
-from napari_scd.viewer.logic.state import Choices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.viewer.logic.jobs import Work
+    from napari_scd.viewer.logic.jobs import Job
 
 
-class HandLane:
+class HandQueue:
     """Runs jobs in this thread, all at once."""
 
     running = None
 
     def __init__(self) -> None:
-        self.queue: list[Work] = []
+        self.queue: list[Job] = []
 
-    def submit(self, work: Work, *, replace: bool = True) -> None:
+    def submit(self, work: Job, *, replace: bool = True) -> None:
         if replace:
             self.drop(work.kind)
         self.queue.append(work)
@@ -53,14 +53,14 @@ class Desk(NamedTuple):
 
     viewer: Any
     control: Controller
-    lane: HandLane
+    queue: HandQueue
 
 
 def desk_for(viewer: Any, layer: Any, model: Path) -> Desk:
     """Choose a layer and a model, and get ready."""
-    lane = HandLane()
+    queue = HandQueue()
     choices = Choices(volumes=(layer.unique_id,), model=str(model), world_axes="SPL")
-    control = Controller(Board(viewer), lane, Bench(), choices)
-    control.intake.preload()
-    lane.run_all()
-    return Desk(viewer, control, lane)
+    control = Controller(LayerStore(viewer), queue, Backend(), choices)
+    control.source.preload()
+    queue.run_all()
+    return Desk(viewer, control, queue)

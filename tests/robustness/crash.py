@@ -178,15 +178,15 @@ class Export:
         image = viewer.add_image(layer[0], name="scan", **kept)
         self.desk = desk_for(viewer, image, save_tiny(base / "tiny.safetensors", answer=1))
         self.desk.control.segment()
-        self.desk.lane.run_all()
+        self.desk.queue.run_all()
 
     def start(self, folder: Path, number: int) -> None:
         folder.mkdir(parents=True)
 
     def work(self, folder: Path) -> int:
         for _ in range(self.n_times):
-            self.desk.control.outcome.export(folder / "out.nii.gz")
-            self.desk.lane.run_all()
+            self.desk.control.export(folder / "out.nii.gz")
+            self.desk.queue.run_all()
         return 0 if "Saved" in self.desk.control.status.sentence else 1
 
     def check(self, folder: Path) -> None:
@@ -223,8 +223,8 @@ class Autosave(Export):
         control.result.view.source["path"] = str(folder / "scan.nii.gz")
         for _ in range(self.n_times):
             control.result.accepted = False
-            control.outcome.accept()
-            self.desk.lane.run_all()
+            control.accept()
+            self.desk.queue.run_all()
         return 0 if "Saved" in control.status.sentence else 1
 
     def check(self, folder: Path) -> None:

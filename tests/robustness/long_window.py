@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from napari_scd.viewer.logic.state import State
+from napari_scd.viewer.state import State
 
 from .long_session import Footprint, growth_mib
 from .tiny import save_tiny
@@ -80,7 +80,7 @@ class Rounds:
     def _use_dock(self) -> None:
         dock, widget = self.viewer.window.add_plugin_dock_widget("napari-scd", "SCD")
         widget, dock = getattr(widget, "__wrapped__", widget), getattr(dock, "__wrapped__", dock)
-        control, lane = widget.controller, widget.controller._lane
+        control, queue = widget.controller, widget.controller._lane
         self.until(lambda: control.status.state is State.READY, control)
         control.segment()
         self.until(lambda: control.status.state is State.DONE, control)
@@ -88,21 +88,21 @@ class Rounds:
             widget.tokens.keep_moved.emit(keep / 100)
             self.process_events()
         last = f"{KEEPS[-1] / 100:.2f}"
-        self.until(lambda: lane.running is None and last in control.status.sentence, control)
+        self.until(lambda: queue.running is None and last in control.status.sentence, control)
         widget.run.click.setChecked(True)
         control.click((9, 10, 11))
         self.until(
             lambda: (
-                lane.running is None and control.result.clicks != [] or "Nothing" in control.status.sentence
+                queue.running is None and control.result.clicks != [] or "Nothing" in control.status.sentence
             ),
             control,
         )
         widget.run.click.setChecked(False)
-        control.outcome.accept()
-        control.outcome.undo()
-        control.outcome.discard()
+        control.accept()
+        control.undo()
+        control.discard()
         dock.destroyOnClose()
-        self.until(lambda: lane.running is None and widget.gone, control)
+        self.until(lambda: queue.running is None and widget.gone, control)
 
     def until(self, condition: Callable[[], bool], control: Any, timeout_s: float = 120.0) -> None:
         """Let Qt work until something holds."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import nibabel as nib
 import pytest
 
-from napari_scd.viewer.logic.state import State
+from napari_scd.viewer.state import State
 
 from .by_hand import desk_for
 from .corpus import layers, models, scans, settings, training
@@ -126,10 +126,10 @@ def test_layers_of_every_kind(entry: Entry, stock: Path, tmp_path: Path) -> None
     components = pytest.importorskip("napari.components")
     viewer = components.ViewerModel()
     layer = entry.make(viewer, tmp_path)
-    _, control, lane = desk_for(viewer, layer, stock / "good.safetensors")
+    _, control, queue = desk_for(viewer, layer, stock / "good.safetensors")
     if not entry.accepted:
         control.segment()
-        lane.run_all()
+        queue.run_all()
         assert control.status.state in (State.BAD_INPUT, State.ERROR)
         assert re.search(entry.says, control.status.sentence), control.status
         assert "\n" not in control.status.sentence and len(viewer.layers) == 1
@@ -137,11 +137,11 @@ def test_layers_of_every_kind(entry: Entry, stock: Path, tmp_path: Path) -> None
     warnings = " ".join(text for _, text in control.status.warnings)
     assert re.search(entry.says, warnings), warnings
     control.segment()
-    lane.run_all()
+    queue.run_all()
     assert control.status.state is State.DONE, control.status
-    control.outcome.accept()
-    control.outcome.export(tmp_path / "out.nii.gz")
-    lane.run_all()
+    control.accept()
+    control.export(tmp_path / "out.nii.gz")
+    queue.run_all()
     assert control.status.sentence.startswith("Saved out.nii.gz"), control.status
     assert nib.load(tmp_path / "out.nii.gz").shape == layer_shape(layer)
 

@@ -1,4 +1,4 @@
-"""A network, a session and a lane made of numpy, so that the dock's logic is tested without torch and Qt."""
+"""A network, a session and a queue made of numpy, so that the dock's logic is tested without torch and Qt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from napari_scd.cancel import CancelToken
-from napari_scd.viewer.layers.store import Board
-from napari_scd.viewer.logic.backend import Ahead, Prepared
+from napari_scd.viewer.layers.store import LayerStore
+from napari_scd.viewer.logic.answers import clicked
+from napari_scd.viewer.logic.backend import PartialAnswer, ReadyModel
+from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.controller import Controller
-from napari_scd.viewer.logic.result import clicked
-from napari_scd.viewer.logic.state import Choices
 from napari_scd.volume import LabelTable, Recipe, Volume
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.logic.jobs import Work
+    from napari_scd.viewer.logic.jobs import Job
 
 PATCH = 4
 N_STAGES = 3
@@ -114,8 +114,8 @@ def fake_segmentation(
     )
 
 
-class FakeBench:
-    """Answers like the bench, at once; `fail` makes the next job raise."""
+class FakeBackend:
+    """Answers like the backend, at once; `fail` makes the next job raise."""
 
     def __init__(self, field: str = "whole") -> None:
         self.field = field
@@ -133,7 +133,7 @@ class FakeBench:
         self._called("prepare")
         if view is None:
             return None
-        return Prepared(checkpoint(self.field), self._plan(None), self.warnings)
+        return ReadyModel(checkpoint(self.field), self._plan(None), self.warnings)
 
     def warm(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
         self._called("warm")
@@ -144,7 +144,7 @@ class FakeBench:
         if self.ahead:
             window = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
             for region in (window, *([part] if part else [])):
-                progress(Ahead(fake_segmentation(view.volume(), choices.keep_request, region=region)))
+                progress(PartialAnswer(fake_segmentation(view.volume(), choices.keep_request, region=region)))
         progress(SimpleNamespace(done=4, total=8, seconds_left=2.0, message="window 4 of 8, 2 s left"))
         answer = fake_segmentation(view.volume(), choices.keep_request, complete=not cancel.cancelled)
         if cancel.cancelled:
@@ -192,20 +192,20 @@ class FakeBench:
             raise problem
 
 
-class HandLane:
+class HandQueue:
     """Runs jobs when the test says so, in this thread."""
 
     def __init__(self) -> None:
-        self.queue: list[Work] = []
+        self.queue: list[Job] = []
         self.flag = CancelToken()
-        self._running: Work | None = None
+        self._running: Job | None = None
         self.closed = False
 
     @property
     def running(self) -> str | None:
         return self._running.kind if self._running else None
 
-    def submit(self, work: Work, *, replace: bool = True) -> None:
+    def submit(self, work: Job, *, replace: bool = True) -> None:
         if self.closed:
             return
         if replace:
@@ -223,7 +223,7 @@ class HandLane:
         self.closed = True
         self.cancel()
 
-    def begin(self) -> Work:
+    def begin(self) -> Job:
         """Take the next job without running it."""
         self._running = self.queue.pop(0)
         self.flag = CancelToken()
@@ -272,11 +272,11 @@ def desk(model: Any) -> Any:
 def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
     data = image.pop("data", blob())
     layer = model.add_image(data, name="ct", **({"scale": (2, 1, 1), "units": "mm"} | image))
-    lane, bench = HandLane(), FakeBench(field)
+    queue, backend = HandQueue(), FakeBackend(field)
     choices = Choices(volumes=(layer.unique_id,), model="fake", world_axes="SPL")
-    control = Controller(Board(model), lane, bench, choices)
-    control.intake.preload()
-    lane.run_all()
+    control = Controller(LayerStore(model), queue, backend, choices)
+    control.source.preload()
+    queue.run_all()
     return SimpleNamespace(
-        viewer=model, image=layer, control=control, lane=lane, bench=bench, choices=choices
+        viewer=model, image=layer, control=control, queue=queue, backend=backend, choices=choices
     )

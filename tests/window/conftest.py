@@ -17,7 +17,7 @@ from qtpy.QtGui import QMouseEvent  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
 from qtpy.QtWidgets import QApplication, QPushButton, QStyle, QStyleOptionSlider, QWidget  # noqa: E402
 
-from napari_scd.viewer.logic.state import State  # noqa: E402
+from napari_scd.viewer.state import State  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,9 +185,9 @@ def open_window(
 
     yield make
     for window in [one for one in opened if hasattr(one, "control")]:
-        lane = window.control._lane
+        queue = window.control._lane
         window.widget.tear_down()
-        qtbot.waitUntil(lambda lane=lane: lane.running is None, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda queue=queue: queue.running is None, timeout=WAIT_MS)
 
 
 def _mouse(widget: QWidget, kind: Any, place: QPoint) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("qtpy.QtWidgets")
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
 
-from napari_scd.viewer.logic.state import State  # noqa: E402
+from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import CONTROL, SHIFT, Window, scan  # noqa: E402
 
@@ -53,7 +53,7 @@ def test_a_volume_from_button_to_file(open_window: Any, tmp_path: Path) -> None:
     assert not seg.data.any()
     window.key(Qt.Key.Key_Z, CONTROL | SHIFT)
     assert np.array_equal(seg.data, accepted)
-    window.control.outcome.export(tmp_path / "out.nii.gz")
+    window.control.export(tmp_path / "out.nii.gz")
     window.until(lambda: window.part("status").text().startswith("Saved out.nii.gz"))
     (reopened,) = window.viewer.open(str(tmp_path / "out.nii.gz"), plugin="napari-scd")
     assert np.array_equal(reopened.data, accepted) and np.allclose(reopened.scale, (2, 2, 2))
@@ -128,9 +128,9 @@ def test_the_x_lets_go_of_everything_and_the_dock_opens_again(open_window: Any) 
     window.use("aa-whole")
     window.key(Qt.Key.Key_K)
     window.press("run")
-    lane = window.control._lane
+    queue = window.control._lane
     window.dock.destroyOnClose()
-    window.until(lambda: lane.running is None)
+    window.until(lambda: queue.running is None)
     assert len(viewer.keymap) == 0 and len(viewer.mouse_drag_callbacks) == 1
     assert not viewer.mouse_move_callbacks
     viewer.add_image(np.zeros((4, 4, 4)))

@@ -16,7 +16,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import Qt  # noqa: E402
 
-from napari_scd.viewer.logic.state import State  # noqa: E402
+from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import CONTROL, SHIFT, Window  # noqa: E402
 
@@ -114,7 +114,7 @@ def segment(window: Window, story: Story, places: tuple[World, ...]) -> None:
     """3: Segment volume, or a click on each side for a model that finds one structure."""
     if window.part("run").isEnabled():
         told: list[str] = []
-        window.control.status_changed.connect(lambda status: told.append(status.sentence))
+        window.control.state.status_changed.connect(lambda status: told.append(status.sentence))
         window.press("run")
         window.until(window.part("cancel").isVisible)
         window.wait(State.DONE)
@@ -136,7 +136,7 @@ def drag_keep(window: Window, story: Story) -> None:
     """4: Drag Keep: tokens dim while the mouse moves, the segmentation follows when it rests."""
     before = window.layer("tokens").data.copy()
     estimates: list[int] = []
-    window.control.cost_changed.connect(lambda cost: estimates.append(cost.tokens[-1]))
+    window.control.state.cost_changed.connect(lambda cost: estimates.append(cost.tokens[-1]))
     start = window.part("keep").value()
     window.drag("keep", np.linspace(start, story.keep, 12))
     assert abs(window.part("keep").value() - story.keep) <= 1
@@ -214,7 +214,7 @@ def accept_and_undo(window: Window) -> np.ndarray:
 def export_and_reopen(window: Window, image: Any, accepted: np.ndarray, path: Path) -> None:
     """7: Export, reopen: the same labels, names and tokens, exactly where they were."""
     tokens = window.layer("tokens")
-    window.control.outcome.export(path)
+    window.control.export(path)
     window.until(lambda: window.part("status").text().startswith(f"Saved {path.name}"))
     (labels,) = window.viewer.open(str(path), plugin="napari-scd")
     assert np.array_equal(labels.data, accepted)
@@ -234,7 +234,7 @@ def show(window: Window, place: World) -> None:
 
 def inside(window: Window, place: World) -> World:
     """The labelled voxel nearest a point: at another keep ratio the point itself may lie beside."""
-    image = window.control.board.layer(window.control.view.uid)
+    image = window.control.store.layer(window.control.view.uid)
     voxels = np.argwhere(window.layer("preview").data)
     distances = np.square(voxels - np.asarray(image.world_to_data(place))).sum(axis=1)
     return tuple(float(value) for value in image.data_to_world(voxels[distances.argmin()]))

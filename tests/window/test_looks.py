@@ -10,7 +10,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtWidgets import QPushButton, QScrollArea  # noqa: E402
 
-from napari_scd.viewer.logic.state import State  # noqa: E402
+from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import Window, scan  # noqa: E402
 

@@ -16,7 +16,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtWidgets import QWidget  # noqa: E402
 
-from napari_scd.viewer.logic.state import State  # noqa: E402
+from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import Window, scan  # noqa: E402
 
@@ -30,7 +30,7 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
     window.wait(State.DONE)
     layers, threads = len(window.viewer.layers), threading.active_count()
     widgets = len(window.widget.findChildren(QWidget))
-    session = window.control.bench._session
+    session = window.control.backend._session
     random = np.random.default_rng(0)
     for values in random.integers(10, 95, (20, 5)):
         window.drag("keep", values)
@@ -64,7 +64,7 @@ def test_a_removed_layer_leaves_nothing_in_opengl(open_window: Any, monkeypatch:
     window.use("aa-whole")
     window.press("run")
     window.wait(State.DONE)
-    window.control.outcome.discard()
+    window.control.discard()
     window.viewer.add_image(np.zeros((4, 5, 6)), name="another")
     window.qtbot.wait(50)
     window.viewer.layers.remove("another")
@@ -101,9 +101,9 @@ def test_napari_may_be_closed_while_it_runs(open_window: Any) -> None:
     window: Window = open_window(**scan())
     window.use("aa-whole")
     window.press("run")
-    lane = window.control._lane
+    queue = window.control._lane
     window.viewer.close()
-    window.until(lambda: lane.running is None)
+    window.until(lambda: queue.running is None)
     assert window.widget.gone
 
 
@@ -159,7 +159,7 @@ def test_a_click_in_a_4d_viewer_is_for_the_frame_on_screen(open_window: Any) -> 
     window: Window = open_window(data=frames, scale=(1, 2, 2, 2), units=("pixel", "mm", "mm", "mm"))
     window.use("aa-click")
     window.viewer.dims.set_point(0, 1)
-    window.until(lambda: window.control.view.frame == (1,) and window.control.prepared is not None)
+    window.until(lambda: window.control.view.frame == (1,) and window.control.ready is not None)
     window.press("click")
     window.click((40, 40, 44))
     window.wait(State.PREVIEW)

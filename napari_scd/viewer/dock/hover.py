@@ -1,4 +1,4 @@
-"""Names what lies under the mouse, whichever layer is selected: structure, token and its fate."""
+"""Hears where the mouse is over the slices of a viewer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ if TYPE_CHECKING:
 
     import napari
 
-    from napari_scd.viewer.logic.result import Result
 
-
-class Hover:
-    """Hears of the mouse while the viewer shows slices.
+class MousePosition:
+    """Tells where the mouse is while the viewer shows slices.
 
     Parameters
     ----------
     viewer
         The viewer to listen to.
     moved
-        Hears the place of the mouse in world coordinates.
+        Is called with the place of the mouse in world coordinates.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, moved: Callable[[np.ndarray], None]) -> None:
@@ -31,47 +29,10 @@ class Hover:
         viewer.mouse_move_callbacks.append(self._on_move)
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening."""
         if self._on_move in self._viewer.mouse_move_callbacks:
             self._viewer.mouse_move_callbacks.remove(self._on_move)
 
     def _on_move(self, viewer: Any, event: Any) -> None:
         if len(event.dims_displayed) == 2:
             self._moved(np.asarray(event.position, float))
-
-
-def describe(result: Result, layer: Any, position: np.ndarray) -> str:
-    """Return what a result says at a place, such as "liver · token left at stage 2, score -3.1".
-
-    Parameters
-    ----------
-    layer
-        The image layer the result belongs to.
-    position
-        World coordinates in viewer dimensions.
-    """
-    view = result.view
-    index = np.floor(np.asarray(layer.world_to_data(position)) + 0.5).astype(int)
-    spatial = index[-3:]
-    outside = (spatial < 0).any() or (spatial >= np.asarray(view.shape)).any()
-    if outside or tuple(index[:-3]) != view.frame:
-        return ""
-    label = int(result.labels[tuple(spatial)])
-    parts = [result.table.name_of(label)] if label else []
-    token = _token_at(result, spatial)
-    if token is not None:
-        fate, score = token
-        survived = fate > result.n_stages
-        parts.append("token kept to the end" if survived else f"token left at stage {fate}")
-        if np.isfinite(score):
-            parts.append(f"score {score:.1f}")
-    return " · ".join(parts)
-
-
-def _token_at(result: Result, spatial: np.ndarray) -> tuple[int, float] | None:
-    mm = result.view.affine @ [*spatial, 1.0]
-    place = np.floor(np.linalg.solve(result.tokens.affine, mm)[:3] + 0.5).astype(int)
-    tokens = result.tokens.array
-    if (place < 0).any() or (place >= tokens.shape).any() or not tokens[tuple(place)]:
-        return None
-    return int(tokens[tuple(place)]), float(result.scores.array[tuple(place)])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.controller import Controller
 
 
-class Choosing:
+class LayerLists:
     """Fills the lists, and writes what is chosen in them to the choices.
 
     Parameters
@@ -66,21 +66,21 @@ class Choosing:
             choices.output = None
         self._model_before = choices.model
         choices.volumes = chosen
-        control.intake.refresh()
+        control.source.refresh()
         self.list_outputs()
-        layers = [control.board.layer(uid) for uid in chosen]
+        layers = [control.store.layer(uid) for uid in chosen]
         return [layer for layer in layers if layer is not None]
 
     def list_outputs(self) -> None:
         """List the Labels layers that could take results."""
-        layers = self._control.board.outputs(self._control.view)
+        layers = self._control.store.outputs(self._control.view)
         self._results.set_outputs([(layer.name, layer.unique_id) for layer in layers])
         self._results.output.choose(self._choices.output)
         self._choices.output = self._results.output.value
 
     def _suggest_model(self) -> None:
         """Until the user picks a model, take the first one made for images like this."""
-        layer = self._control.board.layer(self._inputs.volume.uid)
+        layer = self._control.store.layer(self._inputs.volume.uid)
         if self._picked or layer is None or problem_of(layer) or not isinstance(finest(layer), np.ndarray):
             return
         modality = guess_modality(finest(layer))
@@ -94,7 +94,7 @@ class Choosing:
         chosen = [offer for offer in self._offers if offer.value == self._choices.model]
         names = chosen[0].channels if chosen else ("image",)
         self._choices.n_channels = len(names)
-        layer = self._control.board.layer(self._inputs.volume.uid)
+        layer = self._control.store.layer(self._inputs.volume.uid)
         together = layer is not None and tuple(finest(layer).shape[:-3]) == (len(names),)
         wanted = names[:1] if together else names
         if len(wanted) != self._inputs.n_channels:

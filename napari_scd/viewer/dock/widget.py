@@ -12,8 +12,8 @@ from superqt.utils import qdebounced, qthrottled
 from napari_scd.viewer.dock.canvas import make_canvas_current, switch_vertex_arrays_off
 from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
-from napari_scd.viewer.dock.hover import Hover
-from napari_scd.viewer.dock.layer_lists import Choosing
+from napari_scd.viewer.dock.hover import MousePosition
+from napari_scd.viewer.dock.layer_lists import LayerLists
 from napari_scd.viewer.dock.lifetime import DockedWidget
 from napari_scd.viewer.dock.panels.advanced import AdvancedPanel
 from napari_scd.viewer.dock.panels.input import InputPanel
@@ -24,20 +24,22 @@ from napari_scd.viewer.dock.preferences import Preferences, Settings
 from napari_scd.viewer.dock.shortcuts import Keys
 from napari_scd.viewer.dock.warm_up import warm_up_drawing
 from napari_scd.viewer.dock.watch import Watch
-from napari_scd.viewer.dock.worker import WorkerLane
-from napari_scd.viewer.layers.store import Board
-from napari_scd.viewer.logic.backend import Bench
+from napari_scd.viewer.dock.worker import WorkerQueue
+from napari_scd.viewer.layers.store import LayerStore
+from napari_scd.viewer.logic.backend import Backend
+from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.controller import Controller
 from napari_scd.viewer.logic.export import with_ending
 from napari_scd.viewer.logic.keep_estimate import Cost, saving_curve
-from napari_scd.viewer.logic.state import Choices, State, Status, duration
+from napari_scd.viewer.logic.wording import duration
+from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
     import napari
 
     from napari_scd.engine import Plan
-    from napari_scd.viewer.logic.backend import Agreement, Prepared
-    from napari_scd.viewer.logic.jobs import Lane
+    from napari_scd.viewer.logic.backend import Agreement, ReadyModel
+    from napari_scd.viewer.logic.jobs import JobQueue
     from napari_scd.viewer.logic.result import Result
 
 WIDTH = 300
@@ -53,17 +55,19 @@ class ScdWidget(DockedWidget):
     ----------
     viewer
         The viewer it stands in.
-    lane, bench
+    queue, backend
         Runs the work, does the work; for tests.
     """
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, *, lane: Lane | None = None, bench: Bench | None = None
+        self, viewer: napari.viewer.Viewer, *, queue: JobQueue | None = None, backend: Backend | None = None
     ) -> None:
         super().__init__()
         self.choices = Choices()
-        self.controller = Controller(Board(viewer), lane or WorkerLane(), bench or Bench(), self.choices)
-        self.input = InputPanel(self.controller.board.images)
+        self.controller = Controller(
+            LayerStore(viewer), queue or WorkerQueue(), backend or Backend(), self.choices
+        )
+        self.input = InputPanel(self.controller.store.images)
         self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
         self._lay_out()
@@ -76,14 +80,14 @@ class ScdWidget(DockedWidget):
         self._connect_panels()
         self._connect_controller()
         self._settings = Settings(self._apply_preferences)
-        self._choosing = Choosing(self.controller, self.input, self.result)
-        self._choosing.list_models(self._settings.preferences.models_folder)
+        self._lists = LayerLists(self.controller, self.input, self.result)
+        self._lists.list_models(self._settings.preferences.models_folder)
         self._apply_preferences(self._settings.preferences)
         self._watch = Watch(
             viewer, self._on_layer_goes, self._on_layers, self._look_again, self._on_dimensions
         )
         self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
-        self._hover = Hover(viewer, self._under_mouse)
+        self._hover = MousePosition(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
         self._on_layers()
         self._on_status(self.controller.status)
@@ -109,7 +113,7 @@ class ScdWidget(DockedWidget):
 
     def add_model_file(self, path: str) -> None:
         """Offer a model file and choose it."""
-        self._choosing.list_models(self._settings.preferences.models_folder, extra=path)
+        self._lists.list_models(self._settings.preferences.models_folder, extra=path)
         self.input.model.choose(path)
         self._on_model(path)
 
@@ -137,7 +141,7 @@ class ScdWidget(DockedWidget):
         self.setMinimumWidth(WIDTH)
 
     def _connect_panels(self) -> None:
-        control, outcome = self.controller, self.controller.outcome
+        control = self.controller
         self.input.volumes_chosen.connect(lambda _: self._on_place())
         self.input.model_chosen.connect(self._on_model)
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
@@ -151,31 +155,31 @@ class ScdWidget(DockedWidget):
         self.tokens.keep_moved.connect(self._on_keep)
         self.tokens.show_chosen.connect(control.set_show)
         self.tokens.compare_wanted.connect(control.compare)
-        self.tokens.explode_wanted.connect(outcome.explode)
+        self.tokens.explode_wanted.connect(control.explode)
         self.result.output_chosen.connect(partial(self._set_choice, "output"))
         self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
-        self.result.structure_clicked.connect(outcome.go_to)
-        self.result.structure_isolated.connect(outcome.isolate)
-        self.result.accept_wanted.connect(outcome.accept)
-        self.result.discard_wanted.connect(outcome.discard)
+        self.result.structure_clicked.connect(control.go_to)
+        self.result.structure_isolated.connect(control.isolate)
+        self.result.accept_wanted.connect(control.accept)
+        self.result.discard_wanted.connect(control.discard)
         self.result.export_wanted.connect(self._on_export)
         self.advanced.changed.connect(self._set_choice)
         self.advanced.refused.connect(self._on_refused)
         self.advanced.limits_wanted.connect(self._on_limits_wanted)
 
     def _connect_controller(self) -> None:
-        control = self.controller
-        control.status_changed.connect(self._on_status)
-        control.progress_changed.connect(self.run.show_progress)
-        control.prepared_changed.connect(self._on_prepared)
-        control.cost_changed.connect(self._on_cost)
-        control.result_changed.connect(self._on_result)
-        control.agreement_changed.connect(self._on_agreement)
-        control.devices_found.connect(self._on_devices)
-        control.planned.connect(self._on_planned)
+        state = self.controller.state
+        state.status_changed.connect(self._on_status)
+        state.progress_changed.connect(self.run.show_progress)
+        state.ready_changed.connect(self._on_ready)
+        state.cost_changed.connect(self._on_cost)
+        state.result_changed.connect(self._on_result)
+        state.agreement_changed.connect(self._on_agreement)
+        state.devices_found.connect(self._on_devices)
+        state.planned.connect(self._on_planned)
 
     def _key_actions(self) -> dict[str, Any]:
-        control, outcome = self.controller, self.controller.outcome
+        control = self.controller
         return {
             "G": control.segment,
             "K": self.run.click.click,
@@ -183,20 +187,20 @@ class ScdWidget(DockedWidget):
             "H": self.tokens.next_show,
             "N": self.tokens.next_stage,
             "Shift-N": partial(self.tokens.next_stage, -1),
-            "U": outcome.accept,
-            "Control-Z": outcome.undo,
-            "Control-Shift-Z": outcome.redo,
+            "U": control.accept,
+            "Control-Z": control.undo,
+            "Control-Shift-Z": control.redo,
         }
 
     def _start(self) -> None:
         if not self.gone:
-            self.controller.intake.preload()
+            self.controller.source.preload()
             self.controller.submit("drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True)
 
     # -- what the user does ----------------------------------------------------------------------------------
 
     def _on_model(self, model: str) -> None:
-        self._choosing.pick_model(model)
+        self._lists.pick_model(model)
 
     def _on_keep(self, keep: float | tuple[float, ...]) -> None:
         self._estimate(keep)
@@ -204,12 +208,12 @@ class ScdWidget(DockedWidget):
 
     def _on_estimate(self, keep: float | tuple[float, ...]) -> None:
         if isinstance(keep, tuple):
-            self.controller.dial.set_keep(None, keep)
+            self.controller.slider.set_keep(None, keep)
         else:
-            self.controller.dial.set_keep(keep)
+            self.controller.slider.set_keep(keep)
 
     def _on_settle(self) -> None:
-        self.controller.dial.settle()
+        self.controller.slider.settle()
 
     def _on_click_toggled(self, on: bool) -> None:
         if on:
@@ -227,7 +231,7 @@ class ScdWidget(DockedWidget):
 
     def _on_limits_wanted(self) -> None:
         view = self.controller.view
-        image = self.controller.board.layer(view.uid) if view is not None else None
+        image = self.controller.store.layer(view.uid) if view is not None else None
         if image is not None:
             low, high = (float(limit) for limit in image.contrast_limits)
             self.advanced.set_window((low, high))
@@ -245,15 +249,15 @@ class ScdWidget(DockedWidget):
         self.advanced.batch.choose(self.choices.batch)
 
     def _on_export(self) -> None:
-        outcome = self.controller.outcome
-        ask_where_to_export(self, outcome.suggestion(), lambda path: outcome.export(with_ending(path)))
+        control = self.controller
+        ask_where_to_export(self, control.saving.suggestion(), lambda path: control.export(with_ending(path)))
 
     def _set_choice(self, name: str, value: Any) -> None:
         setattr(self.choices, name, value)
         if name in ("world_axes", "window"):
             self._on_place()
         elif name in PLANNED:
-            self.controller.intake.replan()
+            self.controller.source.replan()
 
     def _apply_preferences(self, preferences: Preferences) -> None:
         choices = self.choices
@@ -265,8 +269,8 @@ class ScdWidget(DockedWidget):
         self.input.device.choose(choices.device)
         self.advanced.precision.choose(choices.precision)
         self.advanced.show_switches(live=choices.live, autosave=choices.autosave)
-        self._choosing.list_models(preferences.models_folder)
-        self.controller.intake.replan()
+        self._lists.list_models(preferences.models_folder)
+        self.controller.source.replan()
 
     # -- what the viewer does --------------------------------------------------------------------------------
 
@@ -275,7 +279,7 @@ class ScdWidget(DockedWidget):
 
     def _on_layers(self) -> None:
         switch_vertex_arrays_off(self.window())
-        chosen = self._choosing.list_images()
+        chosen = self._lists.list_images()
         self._watch.follow(chosen)
         if not chosen:
             self.run.click.setChecked(False)
@@ -283,11 +287,11 @@ class ScdWidget(DockedWidget):
 
     def _on_place(self) -> None:
         if not self.gone:
-            self._watch.follow(self._choosing.refresh())
+            self._watch.follow(self._lists.refresh())
             self._show_buttons()
 
     def _on_dimensions(self) -> None:
-        self.controller.display.recolour(self.controller.result)
+        self.controller.layers.recolour()
         self.controller.say(self.controller.status)
 
     def _under_mouse(self, position: Any) -> None:
@@ -299,11 +303,11 @@ class ScdWidget(DockedWidget):
         self.input.show_status(status)
         self.run.set_running(status.state in STOPPABLE)
 
-    def _on_prepared(self, prepared: Prepared | None) -> None:
-        self.run.set_can_segment(prepared is not None, click_only=not self.controller.intake.can_segment)
-        if prepared is None:
+    def _on_ready(self, ready: ReadyModel | None) -> None:
+        self.run.set_can_segment(ready is not None, click_only=not self.controller.state.can_segment)
+        if ready is None:
             return
-        network = prepared.checkpoint.network
+        network = ready.checkpoint.network
         default = float(network.config.default_keep[0]) if network.config.default_keep else 1.0
         self.tokens.set_stages(network.config.n_stages, default, saving_curve(network))
         if self.choices.keep_request is None:
@@ -330,7 +334,7 @@ class ScdWidget(DockedWidget):
             if result.seconds_per_window is not None:
                 origin = f"measured in the last run on {result.report['device']}"
                 self._show_pace(result.seconds_per_window, origin)
-        self._choosing.list_outputs()
+        self._lists.list_outputs()
         self._show_buttons()
 
     def _on_devices(self, names: tuple[str, ...]) -> None:
@@ -350,7 +354,9 @@ class ScdWidget(DockedWidget):
 
     def _show_buttons(self) -> None:
         control = self.controller
-        self.result.set_buttons(preview=control.pending is not None, exportable=control.outcome.exportable)
+        self.result.set_buttons(
+            preview=control.state.pending is not None, exportable=control.saving.exportable
+        )
 
 
 def _ruler() -> QFrame:

@@ -18,10 +18,10 @@ from napari_scd.cancel import CancelToken
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_scd.viewer.logic.jobs import Work
+    from napari_scd.viewer.logic.jobs import Job
 
 
-class Errand:
+class NamedJob:
     """A job by name, forgotten as soon as it is done.
 
     napari's list of tasks keeps what it is given for as long as its window lives. It shows the name when the
@@ -48,12 +48,12 @@ class StoppableWorker(FunctionWorker):
     method, so that the task list keeps the flag and not the worker.
     """
 
-    def __init__(self, errand: Errand, cancel: CancelToken) -> None:
+    def __init__(self, errand: NamedJob, cancel: CancelToken) -> None:
         super().__init__(errand)
         self.quit = cancel.cancel
 
 
-class WorkerLane(QObject):
+class WorkerQueue(QObject):
     """A queue with one job running at a time; lives in the GUI thread, and so do its callbacks.
 
     A job waiting in the queue is replaced by a newer one of the same kind, unless asked otherwise.
@@ -64,8 +64,8 @@ class WorkerLane(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: list[Work] = []
-        self._running: Work | None = None
+        self._queue: list[Job] = []
+        self._running: Job | None = None
         self._worker: StoppableWorker | None = None
         self._closed = False
         self._progressed.connect(self._on_progress)
@@ -75,7 +75,7 @@ class WorkerLane(QObject):
         """Kind of the running job."""
         return self._running.kind if self._running else None
 
-    def submit(self, work: Work, *, replace: bool = True) -> None:
+    def submit(self, work: Job, *, replace: bool = True) -> None:
         """Queue a job."""
         if self._closed:
             return
@@ -105,7 +105,7 @@ class WorkerLane(QObject):
         work = self._running = self._queue.pop(0)
         cancel = CancelToken()
         worker = create_worker(
-            Errand(work.kind, partial(work.run, partial(self._tell, work), cancel)),
+            NamedJob(work.kind, partial(work.run, partial(self._tell, work), cancel)),
             cancel,
             _worker_class=StoppableWorker,
             _ignore_errors=True,
@@ -118,12 +118,12 @@ class WorkerLane(QObject):
         self.busy_changed.emit(True)
         worker.start()
 
-    def _tell(self, work: Work, step: object) -> None:
+    def _tell(self, work: Job, step: object) -> None:
         """Pass a step on to the GUI thread; called in the worker."""
         if not self._closed:
             self._progressed.emit(work, step)
 
-    def _on_progress(self, work: Work, step: object) -> None:
+    def _on_progress(self, work: Job, step: object) -> None:
         if work is self._running and not self._closed:
             work.progressed(step)
 

@@ -23,7 +23,7 @@ _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
 
 
-class Board:
+class LayerStore:
     """Adds, updates and removes our layers.
 
     Parameters
@@ -178,6 +178,15 @@ class Board:
         centre = np.asarray(self._viewer.scene.camera.center, float)
         centre[-len(displayed) :] = point[displayed]
         self._viewer.scene.camera.center = tuple(centre.tolist())
+
+    def isolate(self, view: SourceView, label: int) -> None:
+        """Show one label of the preview and the segmentation alone, or all again (0)."""
+        for kind in ("preview", "seg"):
+            layer = self.ours(view.uid, kind)
+            if layer is not None:
+                if label:
+                    layer.selected_label = label
+                layer.show_selected_label = label > 0
 
     def mirrors(self, view: SourceView) -> bool:
         """Whether three dimensions are on screen, and as a mirror image of the patient."""

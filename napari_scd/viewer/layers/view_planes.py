@@ -20,14 +20,14 @@ _UP = {"axial": (0.0, -1.0, 0.0), "coronal": (1.0, 0.0, 0.0), "sagittal": (1.0, 
 _RIGHT = {"axial": (0.0, 0.0, 1.0), "coronal": (0.0, 0.0, 1.0), "sagittal": (0.0, 1.0, 0.0)}
 
 
-class Standing(NamedTuple):
+class PlaneView(NamedTuple):
     """How a viewer shows a plane: order of the last three world axes, camera orientation (depth first)."""
 
     order: tuple[int, int, int]
     orientation: tuple[str, str, str]
 
 
-def standing(plane: str, world_to_mm: np.ndarray) -> Standing:
+def standing(plane: str, world_to_mm: np.ndarray) -> PlaneView:
     """Return how to show a plane with the patient upright, or lying on the back for axial slices.
 
     Anterior is up and the patient's right on the left in axial slices; superior is up in the others, with the
@@ -45,7 +45,7 @@ def standing(plane: str, world_to_mm: np.ndarray) -> Standing:
     up, right = np.asarray(_UP[plane]), np.asarray(_RIGHT[plane])
     vertical, horizontal = (int(np.abs(way @ axes).argmax()) for way in (up, right))
     depth = 3 - vertical - horizontal
-    return Standing(
+    return PlaneView(
         (depth, vertical, horizontal),
         (
             "towards" if _towards(up, right) @ axes[:, depth] > 0 else "away",

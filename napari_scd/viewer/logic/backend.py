@@ -1,4 +1,4 @@
-"""The work bench: models and the session, used by the worker thread only, one job at a time.
+"""Models and the session, used by the worker thread only, one job at a time.
 
 The only file of this room that runs checkpoints and engine. Both are imported by the methods that need
 them, because they load torch, which takes seconds and must not happen in the thread that draws the window.
@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.errors import InputError
+from napari_scd.viewer.logic.answers import clicked
+from napari_scd.viewer.logic.choices import resolve
+from napari_scd.viewer.logic.failures import BadVolume
 from napari_scd.viewer.logic.keep_estimate import dice
-from napari_scd.viewer.logic.result import clicked
-from napari_scd.viewer.logic.state import BadVolume, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from napari_scd.checkpoints import Checkpoint
     from napari_scd.engine import Plan, Progress, Segmentation, Session
     from napari_scd.viewer.layers.source_view import SourceView
-    from napari_scd.viewer.logic.result import Clicked
-    from napari_scd.viewer.logic.state import Choices
+    from napari_scd.viewer.logic.answers import Clicked
+    from napari_scd.viewer.logic.choices import Choices
 
-    Report = Callable[[Any], None]  # Progress, or Ahead
+    Report = Callable[[Any], None]  # Progress, or PartialAnswer
 
 
-class Prepared(NamedTuple):
+class ReadyModel(NamedTuple):
     """A model and a volume, ready to run."""
 
     checkpoint: Checkpoint
@@ -36,7 +37,7 @@ class Prepared(NamedTuple):
     warnings: tuple[str, ...]
 
 
-class Ahead(NamedTuple):
+class PartialAnswer(NamedTuple):
     """What is on screen of a run over the volume, told while the rest still runs."""
 
     segmentation: Segmentation
@@ -49,7 +50,7 @@ class Agreement(NamedTuple):
     keep: tuple[float, ...]
 
 
-class Bench:
+class Backend:
     """Holds one model, its session and the volume laid on it."""
 
     def __init__(self) -> None:
@@ -71,14 +72,14 @@ class Bench:
 
     def prepare(
         self, view: SourceView | None, choices: Choices, progress: Report, cancel: CancelToken
-    ) -> Any:
+    ) -> ReadyModel | None:
         """Load the model and lay the volume on it, whichever changed; without a volume return None."""
         checkpoint = self._load(choices.model)
         if view is None:
             return None
         session = self._lay(view, choices)
         plan = session.plan(resolve(choices))
-        return Prepared(checkpoint, plan, session.warnings)
+        return ReadyModel(checkpoint, plan, session.warnings)
 
     def warm(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
@@ -112,7 +113,7 @@ class Bench:
         if total > 1 and session.recipe.field != "click":
             ahead = session.preview(request, centre_index=tuple(centre), cancel=cancel)
             if ahead.complete:
-                progress(Ahead(ahead))
+                progress(PartialAnswer(ahead))
             if part is not None and not cancel.cancelled:
                 began = time.perf_counter()
 
@@ -121,7 +122,7 @@ class Bench:
 
                 ahead = session.segment(request, within=part, progress=of_all, cancel=cancel)
                 if ahead.complete:
-                    progress(Ahead(ahead))
+                    progress(PartialAnswer(ahead))
         return session.segment(request, progress=progress, cancel=cancel)
 
     def click(

@@ -1,4 +1,4 @@
-"""What a job is, whoever runs it: knows no Qt, so that the controller can be tested without a window."""
+"""What a job is, whoever runs it: knows no Qt, so that the dock's logic can be tested without a window."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ if TYPE_CHECKING:
 
     from napari_scd.cancel import CancelToken
 
+LIVE = ("window", "replay", "plan", "warm")  # what follows the keep slider or runs ahead, unasked
+ASKED = ("segment", "click", "compare", "window", "replay")  # what the user may cancel
+RUNS = (*ASKED, "plan", "warm")  # what belongs to one image and model
 
-class Work(NamedTuple):
+
+class Job(NamedTuple):
     """A job: its kind, its function of (progress, cancel), and who hears how it went."""
 
     kind: str
@@ -20,14 +24,14 @@ class Work(NamedTuple):
     progressed: Callable[[Any], None]
 
 
-class Lane(Protocol):
-    """Runs one job at a time, the others wait; callbacks come in the thread that submits."""
+class JobQueue(Protocol):
+    """Runs one job at a time while the others wait; callbacks come in the thread that submits."""
 
     @property
     def running(self) -> str | None:
         """Kind of the running job."""
 
-    def submit(self, work: Work, *, replace: bool = True) -> None:
+    def submit(self, job: Job, *, replace: bool = True) -> None:
         """Queue a job; a waiting one of the same kind is replaced unless asked otherwise."""
 
     def drop(self, *kinds: str) -> None:

@@ -5,87 +5,108 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_scd.viewer.logic import state
+from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.keep_estimate import Cost, cost_of, estimate_exit_stages
-from napari_scd.viewer.logic.result import merge_window, with_click
-from napari_scd.viewer.logic.state import keep_text
+from napari_scd.viewer.logic.result import merge_window
+from napari_scd.viewer.logic.wording import keep_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_scd.engine import Segmentation
-    from napari_scd.viewer.logic.controller import Controller
-    from napari_scd.viewer.logic.result import Clicked
+    from napari_scd.viewer.logic.answers import Clicked
+    from napari_scd.viewer.logic.dock_state import DockState
+    from napari_scd.viewer.logic.show_result import ResultLayers
 
 
-class Dial:
-    """Follows the keep slider; answers to an older position are dropped."""
+class KeepAnswers:
+    """Follows the keep slider; answers to an older position are dropped.
 
-    def __init__(self, controller: Controller) -> None:
-        self._control = controller
+    Parameters
+    ----------
+    state
+        The dock's state.
+    layers
+        Draws results.
+    replan
+        Asks again what a run would cost.
+    say_preview
+        Says which structures are on screen.
+    """
+
+    def __init__(
+        self,
+        state: DockState,
+        layers: ResultLayers,
+        replan: Callable[[], None],
+        say_preview: Callable[[], None],
+    ) -> None:
+        self._state = state
+        self._layers = layers
+        self._replan = replan
+        self._say_preview = say_preview
         self._position = 0
 
     def set_keep(self, keep: float | None, per_stage: tuple[float, ...] | None = None) -> None:
         """Answer a slider event at once: costs, and tokens from the scores of the last run."""
-        control = self._control
+        state = self._state
         self._position += 1
-        control.choices.keep, control.choices.keep_per_stage = keep, per_stage
-        control.agreement_changed.emit(None)
-        cost = self.tell_cost()
-        result = control.result
+        state.choices.keep, state.choices.keep_per_stage = keep, per_stage
+        state.agreement_changed.emit(None)
+        cost = self._tell_cost()
+        result = state.result
         if cost is not None and result is not None and result.n_stages == len(cost.tokens) - 1:
-            control.display.estimate(result, estimate_exit_stages(result.stage_scores, cost.tokens))
-
-    def tell_cost(self) -> Cost | None:
-        """Count what the chosen keep ratio costs, and say so."""
-        control = self._control
-        if control.prepared is None:
-            control.cost_changed.emit(None)
-            return None
-        cost = cost_of(control.prepared.checkpoint.network, control.choices.keep_request)
-        control.cost_changed.emit(cost)
-        return cost
+            self._layers.estimate(result, estimate_exit_stages(result.stage_scores, cost.tokens))
 
     def settle(self) -> None:
         """Answer the slider at rest: the visible window, or the clicked structures, from cached prefixes."""
-        control = self._control
-        result, view = control.previewed, control.view
-        if control.prepared is None or view is None:
+        state = self._state
+        result, view = state.previewed, state.view
+        if state.ready is None or view is None:
             return
         if result is None or (result.base is None and not result.clicks):
-            control.intake.replan()
+            self._replan()
             return
-        if not control.choices.live:
-            control.say(state.stale("Keep"))
+        if not state.choices.live:
+            state.say(sentences.stale("Keep"))
             return
-        choices = control.choices.copy()
+        choices = state.choices.copy()
         if result.base is None:
-            places = [(click.index, click.everything) for click in result.clicks]
-            run = partial(control.bench.click, view, choices, places)
-            control.submit("replay", run, partial(self._on_replayed, self._position))
+            places = [(click.place, click.everything) for click in result.clicks]
+            repeat = partial(state.backend.click, view, choices, places)
+            state.submit("replay", repeat, partial(self._on_replayed, self._position))
         else:
-            run = partial(control.bench.preview, view, choices, control.centre())
-            control.submit("window", run, partial(self._on_window, self._position))
+            window = partial(state.backend.preview, view, choices, state.centre())
+            state.submit("window", window, partial(self._on_window, self._position))
+
+    def _tell_cost(self) -> Cost | None:
+        """Count what the chosen keep ratio costs, and tell."""
+        state = self._state
+        cost = None
+        if state.ready is not None:
+            cost = cost_of(state.ready.checkpoint.network, state.choices.keep_request)
+        state.cost_changed.emit(cost)
+        return cost
 
     def _on_replayed(self, position: int, answers: list[Clicked]) -> None:
-        control = self._control
-        before = control.previewed
+        before = self._state.previewed
         if position != self._position or before is None:
             return
         if len(answers) != len(before.clicks):
-            control.say(state.stale("Keep"))
+            self._state.say(sentences.stale("Keep"))
             return
         result = None
         for answer in answers:
             result = with_click(result, answer)
-        if result is None:
-            return
-        control.show_result(result)
-        control.say_preview()
+        if result is not None:
+            self._layers.finish(result)
+            self._say_preview()
 
     def _on_window(self, position: int, segmentation: Segmentation) -> None:
-        control = self._control
-        result = control.previewed
+        result = self._state.previewed
         if position != self._position or result is None:
             return
         merge_window(result, segmentation)
-        control.show_result(result)
-        control.say(state.stale_outside(keep_text(segmentation.report.keep)))
+        self._layers.finish(result)
+        self._state.say(sentences.stale_outside(keep_text(segmentation.report.keep)))

@@ -1,45 +1,24 @@
-"""The result on screen: labels, tokens and scores of one image, merged from runs, clicks and windows."""
+"""The result of one image and frame: labels, tokens and scores, merged from runs, clicks and windows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
-from napari_scd.viewer.layers.build import EVERYTHING, Voxels
+from napari_scd.viewer.layers.build import Voxels
+from napari_scd.viewer.logic.boxes import bins, bounding_box
 from napari_scd.volume import reorient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.engine import Click, Segmentation
+    from napari_scd.engine import Segmentation
     from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.logic.clicks import ClickRecord
     from napari_scd.volume import LabelTable, Volume
-
-Box = tuple[slice, slice, slice]
-
-
-class ClickRecord(NamedTuple):
-    """One clicked structure: where, what, at which keep ratio, and its voxels in a box of the source grid."""
-
-    index: tuple[int, int, int]
-    everything: bool
-    label: int
-    name: str
-    keep: tuple[float, ...]
-    time: str
-    box: Box
-    values: np.ndarray
-
-    def holds(self, index: Sequence[int]) -> bool:
-        """Whether a voxel of the source grid belongs to this structure."""
-        inside = [i - side.start for i, side in zip(index, self.box, strict=True)]
-        if any(not 0 <= i < n for i, n in zip(inside, self.values.shape, strict=True)):
-            return False
-        return bool(self.values[tuple(inside)])
 
 
 @dataclass(eq=False)
@@ -145,7 +124,7 @@ class Result:
         self.base, self.base_counts = self.base.copy(), self.base_counts - bins(self.base[box][part])
         self.base[box][part] = 0
         self.repaint()
-        return self.table.group_name(label)
+        return str(self.table.group_name(label))
 
 
 def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) -> Result:
@@ -183,75 +162,6 @@ def report_of(segmentation: Segmentation, view: SourceView) -> dict[str, Any]:
     return report
 
 
-class Clicked(NamedTuple):
-    """Answer to a click, ready to be put on screen: made by the worker, to spare the thread that draws.
-
-    Parameters
-    ----------
-    label
-        What was found, 0 = nothing.
-    message
-        What to say then.
-    record
-        The structure.
-    run
-        Token maps and report of the windows it took.
-    """
-
-    label: int
-    message: str
-    record: ClickRecord
-    run: Result
-
-
-def clicked(click: Click, view: SourceView, table: LabelTable, *, everything: bool) -> Clicked:
-    """Return the engine's answer to a click in the dock's terms."""
-    run = from_run(click.segmentation, view, table)
-    run.base = run.base_counts = None
-    return Clicked(click.label, click.message, record_of(click, everything=everything), run)
-
-
-def record_of(click: Click, *, everything: bool) -> ClickRecord:
-    """Keep a click's voxels in a box that just holds them."""
-    labels, region = click.segmentation.labels.array, click.segmentation.region
-    box = shifted(bounding_box(labels[region]), region)
-    return ClickRecord(
-        index=tuple(int(i) for i in click.index),
-        everything=everything,
-        label=click.label,
-        name=EVERYTHING if everything else click.name,
-        keep=tuple(click.segmentation.report.keep),
-        time=datetime.now().isoformat(timespec="seconds"),
-        box=box,
-        values=labels[box].copy(),
-    )
-
-
-def click_entry(click: ClickRecord, view: SourceView) -> dict[str, Any]:
-    """Return a click as JSON values: its voxel (z, y, x), its place in mm (right, anterior, superior)."""
-    s, p, left = (view.affine @ [*click.index, 1.0])[:3].tolist()
-    return {
-        "voxel": list(click.index),
-        "ras_mm": [round(-left, 3), round(-p, 3), round(s, 3)],
-        "label": click.name,
-        "keep": list(click.keep),
-        "time": click.time,
-    }
-
-
-def with_click(result: Result | None, answer: Clicked) -> Result:
-    """Add a click to what is on screen; `result` is None when there is nothing of this image and model."""
-    run = answer.run
-    clicks = [answer.record] if answer.label else []
-    if result is not None:
-        clicks = [*result.clicks, *clicks]
-        run.base, run.base_counts = result.base, result.base_counts
-        merge_tokens(run, result)
-    run.clicks = clicks
-    run.repaint()
-    return run
-
-
 def merge_tokens(newer: Result, older: Result) -> None:
     """Fill in the tokens that only the older result computed; where both did, the newer one stands."""
     if newer.tokens.array.shape != older.tokens.array.shape or not np.allclose(
@@ -287,34 +197,9 @@ def fill_in(result: Result, ahead: Result) -> None:
     merge_tokens(result, ahead)
 
 
-def bounding_box(labels: np.ndarray) -> Box:
-    """Smallest box that holds every non-zero voxel; an empty box when there is none."""
-    sides = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        used = np.flatnonzero(labels.any(axis=others))
-        sides.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0))
-    z, y, x = sides
-    return z, y, x
-
-
-def shifted(box: Box, region: Box) -> Box:
-    """Return a box within a region as slices of the whole array."""
-    z, y, x = (
-        slice(side.start + (whole.start or 0), side.stop + (whole.start or 0))
-        for side, whole in zip(box, region, strict=True)
-    )
-    return z, y, x
-
-
 def _counted(segmentation: Segmentation, table: LabelTable) -> np.ndarray:
     """Return (256,) voxels of every label, from the run's own report."""
     counts = np.zeros(256, np.int64)
     for label in table.labels:
         counts[label.index] = segmentation.report.voxels[label.name]
     return counts
-
-
-def bins(labels: np.ndarray) -> np.ndarray:
-    """Return (256,) voxels of every label of a uint8 array."""
-    return np.bincount(labels.reshape(-1), minlength=256)

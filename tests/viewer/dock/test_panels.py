@@ -15,7 +15,7 @@ from napari_scd.viewer.dock.panels.run import RunPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.tokens import TokensPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.volumes import LayerChooser  # noqa: E402
 from napari_scd.viewer.layers.build import Voxels  # noqa: E402
-from napari_scd.viewer.logic import state  # noqa: E402
+from napari_scd.viewer.logic import status as sentences  # noqa: E402
 from napari_scd.viewer.logic.keep_estimate import Cost  # noqa: E402
 
 from ..conftest import TABLE  # noqa: E402
@@ -39,11 +39,11 @@ def test_a_chooser_keeps_its_choice_while_the_list_changes(qtbot: Any) -> None:
 
 def test_the_status_line_shows_warnings_and_a_way_out(qtbot: Any) -> None:
     panel = shown(qtbot, InputPanel())
-    panel.show_status(state.NO_IMAGE._replace(warnings=(state.NO_ORIENTATION,)))
-    assert panel.status.text() == state.NO_IMAGE.sentence
+    panel.show_status(sentences.NO_IMAGE._replace(warnings=(sentences.NO_ORIENTATION,)))
+    assert panel.status.text() == sentences.NO_IMAGE.sentence
     assert panel.warnings.isVisible() and "Orientation unknown" in panel.warnings.text()
     with qtbot.waitSignal(panel.remedy_wanted) as wanted:
-        panel.show_status(state.NO_MODEL)
+        panel.show_status(sentences.NO_MODEL)
         panel.remedy.click()
     assert wanted.args == ["choose_model"] and not panel.warnings.isVisible()
 

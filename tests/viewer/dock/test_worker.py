@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets")
 
 from napari_scd.viewer.dock import worker as tasks  # noqa: E402
-from napari_scd.viewer.dock.worker import WorkerLane  # noqa: E402
-from napari_scd.viewer.logic.jobs import Work  # noqa: E402
+from napari_scd.viewer.dock.worker import WorkerQueue  # noqa: E402
+from napari_scd.viewer.logic.jobs import Job  # noqa: E402
 
 
 class Heard:
@@ -22,8 +22,8 @@ class Heard:
         self.steps: list[Any] = []
         self.threads: set[str] = set()
 
-    def work(self, kind: str, run: Any) -> Work:
-        return Work(kind, run, self.take(self.done), self.take(self.failed), self.take(self.steps))
+    def work(self, kind: str, run: Any) -> Job:
+        return Job(kind, run, self.take(self.done), self.take(self.failed), self.take(self.steps))
 
     def take(self, shelf: list[Any]) -> Any:
         def put(value: Any) -> None:
@@ -34,14 +34,14 @@ class Heard:
 
 
 @pytest.fixture
-def lane(qtbot: Any) -> Any:
-    made = WorkerLane()
+def queue(qtbot: Any) -> Any:
+    made = WorkerQueue()
     yield made
     made.close()
     qtbot.waitUntil(lambda: made.running is None, timeout=20000)
 
 
-def test_results_and_progress_come_in_the_gui_thread(lane: Any, qtbot: Any) -> None:
+def test_results_and_progress_come_in_the_gui_thread(queue: Any, qtbot: Any) -> None:
     heard, where = Heard(), []
 
     def run(progress: Any, cancel: Any) -> int:
@@ -49,7 +49,7 @@ def test_results_and_progress_come_in_the_gui_thread(lane: Any, qtbot: Any) -> N
         progress("half")
         return 42
 
-    lane.submit(heard.work("a", run))
+    queue.submit(heard.work("a", run))
     qtbot.waitUntil(lambda: heard.done == [42], timeout=20000)
     assert heard.steps == ["half"] and heard.threads == {threading.current_thread().name}
     assert where != [threading.current_thread().name]
@@ -58,17 +58,17 @@ def test_results_and_progress_come_in_the_gui_thread(lane: Any, qtbot: Any) -> N
 @pytest.mark.parametrize(
     "problem", [RuntimeError("shapes cannot be multiplied"), MemoryError(), ValueError("x")]
 )
-def test_every_error_is_heard_and_the_lane_goes_on(lane: Any, qtbot: Any, problem: Exception) -> None:
+def test_every_error_is_heard_and_the_queue_goes_on(queue: Any, qtbot: Any, problem: Exception) -> None:
     heard = Heard()
 
     def fail(progress: Any, cancel: Any) -> None:
         raise problem
 
-    lane.submit(heard.work("a", fail))
-    lane.submit(heard.work("b", lambda progress, cancel: "ok"))
+    queue.submit(heard.work("a", fail))
+    queue.submit(heard.work("b", lambda progress, cancel: "ok"))
     qtbot.waitUntil(lambda: heard.done == ["ok"], timeout=20000)
     assert heard.failed == [problem]
-    qtbot.waitUntil(lambda: lane.running is None, timeout=20000)
+    qtbot.waitUntil(lambda: queue.running is None, timeout=20000)
 
 
 def wait_for_cancel(progress: Any, cancel: Any) -> str:
@@ -77,39 +77,39 @@ def wait_for_cancel(progress: Any, cancel: Any) -> str:
     return "partial"
 
 
-def test_cancel_stops_and_keeps_the_partial_result(lane: Any, qtbot: Any) -> None:
+def test_cancel_stops_and_keeps_the_partial_result(queue: Any, qtbot: Any) -> None:
     heard = Heard()
-    lane.submit(heard.work("a", wait_for_cancel))
-    qtbot.waitUntil(lambda: lane.running == "a", timeout=20000)
-    lane.cancel()
+    queue.submit(heard.work("a", wait_for_cancel))
+    qtbot.waitUntil(lambda: queue.running == "a", timeout=20000)
+    queue.cancel()
     qtbot.waitUntil(lambda: heard.done == ["partial"], timeout=20000)
 
 
-def test_a_waiting_job_is_replaced_by_a_newer_one_of_its_kind(lane: Any, qtbot: Any) -> None:
+def test_a_waiting_job_is_replaced_by_a_newer_one_of_its_kind(queue: Any, qtbot: Any) -> None:
     heard, gate = Heard(), threading.Event()
-    lane.submit(heard.work("first", lambda progress, cancel: gate.wait(20)))
+    queue.submit(heard.work("first", lambda progress, cancel: gate.wait(20)))
     for number in range(10):
-        lane.submit(heard.work("window", lambda progress, cancel, number=number: number))
+        queue.submit(heard.work("window", lambda progress, cancel, number=number: number))
     for number in (100, 101):
         run = lambda progress, cancel, number=number: number  # noqa: E731
-        lane.submit(heard.work("click", run), replace=False)
+        queue.submit(heard.work("click", run), replace=False)
     gate.set()
     qtbot.waitUntil(lambda: len(heard.done) == 4, timeout=20000)
     assert heard.done == [True, 9, 100, 101]
 
 
-def test_a_closed_lane_calls_nobody(lane: Any, qtbot: Any) -> None:
+def test_a_closed_queue_calls_nobody(queue: Any, qtbot: Any) -> None:
     heard = Heard()
-    lane.submit(heard.work("a", wait_for_cancel))
-    qtbot.waitUntil(lambda: lane.running == "a", timeout=20000)
-    lane.close()
-    lane.submit(heard.work("b", lambda progress, cancel: 1))
-    qtbot.waitUntil(lambda: lane.running is None, timeout=20000)
+    queue.submit(heard.work("a", wait_for_cancel))
+    qtbot.waitUntil(lambda: queue.running == "a", timeout=20000)
+    queue.close()
+    queue.submit(heard.work("b", lambda progress, cancel: 1))
+    qtbot.waitUntil(lambda: queue.running is None, timeout=20000)
     assert heard.done == []
 
 
 def test_a_finished_job_is_forgotten_although_something_keeps_its_worker(
-    lane: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    queue: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """napari's list of tasks keeps what it was given as long as its window lives."""
     kept: list[Any] = []
@@ -126,9 +126,9 @@ def test_a_finished_job_is_forgotten_although_something_keeps_its_worker(
     monkeypatch.setattr(tasks, "create_worker", keep)
     heard, scan = Heard(), Scan()
     alive = weakref.ref(scan)
-    lane.submit(heard.work("a", lambda progress, cancel, scan=scan: type(scan).__name__))
+    queue.submit(heard.work("a", lambda progress, cancel, scan=scan: type(scan).__name__))
     del scan
-    qtbot.waitUntil(lambda: heard.done == ["Scan"] and lane.running is None, timeout=20000)
+    qtbot.waitUntil(lambda: heard.done == ["Scan"] and queue.running is None, timeout=20000)
     gc.collect()
     assert kept and alive() is None
     assert str(kept[2]) == "napari-scd (a)"

@@ -1,4 +1,4 @@
-"""The bench with real networks of random weights: what the fakes of the other tests stand for."""
+"""The backend with real networks of random weights: what the fakes of the other tests stand for."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from napari_scd.cancel import CancelToken
 from napari_scd.viewer.layers import source_view as geometry
-from napari_scd.viewer.logic.backend import Ahead, Bench
+from napari_scd.viewer.logic.answers import with_click
+from napari_scd.viewer.logic.backend import Backend, PartialAnswer
 from napari_scd.viewer.logic.catalogue import offered_models
+from napari_scd.viewer.logic.choices import Choices
+from napari_scd.viewer.logic.failures import BadVolume
 from napari_scd.viewer.logic.keep_estimate import cost_of
-from napari_scd.viewer.logic.result import from_run, with_click
-from napari_scd.viewer.logic.state import BadVolume, Choices
+from napari_scd.viewer.logic.result import from_run
 
 from ..conftest import blob
 
@@ -52,45 +54,45 @@ def test_a_model_file_is_offered_with_what_it_is(model_file: Path) -> None:
 
 
 def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
-    bench, choices = Bench(), Choices(model=str(model_file), keep=0.5, device="cpu")
+    backend, choices = Backend(), Choices(model=str(model_file), keep=0.5, device="cpu")
     view = geometry.look_at(model.add_image(blob(), name="ct", scale=(2, 1, 1), units="mm"))
-    assert bench.prepare(None, choices, silent, CancelToken()) is None
-    prepared = bench.prepare(view, choices, silent, CancelToken())
+    assert backend.prepare(None, choices, silent, CancelToken()) is None
+    prepared = backend.prepare(view, choices, silent, CancelToken())
     assert prepared.plan.n_windows > 1
     assert cost_of(prepared.checkpoint.network, 0.5).tokens == prepared.plan.tokens
     steps: list[Any] = []
-    plan = bench.warm(view, choices, (12, 14, 16), silent, CancelToken())
+    plan = backend.warm(view, choices, (12, 14, 16), silent, CancelToken())
     assert plan.seconds is not None, "now it knows the pace"
     part = (slice(3, 4), slice(0, 28), slice(0, 32))
-    answer = bench.segment(view, choices, (12, 14, 16), part, steps.append, CancelToken())
-    window, plane = (step.segmentation for step in steps if isinstance(step, Ahead))
+    answer = backend.segment(view, choices, (12, 14, 16), part, steps.append, CancelToken())
+    window, plane = (step.segmentation for step in steps if isinstance(step, PartialAnswer))
     assert steps[0].segmentation is window and window.labels.array.any(), "what is on screen comes ahead"
     np.testing.assert_array_equal(plane.labels.array[part], answer.labels.array[part])
-    done = [step.done for step in steps if not isinstance(step, Ahead)]
+    done = [step.done for step in steps if not isinstance(step, PartialAnswer)]
     assert max(done[: done.index(0, 1)]) == plane.report.n_windows < prepared.plan.n_windows
-    assert {step.total for step in steps if not isinstance(step, Ahead)} == {prepared.plan.n_windows}
+    assert {step.total for step in steps if not isinstance(step, PartialAnswer)} == {prepared.plan.n_windows}
     run = from_run(answer, view, prepared.checkpoint.labels)
     assert run.labels.shape == view.shape and run.n_stages == 3 and steps[-1].done == prepared.plan.n_windows
     assert run.report["n_stages"] == 3 and run.seconds_per_window is not None
-    (click,) = bench.click(view, choices, [((10, 14, 16), True)], silent, CancelToken())
+    (click,) = backend.click(view, choices, [((10, 14, 16), True)], silent, CancelToken())
     result = with_click(None, click)
     assert result.labels.any() and result.tokens.array.any()
-    window = bench.preview(view, choices, (10, 14, 16), silent, CancelToken())
+    window = backend.preview(view, choices, (10, 14, 16), silent, CancelToken())
     assert window.labels.array.shape == view.shape
-    assert bench.compare(view, choices, (10, 14, 16), silent, CancelToken()).keep == (0.5, 0.5, 0.5)
+    assert backend.compare(view, choices, (10, 14, 16), silent, CancelToken()).keep == (0.5, 0.5, 0.5)
     stopped = CancelToken()
     stopped.cancel()
-    assert not bench.segment(view, choices, (10, 14, 16), part, silent, stopped).complete
+    assert not backend.segment(view, choices, (10, 14, 16), part, silent, stopped).complete
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:
     ct = np.linspace(-1024, 1500, 4096).reshape(16, 16, 16)
     view = geometry.look_at(model.add_image(ct, scale=(2, 1, 1)))
-    prepared = Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
+    prepared = Backend().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
     assert [text for text in prepared.warnings if "looks like CT" in text] == [prepared.warnings[-1]]
 
 
 def test_a_volume_of_nan_is_bad_input(model: Any, model_file: Path) -> None:
     view = geometry.look_at(model.add_image(np.full((16, 16, 16), np.nan), scale=(2, 1, 1)))
     with pytest.raises(BadVolume):
-        Bench().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
+        Backend().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_scd.viewer.layers import source_view as geometry
+from napari_scd.viewer.logic import answers
 from napari_scd.viewer.logic import result as results
 
 from ..conftest import PATCH, TABLE, blob, fake_segmentation
@@ -23,7 +24,7 @@ def a_click(view: geometry.SourceView, index: tuple[int, int, int], found: int =
     click = SimpleNamespace(
         segmentation=segmentation, label=found, name="hippocampus", index=index, message="found"
     )
-    return results.clicked(click, view, TABLE, everything=False)
+    return answers.clicked(click, view, TABLE, everything=False)
 
 
 def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
@@ -37,7 +38,7 @@ def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
 def test_clicks_add_up_and_can_be_taken_away(view: geometry.SourceView) -> None:
     result = None
     for index in [(6, 14, 18), (12, 15, 20)]:
-        result = results.with_click(result, a_click(view, index))
+        result = answers.with_click(result, a_click(view, index))
     assert result is not None and len(result.clicks) == 2
     both = result.labels.copy()
     assert result.unclick((12, 15, 20)) == "hippocampus"
@@ -47,7 +48,7 @@ def test_clicks_add_up_and_can_be_taken_away(view: geometry.SourceView) -> None:
 
 
 def test_a_click_that_found_nothing_still_shows_its_tokens(view: geometry.SourceView) -> None:
-    result = results.with_click(None, a_click(view, (3, 3, 3), found=0))
+    result = answers.with_click(None, a_click(view, (3, 3, 3), found=0))
     assert result.clicks == [] and not result.labels.any() and result.tokens.array.any()
 
 

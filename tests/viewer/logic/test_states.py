@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_scd.viewer.logic.state import BadVolume, Remedy, State
+from napari_scd.viewer.logic.failures import BadVolume
+from napari_scd.viewer.state import Remedy, State
 
 from ..conftest import make_desk
 from .test_controller import BRIGHT, click, segment
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
 
 def no_image(desk: Any) -> None:
     desk.viewer.layers.clear()
-    desk.control.intake.refresh()
+    desk.control.source.refresh()
 
 
 def loading(desk: Any) -> None:
     desk.choices.model = "models/brain.safetensors"
-    desk.control.intake.refresh()
+    desk.control.source.refresh()
 
 
 def preloading(desk: Any) -> None:
-    desk.control.intake._preloaded = False
-    desk.control.intake.preload()
+    desk.control.source._preloaded = False
+    desk.control.source.preload()
 
 
 def running(desk: Any) -> None:
     desk.control.segment()
-    desk.lane.begin()
+    desk.queue.begin()
 
 
 def cancelling(desk: Any) -> None:
@@ -43,38 +44,38 @@ def cancelling(desk: Any) -> None:
 
 def cancelled(desk: Any) -> None:
     cancelling(desk)
-    desk.lane.finish()
+    desk.queue.finish()
 
 
 def stale(desk: Any) -> None:
     segment(desk)
     desk.choices.live = False
-    desk.control.dial.set_keep(0.25)
-    desk.control.dial.settle()
+    desk.control.slider.set_keep(0.25)
+    desk.control.slider.settle()
 
 
 def stale_model(desk: Any) -> None:
     segment(desk)
     desk.choices.model = "another"
-    desk.control.intake.refresh()
-    desk.lane.run_all()
+    desk.control.source.refresh()
+    desk.queue.run_all()
 
 
 def out_of_memory(desk: Any) -> None:
-    desk.bench.fail = MemoryError()
+    desk.backend.fail = MemoryError()
     segment(desk)
 
 
 def broken(desk: Any) -> None:
-    desk.bench.fail = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    desk.backend.fail = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
     segment(desk)
 
 
 def bad_volume(desk: Any) -> None:
-    desk.bench.fail = BadVolume("The volume holds no finite value (all NaN or infinite): check it.")
+    desk.backend.fail = BadVolume("The volume holds no finite value (all NaN or infinite): check it.")
     desk.image.data = np.full((8, 8, 8), np.nan)
-    desk.control.intake.refresh()
-    desk.lane.run_all()
+    desk.control.source.refresh()
+    desk.queue.run_all()
 
 
 WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
@@ -112,7 +113,7 @@ WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
     "out of memory": (
         out_of_memory,
         State.ERROR,
-        "Not enough memory for this run: nothing was lost, try the button.",
+        "Not enough memory for this run. Nothing was lost; run one window at a time.",
     ),
     "broken": (
         broken,
@@ -152,7 +153,7 @@ def test_every_state_is_reached() -> None:
 def test_doubts_about_the_image_stand_beside_the_state(model: Any) -> None:
     desk = make_desk(model, scale=(1, 1, 1), units=None)
     desk.choices.world_axes = None
-    desk.control.intake.refresh()
+    desk.control.source.refresh()
     assert desk.control.status.warnings == (
         (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm."),
         (
@@ -175,7 +176,7 @@ def test_images_that_cannot_be_segmented(model: Any, data: np.ndarray, rgb: bool
     desk = make_desk(model)
     bad = model.add_image(data, name="bad", rgb=rgb)
     desk.choices.volumes = (bad.unique_id,)
-    desk.control.intake.refresh()
+    desk.control.source.refresh()
     status = desk.control.status
     assert (
         status.state is State.BAD_INPUT and status.sentence.startswith("'bad' ") and says in status.sentence
@@ -183,6 +184,6 @@ def test_images_that_cannot_be_segmented(model: Any, data: np.ndarray, rgb: bool
     segment(desk)
     assert desk.control.status.sentence == status.sentence, "it stays until another image is chosen"
     desk.choices.volumes = (desk.image.unique_id,)
-    desk.control.intake.refresh()
-    desk.lane.run_all()
+    desk.control.source.refresh()
+    desk.queue.run_all()
     assert desk.control.status.state is State.READY

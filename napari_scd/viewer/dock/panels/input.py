@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
 from napari_scd.viewer.dock.panels.volumes import LayerChooser
-from napari_scd.viewer.logic.state import State
+from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_scd.viewer.logic.state import Status
+    from napari_scd.viewer.state import Status
 
 BAD = frozenset({State.ERROR, State.BAD_INPUT})
 VIEWS = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Heading(QLabel):
+class PanelTitle(QLabel):
     """Name of a panel."""
 
     def __init__(self, text: str) -> None:
@@ -31,7 +31,7 @@ class Panel(QWidget):
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(6)
         if title:
-            self.column.addWidget(Heading(title))
+            self.column.addWidget(PanelTitle(title))
 
 
 class Chooser(QComboBox):

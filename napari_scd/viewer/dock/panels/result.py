@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButto
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
-from napari_scd.viewer.logic.state import millilitres
+from napari_scd.viewer.logic.wording import millilitres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,10 @@ from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSize
 from napari_scd.viewer.dock.panels.funnel import Funnel, KeepSlider
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
 from napari_scd.viewer.layers.build import exit_colour
-from napari_scd.viewer.logic.state import FEW_TOKENS, SHOW_MODES, SHOW_TITLES, duration
+from napari_scd.viewer.logic.choices import SHOW_MODES, SHOW_TITLES
+from napari_scd.viewer.logic.wording import duration
+
+FEW_TOKENS = 16  # fewer than these left is worth a warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TokensPanel(Panel):
-    """The compute dial and the view of what it does."""
+    """The keep ratio, and the view of what it does."""
 
     keep_moved = Signal(object)  # float, or tuple of floats when the stages are set apart
     show_chosen = Signal(str, int)

@@ -115,15 +115,15 @@ class _Drive:
 
     def all(self, rounds: int) -> dict[str, Any]:
         """Measure everything; return waits in seconds by name, and what ran."""
-        self._until(lambda: self.control.prepared is not None and not self.control.busy)
+        self._until(lambda: self.control.ready is not None and not self.control.busy)
         self.waits["ready and warmed up"] = [time.perf_counter() - self._opened]
         places = self._places(rounds + 1)
-        click_model = not self.control.intake.can_segment
+        click_model = not self.control.state.can_segment
         self.waits["first window"] = [self._click(places[0])]
         with Ticks() as while_clicking:
             self.waits["click"] = [self._click(place) for place in places[1:]]
         engine = [self.control.result.report["seconds"]["total"] if self.control.result is not None else 0.0]
-        self.control.outcome.discard()
+        self.control.discard()
         if not self._found:
             raise InputError("No click found a structure: give a scan that suits the model.")
         self._click(self._found[-1])  # one structure, however many were clicked
@@ -155,25 +155,25 @@ class _Drive:
 
     def _click(self, index: tuple[int, int, int]) -> float:
         """From a click to the painted mask (or the sentence that nothing was found)."""
-        shown = self.control.previewed
+        shown = self.control.state.previewed
         if shown is not None and shown.labels[index]:
-            self.control.outcome.discard()  # it would take the structure away instead
+            self.control.discard()  # it would take the structure away instead
         heard: list[Any] = []
-        self.control.result_changed.connect(heard.append)
+        self.control.state.result_changed.connect(heard.append)
         began = time.perf_counter()
         self.control.click(index)
         self._until(lambda: bool(heard))
         self._paint()
         waited = time.perf_counter() - began
-        self.control.result_changed.disconnect(heard.append)
-        if heard[-1].clicks and heard[-1].clicks[-1].index == index:
+        self.control.state.result_changed.disconnect(heard.append)
+        if heard[-1].clicks and heard[-1].clicks[-1].place == index:
             self._found.append(index)
         return waited
 
     def _estimate(self, keep: float) -> float:
         """One event of the slider: tokens, counts and costs painted, nothing computed."""
         began = time.perf_counter()
-        self.control.dial.set_keep(keep)
+        self.control.slider.set_keep(keep)
         self._paint()
         return time.perf_counter() - began
 
@@ -182,19 +182,19 @@ class _Drive:
         slider = self.widget.tokens.keep
         target = round(100 * keep) if slider.value() != round(100 * keep) else round(100 * keep) + 1
         heard: list[Any] = []
-        self.control.result_changed.connect(heard.append)
+        self.control.state.result_changed.connect(heard.append)
         began = time.perf_counter()
         slider.setValue(target)
         self._until(lambda: bool(heard))
         self._paint()
         waited = time.perf_counter() - began
-        self.control.result_changed.disconnect(heard.append)
+        self.control.state.result_changed.disconnect(heard.append)
         return waited
 
     def _segment(self) -> float:
-        from napari_scd.viewer.logic.state import State
+        from napari_scd.viewer.state import State
 
-        self.control.outcome.discard()
+        self.control.discard()
         began = time.perf_counter()
         self.control.segment()
         self._until(lambda: self.control.status.state in (State.DONE, State.ERROR))
@@ -204,17 +204,17 @@ class _Drive:
     def _dense(self, rounds: int) -> list[float]:
         """One window with every token, from the image on: what the slider's answer is compared with."""
         from napari_scd.engine import Request, Session
-        from napari_scd.viewer.logic.state import resolve
+        from napari_scd.viewer.logic.choices import resolve
 
-        view, prepared = self.control.view, self.control.prepared
-        assert view is not None and prepared is not None
-        session = Session(*prepared.checkpoint, cache_bytes=0)
+        view, ready = self.control.view, self.control.ready
+        assert view is not None and ready is not None
+        session = Session(*ready.checkpoint, cache_bytes=0)
         times = []
         for number in range(rounds + 1):
             session.set_volume(view.volume())
             request: Request = resolve(self.widget.choices, keep=1.0)
             began = time.perf_counter()
-            session.preview(request, centre_index=self.control.centre())
+            session.preview(request, centre_index=self.control.state.centre())
             if number:
                 times.append(time.perf_counter() - began)
         return times
@@ -251,10 +251,10 @@ class _Drive:
     def _machine(self) -> dict[str, Any]:
         import torch
 
-        assert self.control.prepared is not None
-        plan = self.control.prepared.plan
+        assert self.control.ready is not None
+        plan = self.control.ready.plan
         return {
-            "model": self.control.prepared.checkpoint.provenance.name,
+            "model": self.control.ready.checkpoint.provenance.name,
             "shape": list(self.control.view.shape) if self.control.view is not None else [],
             "device": plan.device,
             "precision": plan.precision,

@@ -1,0 +1,32 @@
+"""Boxes of voxels, and how many voxels of each label an array holds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+Box = tuple[slice, slice, slice]
+
+
+def bounding_box(labels: np.ndarray) -> Box:
+    """Smallest box that holds every non-zero voxel; an empty box when there is none."""
+    sides = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        used = np.flatnonzero(labels.any(axis=others))
+        sides.append(slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0))
+    z, y, x = sides
+    return z, y, x
+
+
+def shifted(box: Box, region: Box) -> Box:
+    """Return a box within a region as slices of the whole array."""
+    z, y, x = (
+        slice(side.start + (whole.start or 0), side.stop + (whole.start or 0))
+        for side, whole in zip(box, region, strict=True)
+    )
+    return z, y, x
+
+
+def bins(labels: np.ndarray) -> np.ndarray:
+    """Return (256,) voxels of every label of a uint8 array."""
+    return np.bincount(labels.reshape(-1), minlength=256)

@@ -1,0 +1,185 @@
+"""What the parts of the dock share: the chosen image and model, the results, the status line and the jobs.
+
+The parts (source, runs, slider, review, saving) know this state and not each other. Every change of image or
+model raises the generation; answers to jobs of an older generation are dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.failures import failure
+from napari_scd.viewer.logic.jobs import RUNS, Job
+from napari_scd.viewer.logic.wording import sentence
+from napari_scd.viewer.state import State, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers.store import LayerStore
+    from napari_scd.viewer.logic.backend import Backend, ReadyModel
+    from napari_scd.viewer.logic.choices import Choices
+    from napari_scd.viewer.logic.jobs import JobQueue
+    from napari_scd.viewer.logic.result import Result
+
+    Place = tuple[Hashable, tuple[int, ...]]  # an image layer's unique_id, and its frame
+
+
+class DockState:
+    """State of one dock, and the signals that tell of its changes.
+
+    Attributes
+    ----------
+    view
+        The chosen image as it is to be segmented; None while there is none that can be.
+    ready
+        The loaded model and the plan of a run; None until both are ready.
+    key
+        What a new result depends on: the image's voxels and place, and the model.
+    results
+        The results by image and frame.
+    """
+
+    status_changed = Signal(object)  # Status
+    progress_changed = Signal(object)  # engine.Progress, or None when a run ends
+    ready_changed = Signal(object)  # ReadyModel or None
+    cost_changed = Signal(object)  # Cost or None
+    result_changed = Signal(object)  # Result or None
+    agreement_changed = Signal(object)  # Agreement or None
+    devices_found = Signal(object)  # tuple of names
+    planned = Signal(object)  # engine.Plan
+
+    def __init__(self, store: LayerStore, jobs: JobQueue, backend: Backend, choices: Choices) -> None:
+        self.store, self.jobs, self.backend, self.choices = store, jobs, backend, choices
+        self.status: Status = sentences.NO_IMAGE
+        self.view: SourceView | None = None
+        self.ready: ReadyModel | None = None
+        self.key: tuple[Any, ...] | None = None
+        self.results: dict[Place, Result] = {}
+        self._generation = 0
+
+    @property
+    def place(self) -> Place | None:
+        """The chosen image and frame."""
+        return None if self.view is None else (self.view.uid, self.view.frame)
+
+    @property
+    def result(self) -> Result | None:
+        """The result of the chosen image and frame."""
+        return None if self.place is None else self.results.get(self.place)
+
+    @property
+    def pending(self) -> Result | None:
+        """The result on screen that is not yet accepted."""
+        return self.result if self.result is not None and not self.result.accepted else None
+
+    @property
+    def previewed(self) -> Result | None:
+        """The result on screen that belongs to the image and model as they are now, not yet accepted."""
+        result = self.pending
+        return result if result is not None and result.key == self.key else None
+
+    @property
+    def can_segment(self) -> bool:
+        """Whether the whole volume may be segmented: not with a click model, unless it fits its window."""
+        if self.ready is None:
+            return False
+        return self.ready.checkpoint.recipe.field != "click" or self.ready.plan.n_windows == 1
+
+    def say(self, status: Status) -> None:
+        """Put a sentence into the status line, with what is doubtful about the image."""
+        self.status = status._replace(warnings=self._warnings())
+        self.status_changed.emit(self.status)
+
+    def say_ready(self) -> None:
+        """Say what a run would cost."""
+        if self.ready is not None and self.view is not None:
+            plan = self.ready.plan
+            size = sentences.Size(self.view.shape, self.view.spacing_mm)
+            click_only = not self.can_segment
+            self.say(sentences.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only))
+
+    def centre(self) -> tuple[int, int, int]:
+        """Return the voxel in the middle of what the user looks at."""
+        assert self.view is not None
+        result = self.previewed
+        if result is not None and result.base is None and result.clicks:
+            return result.clicks[-1].place
+        return self.store.centre_index(self.view)
+
+    # -- jobs ------------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        kind: str,
+        run: Callable[..., Any],
+        done: Callable[[Any], None],
+        *,
+        partly: Callable[[Any], None] | None = None,
+        replace: bool = True,
+        lasting: bool = False,
+        silent: bool = False,
+    ) -> None:
+        """Queue a job.
+
+        Parameters
+        ----------
+        run
+            Function of (progress, cancel), called in the worker.
+        done
+            Hears the answer, but only while image and model stay the same, or always if `lasting`.
+        partly
+            Hears the steps of progress instead of the progress bar; returns whether it took a step.
+        replace
+            Take the place of a waiting job of this kind.
+        silent
+            Nobody asked for it: its progress and failure are not shown (the next job of the user tells).
+        """
+        generation = self._generation
+
+        def if_current(callback: Callable[[Any], None]) -> Callable[[Any], None]:
+            return lambda value: callback(value) if lasting or generation == self._generation else None
+
+        told = (done, _ignore, _ignore) if silent else (done, self._on_failure, partly or self.progressed)
+        self.jobs.submit(Job(kind, run, *map(if_current, told)), replace=replace)
+
+    def progressed(self, progress: Any) -> None:
+        """Show how far a run is."""
+        self.progress_changed.emit(progress)
+        if self.status.state is State.RUNNING:
+            self.say(sentences.running(sentence(progress.message)))
+
+    def drop_runs(self) -> None:
+        """Forget what was asked of another image or model; answers that still come are dropped."""
+        self._generation += 1
+        self.jobs.drop("prepare", *RUNS)
+        if self.jobs.running in RUNS:
+            self.jobs.cancel()
+        self.progress_changed.emit(None)
+
+    def close(self) -> None:
+        """Stop everything; layers stay."""
+        self._generation += 1
+        self.jobs.close()
+
+    def _on_failure(self, problem: BaseException) -> None:
+        self.progress_changed.emit(None)
+        self.say(failure(problem, self.choices.device, self.choices.batch))
+
+    def _warnings(self) -> tuple[tuple[State, str], ...]:
+        found: tuple[tuple[State, str], ...] = ()
+        if self.view is not None:
+            found += () if self.view.voxel_size_known else (sentences.NO_VOXEL_SIZE,)
+            found += () if self.view.orientation_known else (sentences.NO_ORIENTATION,)
+            found += (sentences.MIRRORED,) if self.store.mirrors(self.view) else ()
+        if self.ready is not None:
+            found += tuple((State.READY, text) for text in self.ready.warnings)
+        return found
+
+
+def _ignore(value: Any) -> None:
+    """Do nothing with an answer that nobody waits for."""

@@ -1,0 +1,134 @@
+"""The sentences of the status line; no napari, Qt or torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.viewer.logic.wording import duration, millilitres
+from napari_scd.viewer.state import Remedy, State, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NO_IMAGE = Status(State.NO_IMAGE, "Open a 3D volume, or File > Open Sample > SCD.")
+PRELOADING = Status(
+    State.PRELOADING, "Getting ready in the background: you can look at your volume meanwhile."
+)
+CANCELLING = Status(State.CANCELLING, "Stopping after this window.")
+NO_VOXEL_SIZE = (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
+NO_ORIENTATION = (
+    State.WARN_ORIENTATION,
+    "Orientation unknown: left and right may be swapped. Set it in Advanced.",
+)
+MIRRORED = (
+    State.WARN_ORIENTATION,
+    "3D is a mirror image of the patient here: the dock's 3D button shows left and right as they are.",
+)
+NO_CLICKS = Status(
+    State.READY, "No clicks on record: click a structure (K), or select a Points layer on this image."
+)
+NO_MODEL = Status(
+    State.ERROR,
+    "No model found: choose a .safetensors file.",
+    Remedy("Choose file...", "choose_model"),
+)
+
+
+def bad_input(sentence: str) -> Status:
+    """Say that the image cannot be segmented; the sentence says what came and what to do."""
+    return Status(State.BAD_INPUT, sentence)
+
+
+def loading(model: str) -> Status:
+    """Say that a model (name or file) is being read and the volume prepared for it."""
+    name = model.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".safetensors")
+    return Status(State.LOADING, f"Loading {name} and preparing the volume.")
+
+
+class Size(NamedTuple):
+    """A volume's lengths in voxels and mm, in array-axis order."""
+
+    shape: tuple[int, ...]
+    spacing_mm: tuple[float, ...]
+
+    def __str__(self) -> str:
+        voxels = "x".join(str(n) for n in reversed(self.shape))
+        spacing = "x".join(f"{mm:.3g}" for mm in reversed(self.spacing_mm))
+        return f"{voxels} at {spacing} mm"
+
+
+def ready(size: Size, n_windows: int, seconds: float | None, device: str, *, click_only: bool) -> Status:
+    """Say that everything is loaded, and what a run would cost, or what to do with a click model."""
+    if click_only:
+        return Status(State.READY, f"{size}: press K, then click a structure.")
+    windows = "1 window" if n_windows == 1 else f"{n_windows} windows"
+    time = "" if seconds is None else f", about {duration(seconds)}"
+    return Status(State.READY, f"{size}: {windows}{time} on {device}.")
+
+
+def running(message: str) -> Status:
+    """Say how far a run is, in the engine's own words, such as "window 9 of 27, 4 s left"."""
+    return Status(State.RUNNING, message)
+
+
+def cancelled(done: int, total: int) -> Status:
+    """Say that a run was stopped; what it found so far stays."""
+    if done == 0:
+        return Status(State.CANCELLED, "Stopped before the first window: nothing was changed.")
+    return Status(
+        State.CANCELLED, f"Stopped after {done} of {total} windows: the partial result is a preview."
+    )
+
+
+def done(n_labels: int, n_found: int, seconds: float) -> Status:
+    """Say that a whole volume was segmented."""
+    labels = "1 label" if n_labels == 1 else f"{n_labels} labels"
+    return Status(State.DONE, f"{labels}, {n_found} found in {duration(seconds)}. Accept (U) or Discard.")
+
+
+def preview(names: Sequence[str], volume_ml: float) -> Status:
+    """Say which clicked structures are on screen and not yet accepted."""
+    what = ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
+    return Status(State.PREVIEW, f"Preview: {what}, {millilitres(volume_ml)}. Accept (U) or Discard.")
+
+
+def stale(what: str) -> Status:
+    """Say that the result on screen is of other settings or another image; `what` changed since."""
+    return Status(State.STALE, f"{what} changed since this result: segment or click again to update it.")
+
+
+def stale_outside(keep: str) -> Status:
+    """Say that only the visible window shows the new keep ratio."""
+    return Status(
+        State.STALE, f"Keep {keep} in the visible window only: press Segment volume (G) for the rest."
+    )
+
+
+def accepted(layer: str, n_voxels: int) -> Status:
+    """Say that the preview became part of the segmentation."""
+    return Status(State.DONE, f"Accepted {n_voxels:,} voxels into '{layer}'. Ctrl+Z takes them back.")
+
+
+def error(sentence: str, remedy: Remedy | None = None) -> Status:
+    """Say that something went wrong; the window goes on."""
+    return Status(State.ERROR, sentence, remedy)
+
+
+def other_labels(layer: str, model: str) -> Status:
+    """Say that a layer's numbers mean other structures than the model's."""
+    return error(
+        f"'{layer}' holds the labels of {model}, whose numbers mean other structures: "
+        "choose 'new layer' under Output."
+    )
+
+
+def one_at_a_time(model: str) -> Status:
+    """Say that a click model does no whole volumes."""
+    return error(f"{model} finds one structure at a time: press K, then click it.")
+
+
+def compared(keep: str, dice: float | None) -> Status:
+    """Say how the visible window agrees with dense; `dice` is None when neither found anything."""
+    if dice is None:
+        return Status(State.DONE, "Both find nothing in the visible window: there is nothing to compare.")
+    return Status(State.DONE, f"Keep {keep} agrees {dice:.2f} (Dice) with dense in the visible window.")
