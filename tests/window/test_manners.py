@@ -16,6 +16,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtWidgets import QWidget  # noqa: E402
 
+from napari_scd.errors import OutOfMemory  # noqa: E402
 from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import Window, scan  # noqa: E402
@@ -111,7 +112,7 @@ def test_napari_may_be_closed_while_it_runs(open_window: Any) -> None:
     ("problem", "button"),
     [
         (MemoryError(), "Run one window at a time"),
-        (RuntimeError("CUDA out of memory"), "Run one window at a time"),
+        (OutOfMemory("cpu"), "Run one window at a time"),
     ],
 )
 def test_too_little_memory_is_said_and_the_button_helps(
@@ -129,7 +130,9 @@ def test_too_little_memory_is_said_and_the_button_helps(
         patch.setattr(Session, "segment", fail)
         window.press("run")
         window.until(lambda: window.control.status.state is State.ERROR)
-    assert window.part("status").text() == "Not enough memory for this run: nothing was lost, try the button."
+    assert window.part("status").text() == (
+        "Not enough memory for this run. Nothing was lost; run one window at a time."
+    )
     assert window.part("remedy").text() == button
     window.press("remedy")
     window.wait(State.DONE)

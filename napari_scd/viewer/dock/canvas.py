@@ -21,16 +21,18 @@ if TYPE_CHECKING:
 MAX_VERTEX_ARRAYS = 16  # every OpenGL that napari runs on has at least so many
 
 
-def make_canvas_current(window: QWidget) -> None:
+def make_canvas_current(window: QWidget | None) -> None:
     """Make a canvas of a window current; call it when a layer is about to go. They share what they hold."""
+    if window is None:
+        return
     canvas = next((one for one in window.findChildren(QOpenGLWidget) if one.isValid()), None)
     if canvas is not None:
         canvas.makeCurrent()
 
 
-def switch_vertex_arrays_off(window: QWidget) -> None:
+def switch_vertex_arrays_off(window: QWidget | None) -> None:
     """Switch off the vertex arrays of every canvas in a window; call it when layers went."""
-    for canvas in window.findChildren(QOpenGLWidget):
+    for canvas in window.findChildren(QOpenGLWidget) if window is not None else ():
         if canvas.isValid():
             canvas.makeCurrent()
             for index in range(MAX_VERTEX_ARRAYS):

@@ -129,7 +129,9 @@ def voxel_under(
         return _spatial(index) if _inside(index, shape) else None
     for layer in drawn:
         path = ray_path(layer, position, direction, displayed)
-        hits = np.flatnonzero(np.asarray(finest(layer)[tuple(path.T)])) if path is not None else ()
+        if path is None:
+            continue
+        hits = np.flatnonzero(np.asarray(finest(layer)[tuple(path.T)]))
         if len(hits):
             return _spatial(path[hits[0]])
     path = ray_path(image, position, direction, displayed)

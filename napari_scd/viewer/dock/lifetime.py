@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QWidget
 
 
@@ -38,7 +38,7 @@ class DockedWidget(QWidget):
         self._outer = None
         self.let_go()
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: Any) -> bool:
         """Hear of a new parent, or of none."""
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
@@ -49,12 +49,13 @@ class DockedWidget(QWidget):
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Watch the window around the widget."""
-        if not self._let_go and self.window() is not self._outer:
-            self._outer = self.window()
-            self._outer.installEventFilter(self)
+        outer = self.window()
+        if not self._let_go and outer is not None and outer is not self._outer:
+            self._outer = outer
+            outer.installEventFilter(self)
         super().showEvent(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
+    def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 (Qt's name)
         """Hear of the window's Close."""
         if event.type() == QEvent.Type.Close and not self._let_go:
             QTimer.singleShot(0, self._tear_down_if_window_gone)

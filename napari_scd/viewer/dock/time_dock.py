@@ -88,7 +88,7 @@ class _Drive:
         from napari_scd.viewer.plugin.files import read_layers, sample_icbm152
 
         self.viewer = napari.Viewer()
-        self.app = QApplication.instance()
+        self.app = QApplication.instance() or QApplication([])
         layers = read_layers(list(files)) if files else sample_icbm152()
         for data, keywords, kind in layers:
             getattr(self.viewer, f"add_{kind}")(data, **keywords)

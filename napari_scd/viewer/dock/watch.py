@@ -32,10 +32,10 @@ class Watch:
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        layer_goes: Callable[[], None],
-        layers_changed: Callable[[], None],
-        place_changed: Callable[[], None],
-        dimensions_changed: Callable[[], None],
+        layer_goes: Callable[[], object],
+        layers_changed: Callable[[], object],
+        place_changed: Callable[[], object],
+        dimensions_changed: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self._layer_goes = layer_goes

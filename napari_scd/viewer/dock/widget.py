@@ -195,7 +195,9 @@ class ScdWidget(DockedWidget):
     def _start(self) -> None:
         if not self.gone:
             self.controller.source.preload()
-            self.controller.submit("drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True)
+            self.controller.state.submit(
+                "drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True
+            )
 
     # -- what the user does ----------------------------------------------------------------------------------
 
@@ -320,8 +322,8 @@ class ScdWidget(DockedWidget):
         self.tokens.show_cost(cost, self._pace, self._agreement)
 
     def _on_agreement(self, agreement: Agreement | None) -> None:
-        known = agreement is not None and agreement.dice is not None
-        self._agreement = f"{agreement.dice:.2f}" if known else ""
+        dice = None if agreement is None else agreement.dice
+        self._agreement = "" if dice is None else f"{dice:.2f}"
         self._on_cost(self._cost)
 
     def _on_result(self, result: Result | None) -> None:

@@ -41,7 +41,7 @@ class NamedJob:
         return job() if job else None
 
 
-class StoppableWorker(FunctionWorker):
+class StoppableWorker(FunctionWorker[Any]):
     """A function worker that napari's task list, and we, may ask to stop.
 
     It stops after the current window; what it has by then is still returned. `quit` is the flag's own
@@ -50,7 +50,7 @@ class StoppableWorker(FunctionWorker):
 
     def __init__(self, errand: NamedJob, cancel: CancelToken) -> None:
         super().__init__(errand)
-        self.quit = cancel.cancel
+        self.quit = cancel.cancel  # type: ignore[method-assign]
 
 
 class WorkerQueue(QObject):

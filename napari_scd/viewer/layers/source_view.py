@@ -69,7 +69,7 @@ class SourceView:
     @property
     def n_leading(self) -> int:
         """Axes before the three spatial ones."""
-        return self.matrix.shape[0] - 4
+        return int(self.matrix.shape[0]) - 4
 
     @property
     def layer_shape(self) -> tuple[int, ...]:
@@ -85,7 +85,7 @@ class SourceView:
     @property
     def affine(self) -> np.ndarray:
         """(4, 4), voxel index of the three spatial axes -> (S, P, L) mm."""
-        return self.world_to_mm @ spatial_part(self.matrix, self.frame)
+        return np.asarray(self.world_to_mm @ spatial_part(self.matrix, self.frame))
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -188,7 +188,7 @@ def look_at(layer: Any, world_point: Sequence[float] = (), world_axes: str | Non
 
 def record_in(metadata: Any) -> dict[str, Any] | None:
     """Return the reader's record of a layer's file, None when there is none or it is not as we write it."""
-    record = (metadata or {}).get("scd_source")
+    record: Any = (metadata or {}).get("scd_source")
     try:
         place = np.asarray(record["affine_spl"], float)
         shape = [int(n) for n in record["shape"]]

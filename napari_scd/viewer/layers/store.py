@@ -267,8 +267,10 @@ def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np
     """
     if view.n_leading == 0:
         return labels.copy()
-    same_shape = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
-    whole = np.array(earlier.data) if same_shape else np.zeros(view.layer_shape, labels.dtype)
+    if earlier is not None and tuple(earlier.data.shape) == view.layer_shape:
+        whole = np.array(earlier.data)
+    else:
+        whole = np.zeros(view.layer_shape, labels.dtype)
     whole[view.frame] = labels
     return whole
 

@@ -162,6 +162,7 @@ class Backend:
         from napari_scd.checkpoints import load
         from napari_scd.engine import Session
 
+        assert model is not None
         if self._checkpoint is None or model != self._model:
             self._key = self._session = None
             self._checkpoint = load(model)

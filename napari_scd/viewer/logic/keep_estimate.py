@@ -28,8 +28,11 @@ class Counter(Protocol):
 class Macs(Protocol):
     """Multiply-accumulates of one window."""
 
-    encoder: int
-    total: int
+    @property
+    def encoder(self) -> int: ...  # noqa: D102
+
+    @property
+    def total(self) -> int: ...  # noqa: D102
 
 
 class Cost(NamedTuple):

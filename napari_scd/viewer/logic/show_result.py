@@ -134,7 +134,8 @@ class ResultLayers:
         fits = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
         if before is None or not fits or before.shape != result.labels.shape:
             return full_labels(view, result.labels, earlier)
-        whole = np.require(earlier.data, requirements="W")
+        assert earlier is not None
+        whole: np.ndarray = np.require(earlier.data, requirements="W")
         changed = before != result.labels
         whole[view.frame][changed] = result.labels[changed]
         return whole

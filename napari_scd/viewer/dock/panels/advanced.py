@@ -28,7 +28,9 @@ class AdvancedPanel(QCollapsible):
     def __init__(self) -> None:
         super().__init__("Advanced")
         self.setObjectName("scd.advanced")
-        self.layout().setContentsMargins(0, 0, 0, 0)
+        whole = self.layout()
+        assert whole is not None
+        whole.setContentsMargins(0, 0, 0, 0)
         content = QWidget()
         rows = form()
         content.setLayout(rows)

@@ -70,9 +70,11 @@ class ResultPanel(Panel):
         self.legend.setIconSize(QSize(14, 14))
         self.legend.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.legend.header().setStretchLastSection(False)
-        self.legend.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.legend.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header = self.legend.header()
+        assert header is not None
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.legend.setToolTip(
             "Click: go to the structure. Double click: show it alone, and again: show all."
         )

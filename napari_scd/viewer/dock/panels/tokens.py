@@ -118,7 +118,7 @@ class TokensPanel(Panel):
     def next_stage(self, step: int = 1) -> None:
         """Go on to the next stage, or back."""
         buttons = self._stage_group.buttons()
-        self._stage_group.button((self.stage + step) % len(buttons)).setChecked(True)
+        buttons[(self.stage + step) % len(buttons)].setChecked(True)
         self._emit_show()
 
     def show_cost(self, cost: Cost | None, seconds_per_window: float | None, agreement: str) -> None:

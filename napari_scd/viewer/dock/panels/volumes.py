@@ -45,7 +45,8 @@ class LayerChooser(QWidget):
     @property
     def native(self) -> QComboBox:
         """The combo box itself."""
-        return self.combo.native
+        box: QComboBox = self.combo.native
+        return box
 
     @property
     def uid(self) -> Any:
