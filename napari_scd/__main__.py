@@ -32,13 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
 
     if chosen.time_rounds is not None:
-        from napari_scd.viewer.dock.time_dock import time_dock
+        from napari_scd.viewer import time_dock
 
         return time_dock(chosen.files, chosen.time_model, chosen.time_rounds)
 
     import torch  # noqa: F401  (before Qt)
 
-    from napari_scd.viewer.plugin.window import open_window
+    from napari_scd.viewer import open_window
 
     return open_window(chosen.files)
 

@@ -39,10 +39,11 @@ OUTSIDE = {
     "plain": set(),
 }
 INSIDE_VIEWER = {
+    "state": set(),
     "layers": set(),
     "plugin": {"layers"},
-    "logic": {"layers", "plugin"},
-    "dock": {"layers", "plugin", "logic"},
+    "logic": {"layers", "plugin", "state"},
+    "dock": {"layers", "plugin", "logic", "state"},
 }
 GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "app_model", "PyQt5", "PyQt6", "PySide2", "PySide6"}
 WINDOW_SYSTEM = GUI - {"napari"} | {
@@ -65,10 +66,9 @@ PENDING: dict[str, set[str]] = {
         "ablation",
         "viewer",
         "cli",
-        "__main__",
     },
-    "circles": {"volume", "engine", "viewer"},
-    "inside viewer": {"plugin", "logic"},
+    "circles": {"volume", "engine"},
+    "inside viewer": set(),
     "names": {
         "volume",
         "engine",
@@ -77,7 +77,6 @@ PENDING: dict[str, set[str]] = {
         "training",
         "benchmarks",
         "ablation",
-        "viewer",
         "cli",
     },
     "options and keys": {

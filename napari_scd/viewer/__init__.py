@@ -1,22 +1,34 @@
-"""The only room that knows napari or Qt: the dock, and what napari calls for files."""
+"""The only room that knows napari or Qt: the dock, and what napari calls for files.
+
+Names are fetched when they are first used: the reader needs no Qt, the dock no nibabel.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+from napari_scd.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.dock.time_dock import time_dock as time_dock
+    from napari_scd.viewer.dock.widget import ScdWidget as ScdWidget
+    from napari_scd.viewer.plugin.files import get_reader as get_reader
+    from napari_scd.viewer.plugin.files import sample_icbm152 as sample_icbm152
+    from napari_scd.viewer.plugin.files import sample_phantom as sample_phantom
+    from napari_scd.viewer.plugin.files import write_image_layer as write_image_layer
+    from napari_scd.viewer.plugin.files import write_labels_layer as write_labels_layer
+    from napari_scd.viewer.plugin.window import open_window as open_window
 
 _HOME_OF = {
     "ScdWidget": "dock.widget",
     "get_reader": "plugin.files",
+    "open_window": "plugin.window",
     "sample_icbm152": "plugin.files",
     "sample_phantom": "plugin.files",
+    "time_dock": "dock.time_dock",
     "write_image_layer": "plugin.files",
     "write_labels_layer": "plugin.files",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Fetch a public name when it is first used: the reader needs no Qt, the dock no nibabel."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'napari_scd.viewer' has no attribute {name!r}")
-    return getattr(import_module(f"napari_scd.viewer.{_HOME_OF[name]}"), name)
+__all__ = [*_HOME_OF]
+__getattr__ = on_first_use(__name__, _HOME_OF)

@@ -13,7 +13,7 @@ from napari_scd.viewer.logic.controller import Controller
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.viewer.logic.jobs import Job
+    from napari_scd.viewer.logic.jobs import DockJob
 
 
 class HandQueue:
@@ -22,9 +22,9 @@ class HandQueue:
     running = None
 
     def __init__(self) -> None:
-        self.queue: list[Job] = []
+        self.queue: list[DockJob] = []
 
-    def submit(self, work: Job, *, replace: bool = True) -> None:
+    def submit(self, work: DockJob, *, replace: bool = True) -> None:
         if replace:
             self.drop(work.kind)
         self.queue.append(work)

@@ -17,7 +17,7 @@ from napari_scd.viewer.logic.controller import Controller
 from napari_scd.volume import LabelTable, Recipe, Volume
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.logic.jobs import Job
+    from napari_scd.viewer.logic.jobs import DockJob
 
 PATCH = 4
 N_STAGES = 3
@@ -196,16 +196,16 @@ class HandQueue:
     """Runs jobs when the test says so, in this thread."""
 
     def __init__(self) -> None:
-        self.queue: list[Job] = []
+        self.queue: list[DockJob] = []
         self.flag = CancelToken()
-        self._running: Job | None = None
+        self._running: DockJob | None = None
         self.closed = False
 
     @property
     def running(self) -> str | None:
         return self._running.kind if self._running else None
 
-    def submit(self, work: Job, *, replace: bool = True) -> None:
+    def submit(self, work: DockJob, *, replace: bool = True) -> None:
         if self.closed:
             return
         if replace:
@@ -223,7 +223,7 @@ class HandQueue:
         self.closed = True
         self.cancel()
 
-    def begin(self) -> Job:
+    def begin(self) -> DockJob:
         """Take the next job without running it."""
         self._running = self.queue.pop(0)
         self.flag = CancelToken()

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.engine import guess_modality
-from napari_scd.viewer.layers.source_view import finest, problem_of
-from napari_scd.viewer.logic.catalogue import Offer, offered_models
+from napari_scd.viewer.layers import finest, problem_of
+from napari_scd.viewer.logic import Offer, offered_models
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.dock.panels.input import InputPanel
-    from napari_scd.viewer.dock.panels.result import ResultPanel
-    from napari_scd.viewer.logic.controller import Controller
+    from napari_scd.viewer.dock.panels import InputPanel, ResultPanel
+    from napari_scd.viewer.logic import Controller
 
 
 class LayerLists:

@@ -85,7 +85,7 @@ class _Drive:
         from qtpy.QtWidgets import QApplication
 
         from napari_scd.viewer.dock.widget import ScdWidget
-        from napari_scd.viewer.plugin.files import read_layers, sample_icbm152
+        from napari_scd.viewer.plugin import read_layers, sample_icbm152
 
         self.viewer = napari.Viewer()
         self.app = QApplication.instance() or QApplication([])
@@ -204,7 +204,7 @@ class _Drive:
     def _dense(self, rounds: int) -> list[float]:
         """One window with every token, from the image on: what the slider's answer is compared with."""
         from napari_scd.engine import Request, Session
-        from napari_scd.viewer.logic.choices import resolve
+        from napari_scd.viewer.logic import resolve
 
         view, ready = self.control.view, self.control.ready
         assert view is not None and ready is not None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Labels
 
-from napari_scd.viewer.layers.build import CLEAR, rgba
+from napari_scd.viewer.layers import CLEAR, rgba
 
 if TYPE_CHECKING:
     from napari_scd.cancel import CancelToken

@@ -15,32 +15,21 @@ from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
 from napari_scd.viewer.dock.hover import MousePosition
 from napari_scd.viewer.dock.layer_lists import LayerLists
 from napari_scd.viewer.dock.lifetime import DockedWidget
-from napari_scd.viewer.dock.panels.advanced import AdvancedPanel
-from napari_scd.viewer.dock.panels.input import InputPanel
-from napari_scd.viewer.dock.panels.result import ResultPanel
-from napari_scd.viewer.dock.panels.run import RunPanel
-from napari_scd.viewer.dock.panels.tokens import TokensPanel
+from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
 from napari_scd.viewer.dock.preferences import Preferences, Settings
 from napari_scd.viewer.dock.shortcuts import Keys
 from napari_scd.viewer.dock.warm_up import warm_up_drawing
 from napari_scd.viewer.dock.watch import Watch
 from napari_scd.viewer.dock.worker import WorkerQueue
-from napari_scd.viewer.layers.store import LayerStore
-from napari_scd.viewer.logic.backend import Backend
-from napari_scd.viewer.logic.choices import Choices
-from napari_scd.viewer.logic.controller import Controller
-from napari_scd.viewer.logic.export import with_ending
-from napari_scd.viewer.logic.keep_estimate import Cost, saving_curve
-from napari_scd.viewer.logic.wording import duration
+from napari_scd.viewer.layers import LayerStore
+from napari_scd.viewer.logic import Backend, Choices, Controller, Cost, duration, saving_curve, with_ending
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
     import napari
 
     from napari_scd.engine import Plan
-    from napari_scd.viewer.logic.backend import Agreement, ReadyModel
-    from napari_scd.viewer.logic.jobs import JobQueue
-    from napari_scd.viewer.logic.result import Result
+    from napari_scd.viewer.logic import Agreement, JobQueue, ReadyModel, Result
 
 WIDTH = 300
 ESTIMATE_MS, SETTLE_MS, LOOK_AGAIN_MS = 50, 200, 50

@@ -18,7 +18,7 @@ from napari_scd.cancel import CancelToken
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_scd.viewer.logic.jobs import Job
+    from napari_scd.viewer.logic import DockJob
 
 
 class NamedJob:
@@ -64,8 +64,8 @@ class WorkerQueue(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: list[Job] = []
-        self._running: Job | None = None
+        self._queue: list[DockJob] = []
+        self._running: DockJob | None = None
         self._worker: StoppableWorker | None = None
         self._closed = False
         self._progressed.connect(self._on_progress)
@@ -75,7 +75,7 @@ class WorkerQueue(QObject):
         """Kind of the running job."""
         return self._running.kind if self._running else None
 
-    def submit(self, work: Job, *, replace: bool = True) -> None:
+    def submit(self, work: DockJob, *, replace: bool = True) -> None:
         """Queue a job."""
         if self._closed:
             return
@@ -118,12 +118,12 @@ class WorkerQueue(QObject):
         self.busy_changed.emit(True)
         worker.start()
 
-    def _tell(self, work: Job, step: object) -> None:
+    def _tell(self, work: DockJob, step: object) -> None:
         """Pass a step on to the GUI thread; called in the worker."""
         if not self._closed:
             self._progressed.emit(work, step)
 
-    def _on_progress(self, work: Job, step: object) -> None:
+    def _on_progress(self, work: DockJob, step: object) -> None:
         if work is self._running and not self._closed:
             work.progressed(step)
 

@@ -1,1 +1,79 @@
 """Results as napari layers, and layers as volumes; no Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_scd.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.layers.axes import orientations as orientations
+    from napari_scd.viewer.layers.build import CLEAR as CLEAR
+    from napari_scd.viewer.layers.build import EVERYTHING as EVERYTHING
+    from napari_scd.viewer.layers.build import PREVIEW_OPACITY as PREVIEW_OPACITY
+    from napari_scd.viewer.layers.build import VEIL_OPACITY as VEIL_OPACITY
+    from napari_scd.viewer.layers.build import Colours as Colours
+    from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
+    from napari_scd.viewer.layers.build import Voxels as Voxels
+    from napari_scd.viewer.layers.build import clicks_layer as clicks_layer
+    from napari_scd.viewer.layers.build import exit_colour as exit_colour
+    from napari_scd.viewer.layers.build import features_of as features_of
+    from napari_scd.viewer.layers.build import label_colours as label_colours
+    from napari_scd.viewer.layers.build import labels_layer as labels_layer
+    from napari_scd.viewer.layers.build import measure as measure
+    from napari_scd.viewer.layers.build import rgba as rgba
+    from napari_scd.viewer.layers.build import score_layer as score_layer
+    from napari_scd.viewer.layers.build import stages_layer as stages_layer
+    from napari_scd.viewer.layers.build import token_colours as token_colours
+    from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
+    from napari_scd.viewer.layers.source_view import SourceView as SourceView
+    from napari_scd.viewer.layers.source_view import as_channels as as_channels
+    from napari_scd.viewer.layers.source_view import finest as finest
+    from napari_scd.viewer.layers.source_view import layer_matrix as layer_matrix
+    from napari_scd.viewer.layers.source_view import look_at as look_at
+    from napari_scd.viewer.layers.source_view import problem_of as problem_of
+    from napari_scd.viewer.layers.source_view import record_in as record_in
+    from napari_scd.viewer.layers.source_view import spatial_part as spatial_part
+    from napari_scd.viewer.layers.source_view import with_channels as with_channels
+    from napari_scd.viewer.layers.store import LayerStore as LayerStore
+    from napari_scd.viewer.layers.store import accept_into as accept_into
+    from napari_scd.viewer.layers.store import full_labels as full_labels
+    from napari_scd.viewer.layers.store import redraw as redraw
+
+_HOME_OF = {
+    "CLEAR": "build",
+    "Colours": "build",
+    "EVERYTHING": "build",
+    "LayerStore": "store",
+    "LayerTuple": "build",
+    "PREVIEW_OPACITY": "build",
+    "SourceView": "source_view",
+    "VEIL_OPACITY": "build",
+    "Voxels": "build",
+    "accept_into": "store",
+    "as_channels": "source_view",
+    "clicks_layer": "build",
+    "exit_colour": "build",
+    "features_of": "build",
+    "finest": "source_view",
+    "full_labels": "store",
+    "label_colours": "build",
+    "labels_layer": "build",
+    "layer_matrix": "source_view",
+    "look_at": "source_view",
+    "measure": "build",
+    "orientations": "axes",
+    "problem_of": "source_view",
+    "record_in": "source_view",
+    "redraw": "store",
+    "rgba": "build",
+    "score_layer": "build",
+    "spatial_part": "source_view",
+    "stages_layer": "build",
+    "token_colours": "build",
+    "tokens_layer": "build",
+    "with_channels": "source_view",
+}
+
+__all__ = [*_HOME_OF]
+__getattr__ = on_first_use(__name__, _HOME_OF)

@@ -1,1 +1,51 @@
 """What the dock does and knows, without Qt: it can be tested without a window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_scd.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.logic.backend import Agreement as Agreement
+    from napari_scd.viewer.logic.backend import Backend as Backend
+    from napari_scd.viewer.logic.backend import ReadyModel as ReadyModel
+    from napari_scd.viewer.logic.catalogue import Offer as Offer
+    from napari_scd.viewer.logic.catalogue import offered_models as offered_models
+    from napari_scd.viewer.logic.choices import SHOW_MODES as SHOW_MODES
+    from napari_scd.viewer.logic.choices import SHOW_TITLES as SHOW_TITLES
+    from napari_scd.viewer.logic.choices import Choices as Choices
+    from napari_scd.viewer.logic.choices import resolve as resolve
+    from napari_scd.viewer.logic.controller import Controller as Controller
+    from napari_scd.viewer.logic.export import with_ending as with_ending
+    from napari_scd.viewer.logic.jobs import DockJob as DockJob
+    from napari_scd.viewer.logic.jobs import JobQueue as JobQueue
+    from napari_scd.viewer.logic.keep_estimate import Cost as Cost
+    from napari_scd.viewer.logic.keep_estimate import saving_curve as saving_curve
+    from napari_scd.viewer.logic.result import Result as Result
+    from napari_scd.viewer.logic.wording import duration as duration
+    from napari_scd.viewer.logic.wording import millilitres as millilitres
+
+_HOME_OF = {
+    "Agreement": "backend",
+    "Backend": "backend",
+    "Choices": "choices",
+    "Controller": "controller",
+    "Cost": "keep_estimate",
+    "DockJob": "jobs",
+    "JobQueue": "jobs",
+    "Offer": "catalogue",
+    "ReadyModel": "backend",
+    "Result": "result",
+    "SHOW_MODES": "choices",
+    "SHOW_TITLES": "choices",
+    "duration": "wording",
+    "millilitres": "wording",
+    "offered_models": "catalogue",
+    "resolve": "choices",
+    "saving_curve": "keep_estimate",
+    "with_ending": "export",
+}
+
+__all__ = [*_HOME_OF]
+__getattr__ = on_first_use(__name__, _HOME_OF)

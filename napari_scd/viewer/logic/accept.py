@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import build
+from napari_scd.viewer import layers
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.state import State, Status
 
@@ -81,7 +81,7 @@ class Review:
         data, table, voxel_ml = layer.data, result.table, result.voxel_ml
 
         def count(progress: Any, cancel: CancelToken) -> dict[str, list[Any]]:
-            return build.features_of(build.measure(np.asarray(data), table, voxel_ml), table)
+            return layers.features_of(layers.measure(np.asarray(data), table, voxel_ml), table)
 
         def show(features: dict[str, list[Any]]) -> None:
             layer.features = features

@@ -9,7 +9,7 @@ from napari_scd.viewer.logic.result import Result, from_run, merge_tokens
 
 if TYPE_CHECKING:
     from napari_scd.engine import Click
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.volume import LabelTable
 
 

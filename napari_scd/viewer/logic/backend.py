@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_scd.cancel import CancelToken
     from napari_scd.checkpoints import Checkpoint
     from napari_scd.engine import Plan, Progress, Segmentation, Session
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.choices import Choices
 

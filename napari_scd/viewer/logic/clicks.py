@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.viewer.layers.build import EVERYTHING
+from napari_scd.viewer.layers import EVERYTHING
 from napari_scd.viewer.logic.boxes import Box, bounding_box, shifted
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from napari_scd.engine import Click
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
 
 
 class ClickRecord(NamedTuple):

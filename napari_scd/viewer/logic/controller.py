@@ -13,14 +13,13 @@ from napari_scd.viewer.logic.keep import KeepAnswers
 from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
 from napari_scd.viewer.logic.show_result import ResultLayers
-from napari_scd.viewer.logic.source import Source
+from napari_scd.viewer.logic.source import ImageSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.viewer.layers.source_view import SourceView
-    from napari_scd.viewer.layers.store import LayerStore
+    from napari_scd.viewer.layers import LayerStore, SourceView
     from napari_scd.viewer.logic.backend import Backend, ReadyModel
     from napari_scd.viewer.logic.choices import Choices
     from napari_scd.viewer.logic.jobs import JobQueue
@@ -48,7 +47,7 @@ class Controller:
         self._lane = jobs
         self.state = DockState(store, jobs, backend, choices)
         self.layers = ResultLayers(self.state)
-        self.source = Source(self.state)
+        self.source = ImageSource(self.state)
         self.runs = Runs(self.state, self.layers, lambda: self.source.refresh(again=True))
         self.slider = KeepAnswers(self.state, self.layers, self.source.replan, self.runs.say_preview)
         self.review = Review(self.state, self.layers)

@@ -12,15 +12,14 @@ from psygnal import Signal
 
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.failures import failure
-from napari_scd.viewer.logic.jobs import RUNS, Job
+from napari_scd.viewer.logic.jobs import RUNS, DockJob
 from napari_scd.viewer.logic.wording import sentence
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from napari_scd.viewer.layers.source_view import SourceView
-    from napari_scd.viewer.layers.store import LayerStore
+    from napari_scd.viewer.layers import LayerStore, SourceView
     from napari_scd.viewer.logic.backend import Backend, ReadyModel
     from napari_scd.viewer.logic.choices import Choices
     from napari_scd.viewer.logic.jobs import JobQueue
@@ -145,7 +144,7 @@ class DockState:
             return lambda value: callback(value) if lasting or generation == self._generation else None
 
         told = (done, _ignore, _ignore) if silent else (done, self._on_failure, partly or self.progressed)
-        self.jobs.submit(Job(kind, run, *map(if_current, told)), replace=replace)
+        self.jobs.submit(DockJob(kind, run, *map(if_current, told)), replace=replace)
 
     def progressed(self, progress: Any) -> None:
         """Show how far a run is."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.engine import stage_table
-from napari_scd.viewer.layers.build import measure
-from napari_scd.viewer.plugin.files import source_grid, stem_of
+from napari_scd.viewer.layers import measure
+from napari_scd.viewer.plugin import source_grid, stem_of
 from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, write_labels, write_volume
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.volume import LabelTable
 
 

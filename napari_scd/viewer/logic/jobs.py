@@ -14,7 +14,7 @@ ASKED = ("segment", "click", "compare", "window", "replay")  # what the user may
 RUNS = (*ASKED, "plan", "warm")  # what belongs to one image and model
 
 
-class Job(NamedTuple):
+class DockJob(NamedTuple):
     """A job: its kind, its function of (progress, cancel), and who hears how it went."""
 
     kind: str
@@ -31,7 +31,7 @@ class JobQueue(Protocol):
     def running(self) -> str | None:
         """Kind of the running job."""
 
-    def submit(self, job: Job, *, replace: bool = True) -> None:
+    def submit(self, job: DockJob, *, replace: bool = True) -> None:
         """Queue a job; a waiting one of the same kind is replaced unless asked otherwise."""
 
     def drop(self, *kinds: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from napari_scd.viewer.layers.build import Voxels
+from napari_scd.viewer.layers import Voxels
 from napari_scd.viewer.logic.boxes import bins, bounding_box
 from napari_scd.volume import reorient
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.engine import Segmentation
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.clicks import ClickRecord
     from napari_scd.volume import LabelTable, Volume
 
@@ -108,7 +108,7 @@ class Result:
             if click.holds(index):
                 self.clicks.remove(click)
                 self.repaint()
-                return click.name
+                return str(click.name)
         return self._take_from_base(index)
 
     def _take_from_base(self, index: Sequence[int]) -> str:

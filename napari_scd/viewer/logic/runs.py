@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.engine import Segmentation
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.backend import Agreement, ReadyModel
     from napari_scd.viewer.logic.dock_state import DockState

@@ -12,7 +12,7 @@ from napari_scd.errors import InputError
 from napari_scd.viewer.logic.clicks import click_entry
 from napari_scd.viewer.logic.export import Export
 from napari_scd.viewer.logic.failures import CannotSave
-from napari_scd.viewer.plugin.files import stem_of
+from napari_scd.viewer.plugin import stem_of
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import build
-from napari_scd.viewer.layers.store import accept_into, full_labels, redraw
+from napari_scd.viewer import layers
+from napari_scd.viewer.layers import accept_into, full_labels, redraw
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -48,11 +48,11 @@ class ResultLayers:
         """Draw everything; layers that are there are brought up to date."""
         view, show = result.view, self._store.show
         self._tokens(result)
-        score = build.score_layer(result.scores, view, result.report)
+        score = layers.score_layer(result.scores, view, result.report)
         show(view.uid, "score", score, visible=self._choices.show == "score")
         data = self._preview_data(result)
-        preview = build.labels_layer(data, view, result.table, kind="preview", report=result.report)
-        preview[1]["features"] = build.features_of(result.found(), result.table)
+        preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
+        preview[1]["features"] = layers.features_of(result.found(), result.table)
         show(view.uid, "preview", preview)
         self._veil(view.uid)
         if result.clicks or self._store.ours(view.uid, "clicks") is not None:
@@ -79,7 +79,7 @@ class ResultLayers:
 
     def explode(self, result: Result) -> None:
         """Add the token map with one more axis, the stage."""
-        self._store.add_extra(build.stages_layer(result.tokens, result.view, result.n_stages, result.report))
+        self._store.add_extra(layers.stages_layer(result.tokens, result.view, result.n_stages, result.report))
 
     def accept(self, result: Result) -> tuple[Any, int]:
         """Write the preview (with what the user painted on it) into the output layer, then take it away.
@@ -111,7 +111,7 @@ class ResultLayers:
         output = self._store.layer(self._choices.output)
         if output is None:
             empty = np.zeros(painted.shape, np.uint8)
-            seg = build.labels_layer(empty, result.view, result.table, kind="seg", report=result.report)
+            seg = layers.labels_layer(empty, result.view, result.table, kind="seg", report=result.report)
             self._store.forget(result.view.uid, "seg")
             return self._store.show(result.view.uid, "seg", seg)
         if tuple(output.data.shape) != tuple(painted.shape):
@@ -142,17 +142,17 @@ class ResultLayers:
 
     def _veil(self, uid: Hashable) -> None:
         """In 3D let the tokens inside show through the preview."""
-        opacities = [build.PREVIEW_OPACITY, build.VEIL_OPACITY]
+        opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
         if self._store.in_3d and self._choices.show != "off":
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
 
     def _tokens(self, result: Result) -> None:
-        tokens = build.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
+        tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
         self._store.show(result.view.uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
 
-    def _colours(self, result: Result, *, estimated: bool = False) -> build.Colours:
-        return build.token_colours(
+    def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
+        return layers.token_colours(
             self._choices.show,
             result.n_stages,
             stage=min(self._choices.stage, result.n_stages),
@@ -160,11 +160,11 @@ class ResultLayers:
             estimated=estimated,
         )
 
-    def _clicks(self, result: Result) -> build.LayerTuple:
+    def _clicks(self, result: Result) -> layers.LayerTuple:
         points = [result.view.whole_index(click.place) for click in result.clicks]
         rows = {
             "label": [click.name for click in result.clicks],
             "keep": [", ".join(f"{ratio:.2f}" for ratio in click.keep) for click in result.clicks],
             "time": [click.time for click in result.clicks],
         }
-        return build.clicks_layer(points, rows, result.view)
+        return layers.clicks_layer(points, rows, result.view)

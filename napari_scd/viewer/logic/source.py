@@ -7,19 +7,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import source_view
+from napari_scd.viewer import layers
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.keep_estimate import cost_of
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
     from napari_scd.engine import Plan
-    from napari_scd.viewer.layers.source_view import SourceView
+    from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.backend import ReadyModel
     from napari_scd.viewer.logic.dock_state import DockState
 
 
-class Source:
+class ImageSource:
     """Follows the chosen image and model."""
 
     def __init__(self, state: DockState) -> None:
@@ -68,15 +68,15 @@ class Source:
         wanted = [store.layer(uid) for uid in choices.volumes]
         if not wanted or wanted[0] is None:
             return sentences.NO_IMAGE, None
-        problem = source_view.problem_of(wanted[0])
+        problem = layers.problem_of(wanted[0])
         if problem is not None:
             return sentences.bad_input(problem), None
         try:
-            view = source_view.look_at(wanted[0], store.point, choices.world_axes)
+            view = layers.look_at(wanted[0], store.point, choices.world_axes)
             view = replace(view, window=choices.window)
             if choices.n_channels > 1 and tuple(view.data.shape[:-3]) == (choices.n_channels,):
-                return sentences.NO_IMAGE, source_view.as_channels(view)
-            return sentences.NO_IMAGE, source_view.with_channels(view, wanted[1:], store.point)
+                return sentences.NO_IMAGE, layers.as_channels(view)
+            return sentences.NO_IMAGE, layers.with_channels(view, wanted[1:], store.point)
         except InputError as error:
             return sentences.bad_input(str(error)), None
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from napari_scd.engine import guess_modality, n_stages_of
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers.build import label_colours, token_colours
-from napari_scd.viewer.layers.source_view import layer_matrix, record_in, spatial_part
+from napari_scd.viewer.layers import label_colours, layer_matrix, record_in, spatial_part, token_colours
 from napari_scd.viewer.plugin.dicom_dialog import read_dicom
 from napari_scd.volume import (
     ORIENTATION_UNKNOWN,
@@ -33,7 +32,7 @@ from napari_scd.volume.nifti.opening import open_image
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_scd.viewer.layers.build import LayerTuple
+    from napari_scd.viewer.layers import LayerTuple
 
 CT_WINDOW = (-160.0, 240.0)  # soft tissue, in HU
 

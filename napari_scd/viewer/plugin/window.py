@@ -13,7 +13,7 @@ from napari_scd.viewer.plugin.files import read_layers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.viewer.layers.build import LayerTuple
+    from napari_scd.viewer.layers import LayerTuple
 
 
 # our layers run to superior, posterior and left: with napari's own orientation 3D would be a mirror image

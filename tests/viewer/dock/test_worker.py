@@ -12,7 +12,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from napari_scd.viewer.dock import worker as tasks  # noqa: E402
 from napari_scd.viewer.dock.worker import WorkerQueue  # noqa: E402
-from napari_scd.viewer.logic.jobs import Job  # noqa: E402
+from napari_scd.viewer.logic.jobs import DockJob  # noqa: E402
 
 
 class Heard:
@@ -22,8 +22,8 @@ class Heard:
         self.steps: list[Any] = []
         self.threads: set[str] = set()
 
-    def work(self, kind: str, run: Any) -> Job:
-        return Job(kind, run, self.take(self.done), self.take(self.failed), self.take(self.steps))
+    def work(self, kind: str, run: Any) -> DockJob:
+        return DockJob(kind, run, self.take(self.done), self.take(self.failed), self.take(self.steps))
 
     def take(self, shelf: list[Any]) -> Any:
         def put(value: Any) -> None:

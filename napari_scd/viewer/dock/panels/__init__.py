@@ -1,1 +1,25 @@
 """The dock's panels: each shows a part of the choices and emits signals; none knows another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_scd.lazy import on_first_use
+
+if TYPE_CHECKING:
+    from napari_scd.viewer.dock.panels.advanced import AdvancedPanel as AdvancedPanel
+    from napari_scd.viewer.dock.panels.input import InputPanel as InputPanel
+    from napari_scd.viewer.dock.panels.result import ResultPanel as ResultPanel
+    from napari_scd.viewer.dock.panels.run import RunPanel as RunPanel
+    from napari_scd.viewer.dock.panels.tokens import TokensPanel as TokensPanel
+
+_HOME_OF = {
+    "AdvancedPanel": "advanced",
+    "InputPanel": "input",
+    "ResultPanel": "result",
+    "RunPanel": "run",
+    "TokensPanel": "tokens",
+}
+
+__all__ = [*_HOME_OF]
+__getattr__ = on_first_use(__name__, _HOME_OF)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidg
 from superqt import QCollapsible
 
 from napari_scd.viewer.dock.panels.parts import Chooser, form
-from napari_scd.viewer.layers.axes import orientations
+from napari_scd.viewer.layers import orientations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPainterPath, QPen
 from qtpy.QtWidgets import QSizePolicy, QSlider, QWidget
 
-from napari_scd.viewer.layers.build import exit_colour
+from napari_scd.viewer.layers import exit_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

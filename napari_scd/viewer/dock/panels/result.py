@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButto
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
-from napari_scd.viewer.logic.wording import millilitres
+from napari_scd.viewer.logic import millilitres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_scd.viewer.layers.build import Voxels
+    from napari_scd.viewer.layers import Voxels
     from napari_scd.volume import LabelTable
 
 MAX_ROWS = 8

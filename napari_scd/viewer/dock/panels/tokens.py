@@ -9,16 +9,15 @@ from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSize
 
 from napari_scd.viewer.dock.panels.funnel import Funnel, KeepSlider
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
-from napari_scd.viewer.layers.build import exit_colour
-from napari_scd.viewer.logic.choices import SHOW_MODES, SHOW_TITLES
-from napari_scd.viewer.logic.wording import duration
+from napari_scd.viewer.layers import exit_colour
+from napari_scd.viewer.logic import SHOW_MODES, SHOW_TITLES, duration
 
 FEW_TOKENS = 16  # fewer than these left is worth a warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.viewer.logic.keep_estimate import Cost
+    from napari_scd.viewer.logic import Cost
 
 
 class TokensPanel(Panel):
