@@ -129,6 +129,19 @@ class WrongChannels(InputError):
         super().__init__(f"{what} has {_channels(found)}, but this model needs {_channels(needed)}.")
 
 
+class MissingChannels(InputError):
+    """Some channels of a model were given, others are missing.
+
+    Attributes
+    ----------
+    missing : tuple of str
+    """
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        self.missing = tuple(missing)
+        super().__init__(f"Missing channel{'s' * (len(self.missing) != 1)}: {', '.join(self.missing)}.")
+
+
 class ChooseFrame(InputError):
     """A file holds several volumes, and one must be chosen.
 

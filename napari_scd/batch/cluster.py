@@ -1,4 +1,4 @@
-"""Cases on the workers of a dask cluster; a worker that dies loses nothing but its own time."""
+"""Cases on the workers of a dask cluster; when a worker dies, its case is given to another."""
 
 from __future__ import annotations
 
@@ -6,33 +6,36 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.cli.console import unexpected
-from napari_scd.cli.run.segment import Runner, prepare, run_case
+from napari_scd.batch.runner import CaseOutcome, Crash, Runner, described, prepare
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from napari_scd.batch.cohort import Job
-    from napari_scd.cli.orders import Order
+    from napari_scd.batch.jobs import PlannedCase, SegmentJob
 
-_RETRIES = 3
-_PATIENCE = "20s"
+RETRIES = 3
 _one_at_a_time = threading.Lock()  # a session holds one volume, and workers may have several threads
 
 
+class WorkersDied(Crash):
+    """Every worker that took a case died."""
+
+
 def outcomes_of_cluster(
-    jobs: Sequence[Job], order: Order, address: str
-) -> Iterator[tuple[Job, dict[str, Any]]]:
+    cases: Sequence[PlannedCase], job: SegmentJob, address: str, *, patience_s: float = 20.0
+) -> Iterator[CaseOutcome]:
     """Send cases to a cluster and yield what comes out, in the order in which they finish.
 
     Parameters
     ----------
-    jobs : sequence of Job
+    cases : sequence of PlannedCase
         Their paths must mean the same files on every worker.
-    order : Order
+    job : SegmentJob
     address : str
         Of the scheduler, such as ``tcp://node1:8786``.
+    patience_s : float
+        How long to wait for the scheduler to answer.
 
     Raises
     ------
@@ -43,42 +46,43 @@ def outcomes_of_cluster(
         from distributed import Client, as_completed
     except ImportError as error:
         raise InputError(
-            "--scheduler needs dask.distributed, which is missing; run: python -m pip install "
+            "A cluster needs the package dask.distributed, which is not installed: run python -m pip install "
             "'napari-scd[cluster]'."
         ) from error
     try:
-        client = Client(address, timeout=_PATIENCE, set_as_default=False)
+        client = Client(address, timeout=f"{patience_s}s", set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise InputError(
-            f"No dask scheduler answers at '{address}'; start one (dask scheduler) and give its address, "
+            f"No dask scheduler answers at '{address}': start one (dask scheduler) and give its address, "
             "such as tcp://HOST:8786."
         ) from error
     with client:
-        futures = {client.submit(segment_job, job, order, pure=False, retries=_RETRIES): job for job in jobs}
+        futures = {
+            client.submit(segment_case, case, job, pure=False, retries=RETRIES): case for case in cases
+        }
         for future in as_completed(futures, loop=client.loop):
-            yield futures[future], _outcome(future)
+            yield _outcome(future, futures[future])
 
 
-def segment_job(job: Job, order: Order) -> dict[str, Any]:
+def segment_case(case: PlannedCase, job: SegmentJob) -> CaseOutcome:
     """Segment one case; runs on a worker, which loads the model once."""
     with _one_at_a_time:
-        outcome = run_case(_runner(order), job.case, None, asked=job.asked)
-    return outcome.to_dict()
+        return _runner(job).run(case)
 
 
 @lru_cache(maxsize=1)
-def _runner(order: Order) -> Runner:
-    return prepare(order)
+def _runner(job: SegmentJob) -> Runner:
+    return prepare(job)
 
 
-def _outcome(future: Any) -> dict[str, Any]:
+def _outcome(future: Any, case: PlannedCase) -> CaseOutcome:
     if future.status == "finished":
-        result: dict[str, Any] = future.result()
-        return result
+        outcome: CaseOutcome = future.result()
+        return outcome
     error = future.exception()
     if isinstance(error, InputError):
-        return {"status": "failed", "error": str(error), "exit_code": 2}
+        return CaseOutcome(case, {}, error)
     if type(error).__name__ == "KilledWorker":
-        sentence = "Every worker that took this case died, perhaps for want of memory; give workers more."
-        return {"status": "failed", "error": sentence, "exit_code": 1}
-    return {"status": "failed", "error": unexpected(error), "exit_code": 1}
+        died = WorkersDied("Every worker that took this case died, perhaps for lack of memory.")
+        return CaseOutcome(case, {}, died)
+    return CaseOutcome(case, {}, Crash(described(error)))

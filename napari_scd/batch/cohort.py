@@ -6,11 +6,11 @@ import csv
 import hashlib
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.batch.finding import Scan, walk
-from napari_scd.batch.paths import Case, Targets
+from napari_scd.batch.jobs import PlannedCase
 from napari_scd.batch.staging import make_folder, staged
 from napari_scd.checkpoints import describe
 from napari_scd.errors import InputError
@@ -19,21 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from napari_scd.cli.orders import Order
+    from napari_scd.batch.jobs import SegmentJob, Targets
 
 SUMMARY = "summary.csv"
 _LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # what atomic_path writes to, of a run that was killed
 
 
-class Job(NamedTuple):
-    """One scan to segment: its case, and what is asked of it (kept in its report, to know it again)."""
-
-    name: str
-    case: Case
-    asked: dict[str, Any]
-
-
-class Row(NamedTuple):
+class SummaryRow(NamedTuple):
     """One line of the summary: status is done, failed or skipped."""
 
     name: str
@@ -45,19 +37,35 @@ class Row(NamedTuple):
 
 
 class Cohort(NamedTuple):
-    """All scans of a tree: those to do, and rows of those that are done, skipped or broken."""
+    """All scans of a tree.
 
-    order: Order
-    out: Path
+    Attributes
+    ----------
+    job : SegmentJob
+        With a model that any machine finds.
+    names : tuple of str
+        Of all scans, in the tree's order.
+    cases : tuple of PlannedCase
+        What is still to do.
+    known : tuple of SummaryRow
+        What is finished, skipped or broken.
+    n_before : int
+        How many were finished by earlier runs.
+    """
+
+    job: SegmentJob
     names: tuple[str, ...]
-    jobs: tuple[Job, ...]
-    known: tuple[Row, ...]
+    cases: tuple[PlannedCase, ...]
+    known: tuple[SummaryRow, ...]
     n_before: int
 
+    @property
+    def out(self) -> Path:
+        """The folder of the results."""
+        return self.job.targets.labels
 
-def plan_cohort(
-    folders: list[Path], targets: Targets, order: Order, *, dicom_seg: bool = False, redo: bool = False
-) -> Cohort:
+
+def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
     """Walk the folders and find out what is still to do.
 
     A scan is finished when its labels and its report are there, and the report says that the same was asked
@@ -66,68 +74,65 @@ def plan_cohort(
     Parameters
     ----------
     folders : list of Path
-        With several, the results of each lie in a folder of its name.
-    targets : Targets
-        Folders for each kind of output.
-    order : Order
-    dicom_seg : bool
-        Write the labels of DICOM series as DICOM segmentations.
-    redo : bool
-        Count nothing as finished.
+        With several, the results of each are put into a folder of its name.
+    job : SegmentJob
+        Its targets are folders.
 
     Raises
     ------
     InputError
-        When there is nothing to segment, an output is no folder, or there is no such model.
+        When there is nothing to segment, an output is not a folder, or there is no such model.
     """
-    out = targets.labels
-    for target in (out, targets.tokens, targets.score, targets.probability, targets.each):
-        if target is not None and target.exists() and not target.is_dir():
+    for target in _folders_of(job.targets):
+        if target.exists() and not target.is_dir():
             raise InputError(f"'{target}' is a file; a folder of scans needs a folder for its results.")
-    order = replace(order, model=_on_any_machine(order.model))
-    card = describe(order.model)
-    asked = _asked(order, hashlib.sha256(card.path.read_bytes()).hexdigest())
-    scans = []
+    card = describe(job.model)
+    job = replace(job, model=card.name if card.shipped else str(card.path.absolute()))
+    asked = job.asked(hashlib.sha256(card.path.read_bytes()).hexdigest())
+    scans: list[Scan] = []
     for folder in folders:
-        found = walk(folder, card.recipe.modality, out)
+        found = walk(folder, card.recipe.modality, job.targets.labels)
         inside = f"{folder.resolve().name}/" if len(folders) > 1 else ""
         scans += [scan._replace(name=inside + scan.name) for scan in found]
-    jobs, known, n_before = [], [], 0
+    cases, known, n_before = [], [], 0
     for scan in scans:
-        job = Job(scan.name, _case(scan, targets, dicom_seg), {**asked, "input_state": list(scan.state)})
         if scan.broken or scan.skip:
             status = "failed" if scan.broken else "skipped"
-            known.append(Row(scan.name, str(scan.source), status, scan.broken or scan.skip))
+            known.append(SummaryRow(scan.name, str(scan.source), status, scan.broken or scan.skip))
             continue
-        report = None if redo else _finished(job)
+        case = _case(scan, job, {**asked, "input_state": list(scan.state)})
+        report = None if job.redo else _finished(case)
         if report is None:
-            jobs.append(job)
+            cases.append(case)
         else:
-            known.append(row_of(job, {"status": "done", **report}))
+            known.append(row_of(case, report))
             n_before += 1
-    return Cohort(order, out, tuple(scan.name for scan in scans), tuple(jobs), tuple(known), n_before)
+    return Cohort(job, tuple(scan.name for scan in scans), tuple(cases), tuple(known), n_before)
 
 
-def row_of(job: Job, outcome: dict[str, Any]) -> Row:
-    """One line of the summary from what came out of a case."""
-    if outcome["status"] != "done":
-        return Row(job.name, str(job.case.source), "failed", outcome["error"])
-    seconds = round(float(outcome["seconds"]["total"]), 2)
-    reason = "; ".join(outcome["warnings"])
-    return Row(job.name, str(job.case.source), "done", reason, seconds, outcome["volumes_ml"])
+def row_of(case: PlannedCase, report: dict[str, Any], reason: str = "") -> SummaryRow:
+    """One line of the summary, from the report of a case; `reason` says why a case without one failed."""
+    if not report:
+        return SummaryRow(case.name, str(case.source), "failed", reason)
+    seconds = round(float(report["seconds"]["total"]), 2)
+    notes = "; ".join(report["warnings"])
+    return SummaryRow(case.name, str(case.source), "done", notes, seconds, report["volumes_ml"])
 
 
-def write_summary_table(cohort: Cohort, rows: Iterable[Row]) -> Path:
+def write_summary_table(cohort: Cohort, rows: Iterable[SummaryRow]) -> Path:
     """Write the summary of what is known so far, in the tree's order; return the file."""
     by_name = {row.name: row for row in rows}
     structures = list(dict.fromkeys(name for row in by_name.values() for name in row.volumes_ml or ()))
     path = cohort.out / SUMMARY
-    with staged() as stage, stage(path).open("w", newline="", encoding="utf-8") as file:
+    header = ["case", "input", "status", "seconds", *(f"{name} ml" for name in structures), "notes"]
+    with (
+        staged() as stage,
+        stage(path).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         table = csv.writer(file)
-        header = ["case", "input", "status", "seconds", *(f"{name} ml" for name in structures), "notes"]
         table.writerow(header)
         for name in cohort.names:
-            row = by_name.get(name, Row(name, "", "waiting"))
+            row = by_name.get(name, SummaryRow(name, "", "waiting"))
             volumes = row.volumes_ml or {}
             seconds = "" if row.seconds is None else f"{row.seconds:.2f}"
             found = (f"{volumes[part]:.4f}" if part in volumes else "" for part in structures)
@@ -143,51 +148,37 @@ def clear_leftovers(out: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _case(scan: Scan, targets: Targets, dicom_seg: bool) -> Case:
-    ending = ".dcm" if dicom_seg and scan.dicom else ".nii.gz"
-    place = {
-        kind: None if folder is None else (folder / scan.name).absolute()
-        for kind, folder in vars(targets).items()
-    }
-    named = {kind: path and path.with_name(path.name + ".nii.gz") for kind, path in place.items()}
-    base = (targets.labels / scan.name).absolute()
-    return Case(
+def _folders_of(targets: Targets) -> list[Path]:
+    values = (getattr(targets, field.name) for field in fields(targets))
+    return [value for value in values if value is not None]
+
+
+def _case(scan: Scan, job: SegmentJob, asked: dict[str, Any]) -> PlannedCase:
+    targets = job.targets
+
+    def image(folder: Path | None, ending: str = ".nii.gz") -> Path | None:
+        return None if folder is None else (folder / f"{scan.name}{ending}").absolute()
+
+    return PlannedCase(
         scan.source.absolute(),
-        base.with_name(base.name + ending),
-        named["tokens"],
-        named["score"],
-        named["probability"],
-        base.with_name(base.name + ".json"),
-        place["each"],
+        scan.name,
+        (targets.labels / f"{scan.name}{'.dcm' if job.dicom_seg and scan.dicom else '.nii.gz'}").absolute(),
+        image(targets.tokens),
+        image(targets.score),
+        image(targets.probability),
+        image(targets.labels, ".json"),
+        image(targets.each, ""),
+        asked,
     )
 
 
-def _asked(order: Order, sha256: str) -> dict[str, Any]:
-    """Return what a result depends on besides the scan."""
-    return {
-        "sha256": sha256,
-        "keep": list(order.keep) if isinstance(order.keep, tuple) else order.keep,
-        "points": [list(point) for point in order.points],
-        "structures": list(order.structures),
-        "frame": order.frame,
-        "stride": order.stride,
-        "precision": order.precision,
-    }
-
-
-def _finished(job: Job) -> dict[str, Any] | None:
+def _finished(case: PlannedCase) -> dict[str, Any] | None:
     """Return the report of a case that was finished before and is still what is asked for, else None."""
-    if not all(path.is_file() for path in job.case.outputs.values()) or job.case.report is None:
+    if not all(path.is_file() for path in case.outputs.values()) or case.report is None:
         return None
     try:
-        report = json.loads(job.case.report.read_text(encoding="utf-8"))
+        report = json.loads(case.report.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    same = isinstance(report, dict) and report.get("asked") == job.asked
+    same = isinstance(report, dict) and report.get("asked") == case.asked
     return report if same else None
-
-
-def _on_any_machine(model: str) -> str:
-    """Return a shipped model's name, and the whole path of any other."""
-    card = describe(model)
-    return card.name if card.shipped else str(card.path.absolute())

@@ -18,47 +18,41 @@ from napari_scd.errors import InputError
 from napari_scd.volume import LabelTable, write_labels, write_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from napari_scd.batch.paths import Case
-    from napari_scd.cli.points import Point
+    from napari_scd.batch.jobs import PlannedCase, SegmentJob
     from napari_scd.engine import Segmentation
     from napari_scd.volume import Label, Volume
 
 
 def write_case(
-    case: Case,
+    case: PlannedCase,
     segmentation: Segmentation,
     table: LabelTable,
-    *,
     volume: Volume,
-    points: tuple[Point, ...] = (),
+    *,
+    job: SegmentJob,
     structures: tuple[int, ...] = (),
-    channels: dict[str, Path] | None = None,
-    hash_names: bool = False,
-    asked: dict[str, Any] | None = None,
+    channels: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """Write every wanted file of a case, all or none.
 
     Parameters
     ----------
-    case : Case
+    case : PlannedCase
     segmentation : Segmentation
     table : LabelTable
         Names and colours, kept in the label file.
     volume : Volume
         The input, whose file gives the labels' axis order and geometry.
-    points : tuple of (R, A, S)
-        In mm; goes into the report.
+    job : SegmentJob
+        Its points go into the report; with `hash_names` the report has codes in place of file names. Reports
+        never hold the folders of files.
     structures : tuple of int
         Labels that get a file of their own, where these are wanted; empty = all.
-    channels : dict, optional
-        Files of a case that was given channel by channel; go into the report.
-    hash_names : bool
-        The report file gets a code in place of file names; it never holds their folders.
-    asked : dict, optional
-        What was asked of the case; goes into the report.
+    channels : mapping, optional
+        Files of a case that was given channel by channel; they go into the report.
 
     Returns
     -------
@@ -73,11 +67,11 @@ def write_case(
     report = {
         "input": str(case.source),
         **({"channels": {name: str(file) for name, file in channels.items()}} if channels else {}),
-        "points_ras_mm": [list(point) for point in points],
+        "points_ras_mm": [list(point) for point in job.points],
         "outputs": {kind: str(path) for kind, path in case.outputs.items()},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **segmentation.report.to_dict(),
-        **({"asked": asked} if asked else {}),
+        **({"asked": case.asked} if case.asked else {}),
     }
     with staged() as stage:
         made_by = segmentation.report.model
@@ -94,12 +88,12 @@ def write_case(
             write_labels(stage(path), mask, like=volume, table=alone)
             report["outputs"][f"each: {label.name}"] = str(path)
         if case.report:
-            _write_json(stage(case.report), shareable(report, hash_names=hash_names))
+            _write_json(stage(case.report), shareable(report, hash_names=job.hash_names))
     return report
 
 
 def _masks(
-    case: Case, segmentation: Segmentation, table: LabelTable, structures: tuple[int, ...]
+    case: PlannedCase, segmentation: Segmentation, table: LabelTable, structures: tuple[int, ...]
 ) -> Iterator[tuple[Label, Path, Volume]]:
     """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
     if case.each is None or segmentation.masks is None:
@@ -110,7 +104,8 @@ def _masks(
             continue
         if files[label.index] in case.outputs.values():
             raise InputError(
-                f"Two results would be written to '{files[label.index]}': give --each its own folder."
+                f"Two results would be written to '{files[label.index]}': give the files of single "
+                "structures a folder of their own."
             )
         mask = segmentation.masks.array[label.index - 1].astype(np.uint8)
         yield label, files[label.index], segmentation.labels.with_array(mask)
@@ -124,7 +119,7 @@ def mask_files(prefix: Path, table: LabelTable) -> dict[int, Path]:
     return {index: prefix.with_name(f"{prefix.name}_{name}.nii.gz") for index, name in unique.items()}
 
 
-def write_summary(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:
+def write_shared_report(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:
     """Write the one report of a call with several inputs."""
     shared = [shareable(case, hash_names=hash_names) for case in cases]
     with staged() as stage:

@@ -1,67 +1,29 @@
-"""Which file goes where: one input and its output files, or many inputs and a folder for each output."""
+"""Which file goes where: one input and its output files, or many inputs and a folder for each kind of output."""
 
 from __future__ import annotations
 
-import os  # its tests of paths never raise, Path's do for names that are too long
-from dataclasses import dataclass
+import os  # its tests of paths never raise; Path's do for names that are too long
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from napari_scd.batch.jobs import BatchPlan, PlannedCase
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_scd.batch.jobs import Targets
+
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".mgz", ".mgh")
 LABEL_SUFFIXES = (*IMAGE_SUFFIXES, ".dcm")
 
 
-class Case(NamedTuple):
-    """One input file and the files its segmentation is written to (None: not wanted).
-
-    `each` is folder and stem of the files with one label each.
-    """
-
-    source: Path
-    labels: Path
-    tokens: Path | None
-    score: Path | None
-    probability: Path | None
-    report: Path | None
-    each: Path | None = None
-
-    @property
-    def outputs(self) -> dict[str, Path]:
-        """The wanted files by kind; those of `each` have names that the labels complete."""
-        inner = ("source", "each")
-        return {kind: path for kind, path in self._asdict().items() if kind not in inner and path is not None}
-
-
-class Batch(NamedTuple):
-    """All cases of one call; `summary` is the one report file of a call with several inputs."""
-
-    cases: tuple[Case, ...]
-    summary: Path | None
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What ``-o``, ``--tokens``, ``--score``, ``--probability``, ``--report`` and ``--each`` were given."""
-
-    labels: Path
-    tokens: Path | None = None
-    score: Path | None = None
-    probability: Path | None = None
-    report: Path | None = None
-    each: Path | None = None
-
-
-def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Path] = ()) -> Batch:
+def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Path] = ()) -> BatchPlan:
     """Give every input its output files, before anything is read or computed.
 
     One input is written to the file named (or, under its own name, into the folder named); several inputs
     keep their names inside the folders named. The report of several inputs may also be one ``.json`` file.
-    No file of `also_read` (further channels of an input) is written over.
+    No file of `also_read` (further channels of an input) is overwritten.
 
     Raises
     ------
@@ -72,12 +34,13 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
     many = len(sources) > 1
     summary = targets.report if many and _is_file(targets.report, (".json",)) else None
     cases = tuple(
-        Case(
+        PlannedCase(
             source,
-            _image(source, targets.labels, "-o", many, LABEL_SUFFIXES),
-            targets.tokens and _image(source, targets.tokens, "--tokens", many),
-            targets.score and _image(source, targets.score, "--score", many),
-            targets.probability and _image(source, targets.probability, "--probability", many),
+            source.name,
+            _image(source, targets.labels, "labels", many, LABEL_SUFFIXES),
+            targets.tokens and _image(source, targets.tokens, "tokens", many),
+            targets.score and _image(source, targets.score, "scores", many),
+            targets.probability and _image(source, targets.probability, "probabilities", many),
             None if summary else targets.report and _report(source, targets.report, many),
             targets.each and _folder(targets.each) / stem_of(source),
         )
@@ -90,7 +53,7 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
         _check_folder(path)
     for path in prefixes:
         _check_parents(path)
-    return Batch(cases, summary)
+    return BatchPlan(cases, summary)
 
 
 def stem_of(path: Path) -> str:
@@ -101,19 +64,25 @@ def stem_of(path: Path) -> str:
     return path.stem
 
 
+def names_labels_file(path: Path) -> bool:
+    """Whether a path names a file of labels rather than a folder for them."""
+    return _is_file(path, LABEL_SUFFIXES)
+
+
 def _image(
-    source: Path, target: Path, option: str, many: bool, suffixes: tuple[str, ...] = IMAGE_SUFFIXES
+    source: Path, target: Path, kind: str, many: bool, suffixes: tuple[str, ...] = IMAGE_SUFFIXES
 ) -> Path:
     if _is_file(target, suffixes):
         if many:
             raise InputError(
-                f"{option} names the file '{target}' but there are several inputs: name a folder instead."
+                f"The output for {kind} is the file '{target}', but there are several inputs: name a folder "
+                "instead."
             )
         return target
     if target.suffix and not os.path.isdir(target):
         raise InputError(
-            f"{option} '{target}' ends in '{target.suffix}', which is not written here: "
-            f"use {', '.join(suffixes)} or name a folder."
+            f"The output for {kind}, '{target}', ends in '{target.suffix}', which cannot be written: "
+            f"use {', '.join(suffixes)}, or name a folder."
         )
     kept = source.name.lower().endswith(IMAGE_SUFFIXES)
     return target / (source.name if kept else f"{stem_of(source)}.nii.gz")
@@ -123,13 +92,18 @@ def _report(source: Path, target: Path, many: bool) -> Path:
     if not many and _is_file(target, (".json",)):
         return target
     if target.suffix and not os.path.isdir(target):
-        raise InputError(f"--report '{target}' ends in '{target.suffix}': use .json or name a folder.")
+        raise InputError(
+            f"The output for the report, '{target}', ends in '{target.suffix}': use .json, or name a folder."
+        )
     return target / f"{stem_of(source)}.json"
 
 
 def _folder(target: Path) -> Path:
     if _is_file(target, (*IMAGE_SUFFIXES, ".json")):
-        raise InputError(f"--each names the file '{target}', but it writes one file a label: name a folder.")
+        raise InputError(
+            f"The output for single structures is the file '{target}', but each structure gets its own file: "
+            "name a folder."
+        )
     return target
 
 
@@ -150,7 +124,7 @@ def _check_collisions(written: list[Path], sources: list[Path]) -> None:
             raise InputError(f"The output '{path}' would overwrite an input: choose another place.")
         if place in seen:
             raise InputError(
-                f"Two results would be written to '{path}': give inputs of different names, "
+                f"Two results would be written to '{path}': give inputs with different names, "
                 "and each kind of output its own place."
             )
         seen.add(place)
@@ -174,4 +148,4 @@ def _check_parents(path: Path) -> None:
         if os.path.isdir(parent):
             return
         if os.path.exists(parent):
-            raise InputError(f"'{parent}' is a file, so '{path}' cannot lie below it: choose a folder.")
+            raise InputError(f"'{parent}' is a file, so '{path}' cannot be inside it: choose a folder.")

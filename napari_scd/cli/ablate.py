@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.cli.benchmark import SweepOption, parse_sweep
 from napari_scd.cli.extras import training_extra
+from napari_scd.cli.options import DeviceOption, KeepsOption, PrecisionOption, ThreadsOption, parse_keeps
 from napari_scd.cli.orders import AblateOrder
-from napari_scd.cli.segment import DeviceOption, PrecisionOption, ThreadsOption
 from napari_scd.errors import InputError
 
 
@@ -38,7 +37,7 @@ def ablate(
     steps: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps of every run; the file's when left out.")
     ] = None,
-    keep_ratios: SweepOption = None,
+    keep_ratios: KeepsOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
@@ -66,7 +65,7 @@ def ablate(
         variants=tuple(name.strip() for name in variants.split(",")) if variants else (),
         seeds=seeds,
         steps=steps,
-        keeps=parse_sweep(keep_ratios),
+        keeps=parse_keeps(keep_ratios),
         device=device,
         precision=precision,
         threads=threads,

@@ -13,14 +13,14 @@ from napari_scd import __version__
 from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.bundle import bundle
-from napari_scd.cli.console import complain, unexpected
+from napari_scd.cli.console import complain
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
 from napari_scd.cli.latency import latency
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
-from napari_scd.cli.remedies import with_remedy
+from napari_scd.cli.remedies import unexpected, with_remedy
 from napari_scd.cli.segment import segment
 from napari_scd.cli.train import train
 from napari_scd.errors import InputError

@@ -9,15 +9,18 @@ import typer
 
 from napari_scd.cli.console import busy
 from napari_scd.cli.extras import training_extra
-from napari_scd.cli.orders import DEFAULT_MODEL, Field, StagesOrder, Sweep
-from napari_scd.cli.segment import (
+from napari_scd.cli.options import (
+    DEFAULT_MODEL,
     DeviceOption,
     JsonOption,
     KeepOption,
+    KeepsOption,
     PrecisionOption,
     ThreadsOption,
     parse_keep,
+    parse_keeps,
 )
+from napari_scd.cli.orders import Field, StagesOrder, Sweep
 from napari_scd.errors import InputError
 
 FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
@@ -34,9 +37,6 @@ ClockOption = Annotated[
     ),
 ]
 BatchOption = Annotated[int | None, typer.Option(min=1, help="Windows at a time; by device when left out.")]
-SweepOption = Annotated[
-    str | None, typer.Option("--keep-ratios", "-k", metavar="K,K,..", help="Keep ratios of the sweep.")
-]
 
 
 @benchmark.callback()
@@ -48,7 +48,7 @@ def sweep(
             "--model", "-m", metavar="NAME|FILE|PRESET", help="A model, or a preset with random weights."
         ),
     ] = DEFAULT_MODEL,
-    keep_ratios: SweepOption = None,
+    keep_ratios: KeepsOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each keep ratio runs.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds of three keep ratios.")] = False,
     device: DeviceOption = "auto",
@@ -66,7 +66,7 @@ def sweep(
     """
     if context.invoked_subcommand is not None:
         return
-    keeps = parse_sweep(keep_ratios) or (QUICK_SWEEP if quick else FULL_SWEEP)
+    keeps = parse_keeps(keep_ratios) or (QUICK_SWEEP if quick else FULL_SWEEP)
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
     with busy("Loading PyTorch"):
@@ -99,7 +99,7 @@ def compare(
     only: Annotated[
         str, typer.Option(metavar="TASK,..", help="inference, training, volume or several of them.")
     ] = ",".join(TASKS),
-    keep_ratios: SweepOption = None,
+    keep_ratios: KeepsOption = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each network runs.")] = 5,
     quick: Annotated[
         bool, typer.Option("--quick", help="Small windows, few keep ratios, two rounds: under two minutes.")
@@ -138,7 +138,7 @@ def compare(
     tasks = _words(only)
     if not set(tasks) <= set(TASKS):
         raise InputError(f"--only got '{only}': give some of {', '.join(TASKS)}.")
-    keeps = parse_sweep(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
+    keeps = parse_keeps(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.compare import run_field
 
@@ -185,24 +185,6 @@ def stages(
         from napari_scd.cli.run.stages import run_stages
 
     run_stages(StagesOrder(scan, model, keep, rounds, device, precision, threads, processor_time, as_json))
-
-
-def parse_sweep(text: str | None) -> tuple[float, ...]:
-    """Read ``K,K,..``; empty when nothing was given.
-
-    Raises
-    ------
-    InputError
-        When a part is not a number.
-    """
-    if text is None:
-        return ()
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"--keep-ratios got '{text}': give shares from 0.05 to 1 such as 1,0.5,0.25."
-        ) from None
 
 
 def _words(text: str) -> tuple[str, ...]:

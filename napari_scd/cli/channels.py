@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 def parse_channels(texts: Sequence[str]) -> dict[str, Path]:
@@ -17,7 +17,7 @@ def parse_channels(texts: Sequence[str]) -> dict[str, Path]:
     Raises
     ------
     InputError
-        When a name or a file is missing, or a channel comes twice.
+        When a name or a file is missing, or a channel is given twice.
     """
     files: dict[str, Path] = {}
     for text in texts:
@@ -25,27 +25,6 @@ def parse_channels(texts: Sequence[str]) -> dict[str, Path]:
         if not found or not name.strip() or not file.strip():
             raise InputError(f"--channel got '{text}': write it as --channel NAME=FILE.")
         if name.strip() in files:
-            raise InputError(f"The channel '{name.strip()}' comes twice: give one file for each channel.")
+            raise InputError(f"Channel '{name.strip()}' is given twice: give one file for each channel.")
         files[name.strip()] = Path(file.strip())
     return files
-
-
-def in_model_order(files: Mapping[str, Path], channels: Sequence[str]) -> dict[str, Path]:
-    """Put files into the order of the model's channels; capitals in names do not matter.
-
-    Raises
-    ------
-    InputError
-        For a channel the model does not have, or one that is missing.
-    """
-    known = {channel.casefold(): channel for channel in channels}
-    given = {name.casefold(): file for name, file in files.items()}
-    for name in files:
-        if name.casefold() not in known:
-            raise InputError(f"This model has no channel '{name}': its channels are {', '.join(channels)}.")
-    missing = [channel for channel in channels if channel.casefold() not in given]
-    if missing:
-        needed = " ".join(f"--channel {channel}=FILE" for channel in missing)
-        plural = "s" if len(missing) > 1 else ""
-        raise InputError(f"The channel{plural} {', '.join(missing)} did not come: add {needed}.")
-    return {channel: given[channel.casefold()] for channel in channels}

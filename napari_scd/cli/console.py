@@ -51,10 +51,3 @@ def busy(message: str) -> AbstractContextManager[object]:
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout, plain, for another program."""
     print(json.dumps(value, indent=2))
-
-
-def unexpected(error: BaseException) -> str:
-    """One sentence for an error that is ours, or the machine's, rather than the user's."""
-    said = " ".join(str(error).split())
-    cause = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return f"Unexpected error ({cause[:300]}); run the same command with --debug to see where."

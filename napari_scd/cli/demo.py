@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from napari_scd.batch.jobs import SegmentJob
 from napari_scd.cli.console import busy
-from napari_scd.cli.orders import Order
-from napari_scd.cli.segment import (
+from napari_scd.cli.options import (
     DeviceOption,
     JsonOption,
     KeepOption,
@@ -46,7 +46,11 @@ def demo(
 
     A model that takes clicks gets one point in each hippocampus.
     """
-    order = Order(
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.run.demo import run_demo, targets_in
+
+    job = SegmentJob(
+        targets_in(output),
         model=HIPPOCAMPUS if hippocampi else model,
         keep=parse_keep(keep_ratio),
         points=HIPPOCAMPI,
@@ -54,7 +58,4 @@ def demo(
         precision=precision,
         threads=threads,
     )
-    with busy("Loading PyTorch"):
-        from napari_scd.cli.run.demo import run_demo
-
-    run_demo(order, output, view=view, as_json=as_json)
+    run_demo(job, output, view=view, as_json=as_json)

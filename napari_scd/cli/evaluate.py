@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from napari_scd.cli.options import parse_names
 from napari_scd.cli.orders import EvaluateOrder
-from napari_scd.cli.segment import parse_names
 from napari_scd.errors import InputError
 
 KEEPS = "1,.75,.5,.35,.25,.15,.1"

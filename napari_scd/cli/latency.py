@@ -10,8 +10,8 @@ from rich import box
 from rich.table import Table
 
 from napari_scd.cli.console import busy, out, print_json, say
+from napari_scd.cli.options import JsonOption
 from napari_scd.cli.run.show import has_display
-from napari_scd.cli.segment import JsonOption
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:

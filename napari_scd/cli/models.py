@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from napari_scd.cli.console import out, print_json, say
-from napari_scd.cli.segment import JsonOption
+from napari_scd.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

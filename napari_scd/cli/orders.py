@@ -8,36 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.cli.points import Point
-
-DEFAULT_MODEL = "hippocampus-mr"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What one call of `segment` asks for, for every input alike.
-
-    `points` are (R, A, S) in mm; `structures` are names; `frame` picks one image of a 4D file, `series` one
-    of a DICOM folder; `masks` asks for every structure by itself; `channels` are names and files of one
-    multi-channel case; `hash_names` keeps file names out of reports.
-    """
-
-    model: str = DEFAULT_MODEL
-    keep: float | tuple[float, ...] | None = None
-    points: tuple[Point, ...] = ()
-    structures: tuple[str, ...] = ()
-    frame: int | None = None
-    series: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    compiled: bool = False
-    stride: int | None = None
-    probability: bool = False
-    masks: bool = False
-    channels: tuple[tuple[str, Path], ...] = ()
-    threads: int | None = None
-    hash_names: bool = False
-
 
 @dataclass(frozen=True)
 class Sweep:

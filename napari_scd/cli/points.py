@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
 from napari_scd.errors import InputError
 
-Point = tuple[float, float, float]
+if TYPE_CHECKING:
+    from napari_scd.batch.jobs import Point
 
 
 class PointCommand(TyperCommand):

@@ -1,13 +1,21 @@
-"""What to type when an input cannot be used: rooms below know the facts, this one knows the options."""
+"""What to type when something cannot be used: rooms below know the facts, this one knows the options."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_scd.errors import ChooseFrame, ChooseSeries, NeedsConversion, NeedsPoint
+from napari_scd.errors import (
+    ChooseFrame,
+    ChooseSeries,
+    InputError,
+    MissingChannels,
+    NeedsConversion,
+    NeedsPoint,
+    WrongChannels,
+)
 
 if TYPE_CHECKING:
-    from napari_scd.errors import InputError
+    from collections.abc import Iterable, Sequence
 
 REMEDIES: dict[type[InputError], str] = {
     ChooseFrame: "Choose one with --frame.",
@@ -15,9 +23,36 @@ REMEDIES: dict[type[InputError], str] = {
     NeedsConversion: "Run 'napari-scd models convert'.",
     NeedsPoint: "Give one with --at R A S.",
 }
+_MOST_LETTERS = 300
 
 
-def with_remedy(error: InputError) -> str:
-    """Return the error's message, and the option or command that helps where there is one."""
+def with_remedy(error: InputError, channels: Sequence[str] = ()) -> str:
+    """Return the error's message, and the option or command that helps where there is one.
+
+    Parameters
+    ----------
+    error : InputError
+    channels : sequence of str
+        Of the model at hand, where they are known.
+    """
+    if isinstance(error, MissingChannels):
+        return f"{error} Add {_each_file(error.missing)}."
+    if isinstance(error, WrongChannels) and channels:
+        return f"{error} Or give one file for each: {_each_file(channels)}."
     remedy = REMEDIES.get(type(error))
     return str(error) if remedy is None else f"{error} {remedy}"
+
+
+def unexpected(error: BaseException) -> str:
+    """One sentence for an error that is ours, or the machine's, rather than the user's."""
+    said = " ".join(str(error).split())
+    return crashed(f"{type(error).__name__}: {said}" if said else type(error).__name__)
+
+
+def crashed(cause: str) -> str:
+    """One sentence for an unexpected error that is known by its description only."""
+    return f"Unexpected error ({cause[:_MOST_LETTERS]}); rerun the command with --debug to see where."
+
+
+def _each_file(channels: Iterable[str]) -> str:
+    return " ".join(f"--channel {name}=FILE" for name in channels)

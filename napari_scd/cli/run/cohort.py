@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.batch.cohort import Job, Row, clear_leftovers, row_of, write_summary_table
+from napari_scd.batch.cohort import SummaryRow, clear_leftovers, row_of, write_summary_table
+from napari_scd.batch.runner import prepare
 from napari_scd.cli.console import complain, print_json, say, warn
 from napari_scd.cli.progress import CohortBar, cohort_bar
-from napari_scd.cli.run.segment import prepare, run_case
+from napari_scd.cli.run.failures import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_scd.batch.cohort import Cohort
+    from napari_scd.batch.runner import CaseOutcome
 
 
 def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = False) -> int:
@@ -41,39 +43,41 @@ def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = 
     if cohort.n_before and not as_json:
         say(f"{cohort.n_before} of {len(cohort.names)} were finished before.", style="dim")
     path = write_summary_table(cohort, rows.values())
-    unexpected = False
-    with cohort_bar(len(cohort.jobs)) as bar:
-        for job, outcome in _outcomes(cohort, scheduler, bar):
-            rows[job.name] = row_of(job, outcome)
-            unexpected |= outcome.get("exit_code") == 1
-            bar.finished(failed=rows[job.name].status == "failed")
-            _tell(rows[job.name], as_json=as_json)
+    crashed = False
+    with cohort_bar(len(cohort.cases)) as bar:
+        for outcome in _outcomes(cohort, scheduler, bar):
+            row = row_of(outcome.case, outcome.report, reason_of(outcome))
+            rows[row.name] = row
+            crashed |= outcome.exit_code == 1
             write_summary_table(cohort, rows.values())
-    failed = [row for row in rows.values() if row.status == "failed"]
+            bar.finished(failed=row.status == "failed")
+            _show(row, as_json=as_json)
+    n_failed = sum(row.status == "failed" for row in rows.values())
     if as_json:
-        print_json({"summary": str(path), "cases": [_as_dict(rows[name]) for name in cohort.names]})
+        print_json({"summary": str(path), "cases": [_to_dict(rows[name]) for name in cohort.names]})
     else:
-        _tell_all(cohort, rows, failed)
+        counts = {word: sum(row.status == word for row in rows.values()) for word in ("done", "skipped")}
+        parts = [f"{counts['done']} done", f"{n_failed} failed", f"{counts['skipped']} skipped"]
+        say(f"{len(cohort.names)} scans: {', '.join(parts)}.")
         say(f"Summary: {path}", style="dim")
-    return 1 if unexpected else 2 if failed else 0
+    return 1 if crashed else 2 if n_failed else 0
 
 
-def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator[tuple[Job, dict[str, Any]]]:
+def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator[CaseOutcome]:
     """Yield what came out of each case, in the order in which they finish."""
-    if not cohort.jobs:
+    if not cohort.cases:
         return
     if scheduler is not None:
         from napari_scd.batch.cluster import outcomes_of_cluster  # only where there is one
 
-        yield from outcomes_of_cluster(cohort.jobs, cohort.order, scheduler)
+        yield from outcomes_of_cluster(cohort.cases, cohort.job, scheduler)
         return
-    runner = prepare(cohort.order)
-    for job in cohort.jobs:
-        outcome = run_case(runner, job.case, bar.begins(job.name), asked=job.asked)
-        yield job, outcome.to_dict()
+    runner = prepare(cohort.job)
+    for case in cohort.cases:
+        yield runner.run(case, bar.begins(case.name))
 
 
-def _tell(row: Row, *, as_json: bool) -> None:
+def _show(row: SummaryRow, *, as_json: bool) -> None:
     if row.status == "failed":
         complain(f"{row.name}: {row.reason}")
     elif not as_json:
@@ -82,11 +86,5 @@ def _tell(row: Row, *, as_json: bool) -> None:
             warn(f"{row.name}: {row.reason}")
 
 
-def _tell_all(cohort: Cohort, rows: dict[str, Row], failed: list[Row]) -> None:
-    counts = {status: sum(row.status == status for row in rows.values()) for status in ("done", "skipped")}
-    parts = [f"{counts['done']} done", f"{len(failed)} failed", f"{counts['skipped']} skipped"]
-    say(f"{len(cohort.names)} scans: {', '.join(parts)}.")
-
-
-def _as_dict(row: Row) -> dict[str, Any]:
+def _to_dict(row: SummaryRow) -> dict[str, Any]:
     return {**row._asdict(), "volumes_ml": row.volumes_ml or {}}

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.batch.figure import Caption, draw_figure
+from napari_scd.batch.jobs import PlannedCase, Targets
 from napari_scd.batch.outputs import write_case
-from napari_scd.batch.paths import Case
+from napari_scd.batch.runner import prepare
 from napari_scd.batch.staging import make_folder, staged
 from napari_scd.cli.console import out, print_json, say, warn
 from napari_scd.cli.progress import progress_bar
-from napari_scd.cli.run.segment import prepare, segment_volume
 from napari_scd.cli.run.show import show_in_napari
 from napari_scd.cli.run.tables import keep_text, run_line, side_table, tokens_text
 from napari_scd.errors import InputError
@@ -22,17 +22,27 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.cli.orders import Order
+    from napari_scd.batch.jobs import SegmentJob
     from napari_scd.volume.sides import Sides
 
 
-def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
+def targets_in(folder: Path) -> Targets:
+    """Name the demo's files of results."""
+    return Targets(
+        labels=folder / "icbm152-t1-labels.nii.gz",
+        tokens=folder / "icbm152-t1-tokens.nii.gz",
+        score=folder / "icbm152-t1-score.nii.gz",
+        report=folder / "report.json",
+    )
+
+
+def run_demo(job: SegmentJob, folder: Path, *, view: bool, as_json: bool) -> None:
     """Segment the sample, write everything into a folder and say where.
 
     Parameters
     ----------
-    order : Order
-        Model, keep ratio, and the points for a model that takes clicks.
+    job : SegmentJob
+        Its points are for a model that takes clicks; other models segment the whole brain.
     folder : Path
         Made when missing.
     view : bool
@@ -48,28 +58,22 @@ def run_demo(order: Order, folder: Path, *, view: bool, as_json: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"-o '{folder}' is a file: name a folder for the demo.")
     volume = load_icbm152()
-    runner = prepare(order)
+    runner = prepare(job)
     if runner.session.recipe.field != "click":
-        runner = replace(runner, points=())
+        runner = replace(runner, job=replace(job, points=()))
     with progress_bar("ICBM152 T1") as progress:
-        segmentation = segment_volume(runner, volume, progress)
+        segmentation = runner.segment(volume, progress)
     make_folder(folder)
     table = runner.session.labels
     figure, scan = folder / "scd-demo.png", folder / "icbm152-t1.nii.gz"
-    case = Case(
-        source=scan,
-        labels=folder / "icbm152-t1-labels.nii.gz",
-        tokens=folder / "icbm152-t1-tokens.nii.gz",
-        score=folder / "icbm152-t1-score.nii.gz",
-        probability=None,
-        report=folder / "report.json",
-    )
+    targets = job.targets
+    case = PlannedCase(scan, scan.name, targets.labels, targets.tokens, targets.score, report=targets.report)
     sides = volumes_by_side(segmentation.labels, table)
-    caption = _caption(segmentation.report.to_dict(), sides, len(runner.points))
+    caption = _caption(segmentation.report.to_dict(), sides, len(runner.job.points))
     with staged() as stage:
         write_volume(stage(scan), volume)
         draw_figure(stage(figure), volume, segmentation, table, caption=caption)
-    report = write_case(case, segmentation, table, volume=volume, points=runner.points)
+    report = write_case(case, segmentation, table, volume, job=runner.job)
     files = {"scan": str(scan), **report["outputs"], "figure": str(figure)}
     if as_json:
         by_side = {row.name: row.to_dict() for row in sides}

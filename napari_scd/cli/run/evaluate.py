@@ -13,8 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from napari_scd.checkpoints import load
-from napari_scd.cli.console import complain, err, out, print_json, say, unexpected
+from napari_scd.cli.console import complain, err, out, print_json, say
 from napari_scd.cli.extras import training_extra
+from napari_scd.cli.remedies import unexpected, with_remedy
 from napari_scd.engine import Request, Session
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.errors import InputError
@@ -259,7 +260,7 @@ def _run_cases(
                     bar.advance(task)
             except InputError as error:
                 logger.debug("%s", case.name, exc_info=True)
-                complain(f"{case.name}: {error}")
+                complain(f"{case.name}: {with_remedy(error)}")
                 worst = max(worst, 2) if worst != 1 else 1
                 continue
             except Exception as error:

@@ -1,0 +1,148 @@
+"""What one call asks for, and the files that each scan is read from and written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Point = tuple[float, float, float]
+"""Right, anterior, superior in mm."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where the results go: a file each for one scan, or folders; None for what is not wanted."""
+
+    labels: Path
+    tokens: Path | None = None
+    score: Path | None = None
+    probability: Path | None = None
+    report: Path | None = None
+    each: Path | None = None
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """What one call asks for, for every scan alike.
+
+    Attributes
+    ----------
+    targets : Targets
+        Where the results go.
+    model : str
+        A name or a file.
+    keep : float, tuple of float or None
+        Keep ratio, or one for each stage; None takes the model's own.
+    points : tuple of (R, A, S)
+        In mm; the structures under them are segmented. Empty: the whole volume.
+    structures : tuple of str
+        Names of structures or groups to keep; empty = all.
+    channels : tuple of (name, file)
+        The files of one case that is given channel by channel.
+    frame : int or None
+        Which volume of a 4D file, from 0.
+    series : str or None
+        Which series of a DICOM folder, by its number.
+    stride : int or None
+        Voxels from window to window; None takes half a window.
+    device, precision : str
+    compiled : bool
+        Run the network through torch.compile.
+    threads : int or None
+        CPU threads to compute with.
+    hash_names : bool
+        Put codes in place of file names into reports.
+    dicom_seg : bool
+        Of a study tree: write the labels of DICOM series as DICOM segmentations.
+    redo : bool
+        Of a study tree: count nothing as finished.
+    """
+
+    targets: Targets
+    model: str
+    keep: float | tuple[float, ...] | None = None
+    points: tuple[Point, ...] = ()
+    structures: tuple[str, ...] = ()
+    channels: tuple[tuple[str, Path], ...] = ()
+    frame: int | None = None
+    series: str | None = None
+    stride: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    compiled: bool = False
+    threads: int | None = None
+    hash_names: bool = False
+    dicom_seg: bool = False
+    redo: bool = False
+
+    @property
+    def probability(self) -> bool:
+        """Whether class probabilities are wanted."""
+        return self.targets.probability is not None
+
+    @property
+    def masks(self) -> bool:
+        """Whether every structure is wanted by itself."""
+        return self.targets.each is not None
+
+    def asked(self, sha256: str) -> dict[str, Any]:
+        """Return what a result depends on besides the scan, JSON-ready.
+
+        Parameters
+        ----------
+        sha256 : str
+            Checksum of the model file.
+        """
+        return {
+            "sha256": sha256,
+            "keep": list(self.keep) if isinstance(self.keep, tuple) else self.keep,
+            "points": [list(point) for point in self.points],
+            "structures": list(self.structures),
+            "frame": self.frame,
+            "stride": self.stride,
+            "precision": self.precision,
+        }
+
+
+class PlannedCase(NamedTuple):
+    """One scan and the files that its segmentation is written to (None: not wanted).
+
+    Attributes
+    ----------
+    source : Path
+        The scan's file, a file of its DICOM series, or a folder that holds the series.
+    name : str
+        How messages and the summary call it.
+    labels, tokens, score, probability, report : Path or None
+    each : Path or None
+        Folder and stem of the files with one structure each.
+    asked : dict or None
+        What was asked for; kept in the report, so that a later run knows what is finished.
+    """
+
+    source: Path
+    name: str
+    labels: Path
+    tokens: Path | None = None
+    score: Path | None = None
+    probability: Path | None = None
+    report: Path | None = None
+    each: Path | None = None
+    asked: dict[str, Any] | None = None
+
+    @property
+    def outputs(self) -> dict[str, Path]:
+        """The wanted files by kind; those of `each` have names that the labels complete."""
+        kinds = ("labels", "tokens", "score", "probability", "report")
+        places = {kind: getattr(self, kind) for kind in kinds}
+        return {kind: path for kind, path in places.items() if path is not None}
+
+
+class BatchPlan(NamedTuple):
+    """All cases of one call; `summary` is the one report file of a call with several inputs."""
+
+    cases: tuple[PlannedCase, ...]
+    summary: Path | None

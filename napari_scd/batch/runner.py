@@ -1,0 +1,216 @@
+"""A loaded model and one case after another, from file to files; a case that fails never stops the others."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from napari_scd.batch.channel_files import in_model_order
+from napari_scd.batch.outputs import write_case
+from napari_scd.checkpoints import load
+from napari_scd.engine import Request, Session
+from napari_scd.engine.merge import join
+from napari_scd.errors import InputError
+from napari_scd.volume import read_volume
+from napari_scd.volume.channels import read_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_scd.batch.jobs import PlannedCase, Point, SegmentJob
+    from napari_scd.engine import Progress, Segmentation
+    from napari_scd.volume import LabelTable, Volume
+
+logger = logging.getLogger(__name__)
+
+
+class Crash(RuntimeError):
+    """A case failed for a reason that is not its own: the machine's, or a mistake of ours."""
+
+
+class CaseOutcome(NamedTuple):
+    """How one case ended.
+
+    Attributes
+    ----------
+    case : PlannedCase
+    report : dict
+        As `write_case` returns it; empty when the case failed.
+    failure : InputError, Crash or None
+        None when all went well.
+    """
+
+    case: PlannedCase
+    report: dict[str, Any]
+    failure: InputError | Crash | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well, 2 when the case could not be used, 1 when it failed for a reason that is not its own."""
+        if self.failure is None:
+            return 0
+        return 2 if isinstance(self.failure, InputError) else 1
+
+    def to_dict(self, reason: str) -> dict[str, Any]:
+        """JSON-ready copy; `reason` says in words why the case failed."""
+        if self.failure is None:
+            return {"status": "done", **self.report}
+        failed = {"status": "failed", "error": reason, "exit_code": self.exit_code}
+        return {"input": str(self.case.source), **failed}
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A job with its model loaded.
+
+    Attributes
+    ----------
+    job : SegmentJob
+    session : Session
+    request : Request
+        The job's settings, with the structures as label ids.
+    channels : dict or None
+        Files by channel in the model's order, of a case that is given channel by channel.
+    """
+
+    job: SegmentJob
+    session: Session
+    request: Request
+    channels: dict[str, Path] | None = None
+
+    def run(self, case: PlannedCase, progress: Callable[[Progress], None] | None = None) -> CaseOutcome:
+        """Segment one case and write its files; what goes wrong is returned, not raised."""
+        try:
+            volume = self.read(case.source)
+            segmentation = self.segment(volume, progress)
+            report = write_case(
+                case,
+                segmentation,
+                self.session.labels,
+                volume,
+                job=self.job,
+                structures=self.request.structures,
+                channels=self.channels,
+            )
+        except InputError as error:
+            logger.debug("%s", case.source, exc_info=True)
+            return CaseOutcome(case, {}, error)
+        except Exception as error:
+            logger.debug("%s", case.source, exc_info=True)
+            return CaseOutcome(case, {}, Crash(described(error)))
+        return CaseOutcome(case, report)
+
+    def read(self, source: Path) -> Volume:
+        """Read the scan of a case, from its channels' files where these were given.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read, or does not have the channels of the model.
+        """
+        if self.channels is not None:
+            return read_channels(self.channels, self.job.frame)
+        n_channels = len(self.session.recipe.channels)
+        return read_volume(source, frame=self.job.frame, channels=n_channels, series=self.job.series)
+
+    def segment(self, volume: Volume, progress: Callable[[Progress], None] | None = None) -> Segmentation:
+        """Segment all of a volume, or the structures under the job's points.
+
+        Raises
+        ------
+        InputError
+            When the volume does not suit the model, a point lies outside, or nothing is found at any point.
+        """
+        self.session.set_volume(volume)
+        if not self.job.points:
+            return self.session.segment(self.request, progress=progress)
+        found: list[Segmentation] = []
+        missed: list[str] = []
+        for point in self.job.points:
+            click = self.session.click(voxel_at(volume, point), self.request, progress=progress)
+            if click.label:
+                found.append(click.segmentation)
+            else:
+                missed.append(f"At {_millimetres(point)}: {click.message}.")
+        if not found:
+            raise InputError(f"{' '.join(missed)} Give a point inside the structure.")
+        whole = join(found, self.session.labels)
+        return replace(whole, report=replace(whole.report, warnings=(*whole.report.warnings, *missed)))
+
+
+def prepare(job: SegmentJob) -> Runner:
+    """Load the model of a job, and check the job against it.
+
+    Raises
+    ------
+    InputError
+        When nothing at all can start: an unknown model, structure, channel or device, a keep ratio out of
+        range.
+    """
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    request = Request(
+        keep=job.keep,
+        stride=job.stride,
+        device=job.device,
+        precision=job.precision,
+        compile=job.compiled,
+        probability=job.probability,
+        masks=job.masks,
+    )
+    checkpoint = load(job.model)
+    request = replace(request, structures=structure_ids(job.structures, checkpoint.labels))
+    request.keep_per_stage(checkpoint.network.config.default_keep)
+    session = Session(*checkpoint)
+    channels = in_model_order(dict(job.channels), session.recipe.channels) if job.channels else None
+    return Runner(job, session, request, channels)
+
+
+def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
+    """Label ids of structure and group names.
+
+    Raises
+    ------
+    InputError
+        For a name that is neither.
+    """
+    ids: list[int] = []
+    for name in names:
+        grouped = [label for label in table.labels if (label.group or "").casefold() == name.casefold()]
+        ids += [label.index for label in grouped] or [table.index_of(name)]
+    return tuple(dict.fromkeys(ids))
+
+
+def voxel_at(volume: Volume, point: Point) -> tuple[float, float, float]:
+    """Voxel index, with fractions, of a point in (R, A, S) mm.
+
+    Raises
+    ------
+    InputError
+        When it lies outside the volume.
+    """
+    z, y, x = volume.index_of(point).tolist()
+    shape = volume.spatial_shape
+    if all(-0.5 <= place < size - 0.5 for place, size in zip((z, y, x), shape, strict=True)):
+        return z, y, x
+    ends = [volume.ras_mm_of(corner) for corner in product(*((0, size - 1) for size in shape))]
+    spans = [f"{min(mm):.0f} to {max(mm):.0f}" for mm in zip(*ends, strict=True)]
+    raise InputError(
+        f"The point {_millimetres(point)} lies outside the volume, which spans {spans[0]} right, "
+        f"{spans[1]} anterior and {spans[2]} superior: give a point inside."
+    )
+
+
+def described(error: BaseException) -> str:
+    """Class and message of an error, in one line of modest length."""
+    said = " ".join(str(error).split())
+    return (f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]
+
+
+def _millimetres(point: Point) -> str:
+    return f"{' '.join(f'{mm:g}' for mm in point)} mm"
