@@ -61,7 +61,7 @@ def outcomes_of_cluster(
             client.submit(segment_case, case, job, pure=False, retries=RETRIES): case for case in cases
         }
         for future in as_completed(futures, loop=client.loop):
-            yield _outcome(future, futures[future])
+            yield outcome_of(future, futures[future])
 
 
 def segment_case(case: PlannedCase, job: SegmentJob) -> CaseOutcome:
@@ -75,7 +75,8 @@ def _runner(job: SegmentJob) -> Runner:
     return prepare(job)
 
 
-def _outcome(future: Any, case: PlannedCase) -> CaseOutcome:
+def outcome_of(future: Any, case: PlannedCase) -> CaseOutcome:
+    """Return what became of a case on the cluster, also when its task itself failed."""
     if future.status == "finished":
         outcome: CaseOutcome = future.result()
         return outcome

@@ -1,4 +1,4 @@
-"""Which file goes where: one input and its output files, or many inputs and a folder for each kind of output."""
+"""Which file goes where: one input and its output files, or many inputs and a folder for each output."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ import torch
 from napari_scd.batch.channel_files import in_model_order
 from napari_scd.batch.outputs import write_case
 from napari_scd.checkpoints import load
-from napari_scd.engine import Request, Session
-from napari_scd.engine.merge import join
+from napari_scd.engine import Request, Session, merge
 from napari_scd.errors import InputError
 from napari_scd.volume import read_volume
 from napari_scd.volume.channels import read_channels
@@ -51,7 +50,7 @@ class CaseOutcome(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 2 when the case could not be used, 1 when it failed for a reason that is not its own."""
+        """0 all well, 2 the case could not be used, 1 a failure that is not its own."""
         if self.failure is None:
             return 0
         return 2 if isinstance(self.failure, InputError) else 1
@@ -139,7 +138,7 @@ class Runner:
                 missed.append(f"At {_millimetres(point)}: {click.message}.")
         if not found:
             raise InputError(f"{' '.join(missed)} Give a point inside the structure.")
-        whole = join(found, self.session.labels)
+        whole = merge(found, self.session.labels)
         return replace(whole, report=replace(whole.report, warnings=(*whole.report.warnings, *missed)))
 
 

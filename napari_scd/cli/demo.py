@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.batch.jobs import SegmentJob
+from napari_scd.batch import SegmentJob
 from napari_scd.cli.console import busy
 from napari_scd.cli.options import (
     DeviceOption,

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_scd.batch.jobs import Point
+    from napari_scd.batch import Point
 
 
 class PointCommand(TyperCommand):

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.batch.jobs import SegmentJob, Targets
-from napari_scd.batch.paths import names_labels_file, plan_batch
+from napari_scd.batch import SegmentJob, Targets, names_labels_file, plan_batch
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
 from napari_scd.cli.options import (
@@ -34,8 +33,8 @@ def segment(
             "--output",
             "-o",
             metavar="OUT",
-            help="File for the labels (.nii.gz, .mgz, or .dcm for a DICOM segmentation); a folder for several "
-            "inputs or a study tree.",
+            help="File for the labels (.nii.gz, .mgz, or .dcm for a DICOM segmentation); a folder for "
+            "several inputs or a study tree.",
         ),
     ],
     inputs: Annotated[
@@ -161,7 +160,7 @@ def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *
     if job.targets.report is not None:
         raise InputError("--report is not for study trees: each scan has its report beside its labels.")
     with busy("Looking for scans"):
-        from napari_scd.batch.cohort import plan_cohort
+        from napari_scd.batch import plan_cohort
 
         cohort = plan_cohort(sources, job)
     with busy("Loading PyTorch"):

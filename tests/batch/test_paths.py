@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_scd.batch.paths import Targets, plan_batch, stem_of
+from napari_scd.batch.jobs import Targets
+from napari_scd.batch.paths import plan_batch, stem_of
 from napari_scd.errors import InputError
 
 
@@ -51,7 +52,7 @@ def test_several_inputs_may_share_one_report() -> None:
     ("sources", "targets", "says"),
     [
         (["a.nii", "b.nii"], Targets(Path("x.nii")), "several inputs"),
-        (["a.nii", "b.nii"], Targets(Path("o"), tokens=Path("x.nii")), "--tokens"),
+        (["a.nii", "b.nii"], Targets(Path("o"), tokens=Path("x.nii")), "output for tokens"),
         (["a.nii", "d/a.nii"], Targets(Path("o")), "Two results"),
         (["a.nii"], Targets(Path("a.nii")), "overwrite an input"),
         (["a.nii", "b.nii"], Targets(Path(".")), "overwrite an input"),

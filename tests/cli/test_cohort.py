@@ -135,18 +135,12 @@ def test_a_slice_is_never_written_over(run: Any, tree: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--series", "4"), "--series chooses one of a folder"),
-        (("--report", "r.json"), "--report is not for a study tree"),
+        (("--series", "4"), "--series chooses one series"),
+        (("--report", "r.json"), "--report is not for study trees"),
         (("--model", "nothing"), "There is no model 'nothing'"),
-        (("--scheduler", "tcp://127.0.0.1:1"), "No dask scheduler answers"),
     ],
 )
-def test_what_does_not_go_together_is_told(
-    run: Any, tree: Path, words: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if "--scheduler" in words:
-        pytest.importorskip("distributed")
-        monkeypatch.setattr("napari_scd.batch.cluster._PATIENCE", "1s")
+def test_what_does_not_go_together_is_told(run: Any, tree: Path, words: tuple[str, ...], said: str) -> None:
     code, _, complained = run("segment", tree, "-o", "out", "--model", "whole", *words)
     assert code == 2 and said in complained
 

@@ -173,6 +173,6 @@ def test_an_unexpected_error_is_one_sentence(
     code, _, err = run("segment", scan(), "-o", "o.nii", "-m", "whole")
     assert code == 1
     assert err == (
-        "Error: Unexpected error (RuntimeError: boom more); run the same command with --debug to see where.\n"
+        "Error: Unexpected error (RuntimeError: boom more); rerun the command with --debug to see where.\n"
     )
     assert not (tmp_path / "o.nii").exists()

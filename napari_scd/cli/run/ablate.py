@@ -32,7 +32,7 @@ from napari_scd.ablation import (
     to_dict,
     to_markdown,
 )
-from napari_scd.batch.staging import staged
+from napari_scd.batch import staged
 from napari_scd.benchmarks import Timer
 from napari_scd.cli.console import busy, say, show_whole
 from napari_scd.cli.run.sweep import check_keeps

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.batch.cohort import SummaryRow, clear_leftovers, row_of, write_summary_table
-from napari_scd.batch.runner import prepare
+from napari_scd.batch import SummaryRow, clear_leftovers, prepare, row_of, write_summary_table
 from napari_scd.cli.console import complain, print_json, say, warn
 from napari_scd.cli.progress import CohortBar, cohort_bar
 from napari_scd.cli.run.failures import reason_of
@@ -13,8 +12,7 @@ from napari_scd.cli.run.failures import reason_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_scd.batch.cohort import Cohort
-    from napari_scd.batch.runner import CaseOutcome
+    from napari_scd.batch import CaseOutcome, Cohort
 
 
 def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = False) -> int:
@@ -68,7 +66,7 @@ def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator
     if not cohort.cases:
         return
     if scheduler is not None:
-        from napari_scd.batch.cluster import outcomes_of_cluster  # only where there is one
+        from napari_scd.batch import outcomes_of_cluster  # only where there is one
 
         yield from outcomes_of_cluster(cohort.cases, cohort.job, scheduler)
         return

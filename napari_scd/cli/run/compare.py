@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from napari_scd.batch.staging import staged
+from napari_scd.batch import staged
 from napari_scd.benchmarks import (
     Comparison,
     TimedNetwork,

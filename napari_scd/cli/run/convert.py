@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from napari_scd.batch.staging import make_folder
+from napari_scd.batch import make_folder
 from napari_scd.checkpoints import Provenance, list_models, load, load_reference, models_folder, save
 from napari_scd.checkpoints.zoo import is_name
 from napari_scd.cli.run.entries import read_mapping, read_table

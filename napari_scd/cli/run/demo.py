@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.batch.figure import Caption, draw_figure
-from napari_scd.batch.jobs import PlannedCase, Targets
-from napari_scd.batch.outputs import write_case
-from napari_scd.batch.runner import prepare
-from napari_scd.batch.staging import make_folder, staged
+from napari_scd.batch import (
+    Caption,
+    PlannedCase,
+    Targets,
+    draw_figure,
+    make_folder,
+    prepare,
+    staged,
+    write_case,
+)
 from napari_scd.cli.console import out, print_json, say, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.show import show_in_napari
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.batch.jobs import SegmentJob
+    from napari_scd.batch import SegmentJob
     from napari_scd.volume.sides import Sides
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_scd.batch.cluster import WorkersDied
+from napari_scd.batch import WorkersDied
 from napari_scd.cli.remedies import crashed, with_remedy
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.batch.runner import CaseOutcome
+    from napari_scd.batch import CaseOutcome
 
 
 def reason_of(outcome: CaseOutcome, channels: Sequence[str] = ()) -> str:

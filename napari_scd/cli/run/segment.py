@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_scd.batch.outputs import write_shared_report
-from napari_scd.batch.runner import prepare
+from napari_scd.batch import prepare, write_shared_report
 from napari_scd.cli.console import complain, print_json, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.failures import reason_of
 from napari_scd.cli.run.tables import print_case
 
 if TYPE_CHECKING:
-    from napari_scd.batch.jobs import BatchPlan, SegmentJob
-    from napari_scd.batch.runner import CaseOutcome
+    from napari_scd.batch import BatchPlan, CaseOutcome, SegmentJob
 
 
 def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from rich.progress import Progress
 
-from napari_scd.batch.staging import staged
+from napari_scd.batch import staged
 from napari_scd.benchmarks import TimedNetwork, Timer, WindowShape, compare_inference
 from napari_scd.benchmarks.sweep_plot import draw_timing
 from napari_scd.benchmarks.tables import about, comparison_dict, sweep_table
