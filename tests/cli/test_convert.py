@@ -160,13 +160,13 @@ def test_channels_that_do_not_fit_are_refused_by_name(run, lab, phantom, tmp_pat
         assert not (tmp_path / "out.nii.gz").exists()
         return err
 
-    assert "did not come: add --channel t1gd=FILE" in refused(four[0], four[1], four[3])
+    assert "Missing channel: t1gd. Add --channel t1gd=FILE." in refused(four[0], four[1], four[3])
     assert "no channel 'ct': its channels are flair, t1, t1gd, t2" in refused(*four, "ct=t1.nii.gz")
-    assert "'t1' comes twice" in refused(*four, "t1=t2.nii.gz")
+    assert "'t1' is given twice" in refused(*four, "t1=t2.nii.gz")
     assert "write it as --channel NAME=FILE" in refused("t1.nii.gz")
-    assert "Both IN and --channel" in refused(*four, inputs=["scan.nii.gz"])
-    assert "No input came" in refused()
-    assert "--channel flair=FILE --channel t1=FILE" in refused(inputs=["t1.nii.gz"])
+    assert "Use either IN or --channel, not both" in refused(*four, inputs=["scan.nii.gz"])
+    assert "No input: give" in refused()
+    assert "4 channels" in refused(inputs=["t1.nii.gz"])
     scan = nib.load("t2.nii.gz")
     nib.save(nib.Nifti1Image(scan.get_fdata()[:-1], scan.affine), "t2.nii.gz")
     assert "The channels differ in grid: 'flair' has" in refused(*four)
