@@ -93,7 +93,7 @@ def token_evidence(window: Tensor, patch: int) -> tuple[Tensor, Tensor]:
     clicked : Tensor ``(b, n)`` bool
         Tokens that hold the centre of a click.
     """
-    maps = window[:, PREVIOUS : EXCLUDE + 1].float()
+    maps = window[:, PREVIOUS : EXCLUDE + 1].float().contiguous()  # pooling side-by-side channels is slow
     highest = max_pool3d(maps, patch)
     lowest = -max_pool3d(-maps[:, :1], patch)
     previous = highest[:, 0].flatten(1)
@@ -108,9 +108,9 @@ def token_distances(pooled: Tensor) -> Tensor:
 
     `pooled` is ``(b, k, gz, gy, gx)``, the largest value of each map in each token; returns ``(b, k, n)``.
     """
-    axes = [torch.arange(edge, device=pooled.device, dtype=torch.float32) for edge in pooled.shape[2:]]
-    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
-    apart = (places[:, None] - places).square().sum(dim=-1).sqrt()
-    clicked = pooled.flatten(2) >= _CLICKED
-    far = torch.where(clicked[:, :, None, :], apart, torch.inf)
-    return far.amin(dim=-1)
+    squared = torch.where(pooled >= _CLICKED, 0.0, torch.inf)
+    for axis in (2, 3, 4):  # exact, one axis after the other, as distance transforms go
+        places = torch.arange(squared.shape[axis], device=pooled.device)
+        gap = (places[:, None] - places).square()
+        squared = (squared.movedim(axis, -1)[..., None, :] + gap).amin(dim=-1).movedim(-1, axis)
+    return squared.sqrt().flatten(2)
