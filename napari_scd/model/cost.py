@@ -154,6 +154,8 @@ def _fine_macs(config: ModelConfig, survivors: int) -> int:
     pyramid = replace(config, in_channels=seen, decoder="pyramid", prompts=False)
     coarse = _pyramid_macs(pyramid) - _join(2 * f, f, full // 8) - f * out * full
     coarse += 2 * f * out * full // 64 + 2 * f * f * full // 8
+    wide, tokens = f * config.patch // 2, full // config.patch**3
+    coarse += tokens * 4 * wide * wide + _residual(wide, wide, tokens)
     half, voxels = config.patch // 2, config.patch**3
     at_half = 27 * (2 * f) ** 2 * ((half + 2) ** 3 + half**3) + 2 * f * f * voxels
     at_full = voxels * (27 * seen * f + 2 * f * f + f * out)

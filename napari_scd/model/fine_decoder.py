@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, pad
 
-from napari_scd.model.decoder import PyramidDecoder, _as_row, _from_row
+from napari_scd.model.decoder import PyramidDecoder, _as_row, _basic, _from_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +60,8 @@ class FineDecoder(PyramidDecoder):
         self.patch = config.patch
         self.seen_shape = (*config.roi, n_seen)
         self.ups = nn.ModuleList(list(self.ups)[:-1])
+        wide = f << len(self.levels)
+        self.context = nn.Sequential(nn.Conv3d(wide // 2, wide, kernel_size=2, stride=2), _basic(wide, wide))
         self.coarse_out = nn.Conv3d(2 * f, out, kernel_size=1)
         del self.out
         self.coarse_up = nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
@@ -96,7 +98,7 @@ class FineDecoder(PyramidDecoder):
     ) -> Decoded:
         """Decode a token map, fine in the blocks `kept` ``(b, k)``."""
         levels = self._unpacked(image_features)
-        x = self.bottleneck(token_map)
+        x = self.bottleneck(token_map) + self.context(levels[-1])
         for up, skip in zip(self.ups, reversed(levels[1:]), strict=True):
             x = up(x, skip)
         coarse = self.coarse_out(x).float()
