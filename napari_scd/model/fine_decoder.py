@@ -19,7 +19,8 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, pad
 
-from napari_scd.model.decoder import PyramidDecoder, _as_row, _basic, _from_row
+from napari_scd.model.blocks import BasicBlock
+from napari_scd.model.decoder import PyramidDecoder, _as_row, _from_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,9 @@ class FineDecoder(PyramidDecoder):
         self.seen_shape = (*config.roi, n_seen)
         self.ups = nn.ModuleList(list(self.ups)[:-1])
         wide = f << len(self.levels)
-        self.context = nn.Sequential(nn.Conv3d(wide // 2, wide, kernel_size=2, stride=2), _basic(wide, wide))
+        self.context = nn.Sequential(
+            nn.Conv3d(wide // 2, wide, kernel_size=2, stride=2), BasicBlock(wide, wide)
+        )
         self.coarse_out = nn.Conv3d(2 * f, out, kernel_size=1)
         del self.out
         self.coarse_up = nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
