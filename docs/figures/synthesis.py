@@ -25,7 +25,7 @@ def main(folder: str) -> None:
     """Draw twelve windows with their labels."""
     config = read_config(find_config("brain-mr"), data={"labels": folder})
     files = list_cases(config.data, maps_only=True)[0]
-    maker = BatchMaker([load_map(file, config) for file in files], config)
+    maker = BatchMaker([], config, maps=[load_map(file, config) for file in files])
     colours = np.array([(0, 0, 0), *(label.colour for label in config.table.labels)]) / 255
     figure, axes = plt.subplots(4, 6, figsize=(9.6, 6.5), facecolor="#101317")
     began = time.perf_counter()

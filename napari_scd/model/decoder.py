@@ -48,6 +48,13 @@ class Decoder(nn.Module, ABC):
         With `voxels`, the logits of those voxels alone, for a loss that looks at a part of them.
         """
 
+    def coarse_levels(self) -> list[tuple[nn.Module, int]]:
+        """Modules on the way up that put out coarser maps, coarsest first, each with its channels.
+
+        Deep supervision learns from them.
+        """
+        return []
+
 
 class UnetrDecoder(Decoder):
     """What the decoders of UNETR's kind share: the image branch, the way up, the output layer.
@@ -74,6 +81,7 @@ class UnetrDecoder(Decoder):
             setattr(self, f"decoder{level}", UpBlock(channels, width))
             channels = width
         self.n_ups = len(widths)
+        self.widths = tuple(widths)
         self.pool = nn.AvgPool3d(3, stride=2, padding=1) if self.pools else nn.Identity()
         self.out = OutBlock(f, config.out_channels)
 
@@ -92,6 +100,11 @@ class UnetrDecoder(Decoder):
             x = getattr(self, f"decoder{level}")(x, skips[level - 2])
         logits: Tensor = self.out(x if voxels is None else x[(..., *voxels)])
         return logits
+
+    def coarse_levels(self) -> list[tuple[nn.Module, int]]:
+        """Return every step up but the last, which is of full size."""
+        steps = [getattr(self, f"decoder{level}") for level in range(self.n_ups + 1, 2, -1)]
+        return list(zip(steps, self.widths[:-1], strict=True))
 
 
 class DeepDecoder8(UnetrDecoder):
@@ -144,6 +157,7 @@ class HalfDecoder(Decoder):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         f, steps = config.features, config.patch.bit_length() - 2
+        self.features = f
         self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
         self.image_block = BasicBlock(f, f)
         self.bottleneck = BasicBlock(config.embed_dim, f << steps)
@@ -166,6 +180,12 @@ class HalfDecoder(Decoder):
             x = up(x)
         return _answer(self.out, self.join(x, image_features), voxels)
 
+    def coarse_levels(self) -> list[tuple[nn.Module, int]]:
+        """Return the tokens' own level, and each step up but the last, which the image joins."""
+        modules = [self.bottleneck, *self.token_ups]
+        widths = [self.features << step for step in range(len(modules), 0, -1)]
+        return list(zip(modules, widths, strict=True))
+
 
 class PyramidDecoder(Decoder):
     """Ours: `HalfDecoder` with an image branch at every level between half size and the tokens.
@@ -179,6 +199,7 @@ class PyramidDecoder(Decoder):
         super().__init__()
         f, n_levels = config.features, config.patch.bit_length() - 2
         widths = [f << level for level in range(n_levels + 1)]
+        self.widths = tuple(widths)
         self.image_in = nn.Conv3d(config.in_channels, f, kernel_size=2, stride=2)
         self.levels = nn.ModuleList([BasicBlock(f, f)])
         for finer, width in zip(widths[:-2], widths[1:-1], strict=True):
@@ -211,6 +232,10 @@ class PyramidDecoder(Decoder):
         for up, skip in zip(self.ups, reversed(self._unpacked(image_features)), strict=True):
             x = up(x, skip)
         return _answer(self.out, x, voxels)
+
+    def coarse_levels(self) -> list[tuple[nn.Module, int]]:
+        """Return the tokens' own level, and each step up: all are of half size or below."""
+        return list(zip([self.bottleneck, *self.ups], self.widths[::-1], strict=False))
 
     def _unpacked(self, image_features: Tensor) -> list[Tensor]:
         levels, start = [], 0

@@ -7,7 +7,14 @@ from typing import Any, get_args, get_type_hints
 
 from napari_scd.errors import InputError
 from napari_scd.model import ModelConfig  # noqa: TC001 (field types are read at run time)
-from napari_scd.training.config.sections import DataConfig, KeepConfig, LookRange, LossConfig, SynthesisConfig
+from napari_scd.training.config.sections import (
+    IGNORED,
+    DataConfig,
+    KeepConfig,
+    LookRange,
+    LossConfig,
+    SynthesisConfig,
+)
 from napari_scd.training.data.warp import WarpRange
 from napari_scd.volume import LabelTable, Recipe  # noqa: TC001
 
@@ -39,6 +46,8 @@ _RANGES = {
     "checkpoint_seconds": (0.0, 1e9),
     "data.holdout": (0, 10**6),
     "data.memory_gb": (0.0, 1e6),
+    "loss.deep": (0.0, 100.0),
+    "looks.structure_gamma_share": (0.0, 1.0),
     "keep.dense_share": (0.0, 1.0),
     "keep.per_stage_share": (0.0, 1.0),
 }
@@ -57,6 +66,11 @@ class TrainConfig:
     values : tuple of tuple of int
         For each label of the table, the values it has in the label files; empty = its own id. With the
         recipe's activation "sigmoid" they may overlap (regions).
+    map_values : tuple of tuple of int
+        The same for the files of `data.maps`; empty = `values`.
+    structure_weights : tuple of float
+        For each label of the table, a factor on its part of the loss, for thin structures that are learned
+        late; empty = all 1.
     steps, batch : int
         Batches to learn from; windows in a batch, over all processes.
     lr, warmup, weight_decay, layer_decay, clip_grad
@@ -84,6 +98,8 @@ class TrainConfig:
     table: LabelTable
     model: ModelConfig
     values: tuple[tuple[int, ...], ...] = ()
+    map_values: tuple[tuple[int, ...], ...] = ()
+    structure_weights: tuple[float, ...] = ()
     title: str = ""
     description: str = ""
     licence: str = ""
@@ -113,6 +129,16 @@ class TrainConfig:
     def file_values(self) -> tuple[tuple[int, ...], ...]:
         """For each label of the table, the values it has in the label files."""
         return self.values or tuple((index,) for index in self.table.indices)
+
+    @property
+    def drawn_values(self) -> tuple[tuple[int, ...], ...]:
+        """For each label of the table, the values it has in the label maps that images are drawn from."""
+        return (self.map_values or self.file_values) if self.data.maps else self.file_values
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images drawn from label maps and real ones are trained on together."""
+        return self.synthesis is not None and self.synthesis.share < 1
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what must agree for a run to be resumed: all but its length, its reporting and paths."""
@@ -166,6 +192,7 @@ def problems(config: TrainConfig) -> list[str]:
         )
     if any(not 1 <= value <= 255 for value in flat):
         found.append("the values of the label files must lie from 1 to 255")
+    found += _ignore_problems(config)
     if tuple(config.table.indices) != tuple(range(1, len(config.table) + 1)):
         found.append(
             "the labels' indices must be 1, 2, ... in order (give 'values:' for other ones in the files)"
@@ -179,8 +206,17 @@ def problems(config: TrainConfig) -> list[str]:
         found.append(
             f"'thin' of 'loss' must be a whole number from 1 to the window's edge, not {config.loss.thin}"
         )
+    if any(not 0 < weight <= 1000 for weight in config.structure_weights):
+        found.append("each 'weight' of 'labels' must lie above 0, up to 1000")
+    low_gamma, high_gamma = config.looks.structure_gamma
+    if not 0 < low_gamma <= high_gamma:
+        found.append(
+            f"'structure_gamma' of 'looks' must have 0 < low <= high, not {low_gamma:g} and {high_gamma:g}"
+        )
     if config.synthesis is not None:
         found += _synthesis_problems(config, config.synthesis)
+    elif config.data.maps:
+        found.append("'maps' of 'data' needs the section 'synthesis:', which draws images from them")
     axes = (*config.warp.flip_axes, *config.warp.turn_axes)
     if any(axis not in (0, 1, 2) for axis in axes) or (
         config.warp.turn_share and len(config.warp.turn_axes) != 2
@@ -191,10 +227,31 @@ def problems(config: TrainConfig) -> list[str]:
     return found
 
 
+def _ignore_problems(config: TrainConfig) -> list[str]:
+    ignored = set(config.data.ignore)
+    if not ignored:
+        return []
+    found = []
+    if any(not 1 <= value <= 255 for value in ignored):
+        found.append("'ignore' of 'data' must list label values from 1 to 255")
+    used = {*config.data.background, *(value for held in config.file_values for value in held)}
+    if ignored & used:
+        found.append(f"the label value {min(ignored & used)} is both ignored and used")
+    if len(config.table) >= IGNORED or (config.recipe.activation == "sigmoid" and IGNORED in used):
+        found.append(f"'ignore' of 'data' takes the label {IGNORED}, which 'labels' use: leave it out there")
+    return found
+
+
 def _synthesis_problems(config: TrainConfig, synthesis: SynthesisConfig) -> list[str]:
     found = []
     if config.recipe.activation != "softmax" or len(config.recipe.channels) > 1:
         found.append("'synthesis' draws one channel of structures that do not overlap: give such a recipe")
+    if not 0 < synthesis.share <= 1:
+        found.append(f"'share' of 'synthesis' must lie above 0, up to 1, not {synthesis.share:g}")
+    if config.data.maps and not config.mixes:
+        found.append("'maps' of 'data' needs a 'share' of 'synthesis' below 1: the other windows are real")
+    if any(not 1 <= value <= 255 for held in config.map_values for value in held):
+        found.append("'map_values' of 'labels' must lie from 1 to 255")
     codes = (*synthesis.outside, *synthesis.rim, *(code for tissue in synthesis.tissues for code in tissue))
     if any(not 0 <= code <= 255 for code in codes):
         found.append("'synthesis' names a value of the label maps that is not from 0 to 255")

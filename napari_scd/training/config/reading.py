@@ -72,7 +72,7 @@ def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
         raise InputError(f"The training file lacks the entry '{missing[0]}:'.")
     data = _absolute(_section(DataConfig, values.pop("data"), "data"), folder)
     recipe = Recipe.from_dict(values.pop("recipe"))
-    table, held = _table(values.pop("labels"))
+    table, of_labels = _table(values.pop("labels"))
     model = _model(values.pop("model"), recipe, table)
     read_apart = {"data", "recipe", "table", "model"}
     parts = {
@@ -80,7 +80,7 @@ def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
         for key, kind in section_types().items()
         if key in values and key not in read_apart
     }
-    given = {"data": data, "recipe": recipe, "table": table, "model": model, "values": held}
+    given = {"data": data, "recipe": recipe, "table": table, "model": model, **of_labels}
     config: TrainConfig = _section(TrainConfig, {**values, **parts, **given}, "file")
     for problem in problems(config):
         raise InputError(f"The training file cannot be used: {problem}.")
@@ -134,14 +134,15 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
 
 def _absolute(data: DataConfig, folder: Path) -> DataConfig:
-    dataset, images, labels = (
-        os.path.abspath(folder / path) if path else None for path in (data.dataset, data.images, data.labels)
+    dataset, images, labels, maps = (
+        os.path.abspath(folder / path) if path else None
+        for path in (data.dataset, data.images, data.labels, data.maps)
     )
-    return replace(data, dataset=dataset, images=images, labels=labels)
+    return replace(data, dataset=dataset, images=images, labels=labels, maps=maps)
 
 
-def _table(values: Any) -> tuple[LabelTable, tuple[tuple[int, ...], ...]]:
-    """Read ``labels:``: names, or mappings with name, group, values, index, colour."""
+def _table(values: Any) -> tuple[LabelTable, dict[str, tuple[Any, ...]]]:
+    """Read ``labels:``: names, or mappings; the table and what `TrainConfig` wants to know of each label."""
     if isinstance(values, dict):
         values = [
             {"name": name, "group": group} if group else {"name": name} for name, group in values.items()
@@ -151,24 +152,30 @@ def _table(values: Any) -> tuple[LabelTable, tuple[tuple[int, ...], ...]]:
             "The training file's 'labels' must list the structures in the order of their ids 1, 2, ..."
         )
     entries = [{"name": value} if isinstance(value, str) else value for value in values]
-    allowed = {"name", "group", "values", "index", "colour"}
+    allowed = {"name", "group", "values", "map_values", "weight", "index", "colour"}
     for entry in entries:
         if not isinstance(entry, dict) or "name" not in entry or set(entry) - allowed:
             raise InputError(
                 f"The training file's 'labels' has the entry {entry!r}: give a name, or a mapping with "
                 f"{', '.join(sorted(allowed))}."
             )
-    held = tuple(
-        _typed(entry.get("values", []), tuple[int, ...], "labels' entry 'values") for entry in entries
-    )
-    if any(held) and not all(held):
-        raise InputError("The training file's 'labels' must give 'values:' for every label or for none.")
+    of_labels = {key: _of_every_label(entries, key) for key in ("values", "map_values")}
+    weights = tuple(_typed(entry.get("weight", 1), float, "labels' entry 'weight") for entry in entries)
+    of_labels["structure_weights"] = () if all(weight == 1 for weight in weights) else weights
     if all("index" in entry and "colour" in entry for entry in entries):
         table = LabelTable.from_list(entries)
     else:
         groups = {str(entry["name"]): str(entry["group"]) for entry in entries if entry.get("group")}
         table = LabelTable.from_names([str(entry["name"]) for entry in entries], groups)
-    return table, held if all(held) else ()
+    return table, of_labels
+
+
+def _of_every_label(entries: list[dict[str, Any]], key: str) -> tuple[tuple[int, ...], ...]:
+    """Values that every label has under a key; empty when none has."""
+    held = tuple(_typed(entry.get(key, []), tuple[int, ...], f"labels' entry '{key}") for entry in entries)
+    if any(held) and not all(held):
+        raise InputError(f"The training file's 'labels' must give '{key}:' for every label or for none.")
+    return held if all(held) else ()
 
 
 def _model(values: Any, recipe: Recipe, table: LabelTable) -> ModelConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MOST_WEIGHT = 40.0
+IGNORED = 255  # label of voxels that are neither a structure nor background
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,16 @@ class DataConfig:
         Case names (file names without ending); empty `training` = every case not named elsewhere.
     holdout : int
         When `validation` is empty: every k-th case is held back until this many are.
+    maps : str or None
+        A further folder of label maps without images; `synthesis` draws images from them while `images` and
+        `labels` are used as they are. Without it, `synthesis` draws from `labels`.
     background : tuple of int
         Label values that count as background.
+    ignore : tuple of int
+        Label values whose voxels count as nothing at all: no loss and no figure looks at them.
+    all_cases : bool
+        Train on the validation cases too (never on `test`), without validation: for the last part of a
+        training whose schedule is settled.
     memory_gb : float or None
         Cases beyond this are kept on disk, in the run's folder, and read window by window; None = half of the
         memory that is free.
@@ -35,7 +44,10 @@ class DataConfig:
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     holdout: int = 0
+    maps: str | None = None
     background: tuple[int, ...] = ()
+    ignore: tuple[int, ...] = ()
+    all_cases: bool = False
     memory_gb: float | None = None
 
 
@@ -87,6 +99,9 @@ class LossConfig:
         its linear head is used in training only. It makes tokens carry meaning early.
     kept_share : float
         Weight of DynamicViT's ratio loss (pruning "gumbel" only).
+    deep : float
+        Weight of a cross-entropy on the decoder's coarser levels against the share of each label in their
+        voxels (deep supervision); their linear heads are used in training only.
     thin : int
         The terms on voxels look at every `thin`-th voxel along each axis, from a random start: with many
         structures the loss costs more than the network otherwise.
@@ -103,6 +118,7 @@ class LossConfig:
     batch: bool = True
     token: float = 0.3
     kept_share: float = 2.0
+    deep: float = 0.0
     thin: int = 1
 
 
@@ -124,6 +140,9 @@ class LookRange:
         Standard deviation of a Gaussian blur, per axis.
     noise, noise_share : float
         Largest standard deviation of Gaussian noise.
+    structure_gamma, structure_gamma_share : (low, high) and float
+        Range of a gamma curve that each structure gets for itself, with soft edges, as organs differ between
+        phases of contrast; share of the windows where structures do.
     """
 
     bias: float = 0.15
@@ -138,16 +157,21 @@ class LookRange:
     blur_share: float = 0.15
     noise: float = 0.1
     noise_share: float = 0.2
+    structure_gamma: tuple[float, float] = (0.7, 1.4)
+    structure_gamma_share: float = 0.0
 
 
 @dataclass(frozen=True)
 class SynthesisConfig:
-    """How images are drawn from label maps (SynthSeg); the training data are label maps alone then.
+    """How images are drawn from label maps (SynthSeg).
 
     Intensities lie in [0, 1]; lengths are in voxels of the recipe's spacing.
 
     Parameters
     ----------
+    share : float
+        Share of the windows whose image is drawn. 1 = all of them, and the training data are label maps
+        alone; below, the others come from `images` and `labels` as they are, which validation uses too.
     outside, rim : tuple of int
         Values of the label maps that skull-stripping always takes away, and those it sometimes does.
     tissues : tuple of tuple of int
@@ -175,6 +199,7 @@ class SynthesisConfig:
         Largest standard deviation of noise after all that; share of images that have it.
     """
 
+    share: float = 1.0
     outside: tuple[int, ...] = ()
     rim: tuple[int, ...] = ()
     tissues: tuple[tuple[int, ...], ...] = ()

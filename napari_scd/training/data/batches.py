@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_scd.errors import InputError
-from napari_scd.training.data.intensity import changed_look, normalised
+from napari_scd.training.data.intensity import changed_look, changed_structures, normalised
 from napari_scd.training.data.synthesis import draw_image, paired_codes, targets_of
 from napari_scd.training.data.warp import random_warp
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import KeepConfig
+    from napari_scd.training.config.sections import KeepConfig, SynthesisConfig
     from napari_scd.training.data.cases import Case
 
 
@@ -34,11 +34,15 @@ class BatchMaker:
     Parameters
     ----------
     cases : sequence of Case
+        Images with labels.
     config : TrainConfig
     rank, world : int
         This process and how many there are: each makes every `world`-th window of the batch.
     device : torch.device
         Where windows are made.
+    maps : sequence of Case
+        Label maps that images are drawn from, for ``synthesis.share`` of the windows where there are `cases`
+        too.
 
     Raises
     ------
@@ -53,13 +57,14 @@ class BatchMaker:
         rank: int = 0,
         world: int = 1,
         device: torch.device | str = "cpu",
+        maps: Sequence[Case] = (),
     ) -> None:
         if config.batch % world:
             raise InputError(
                 f"A batch of {config.batch} windows cannot be shared by {world} processes: "
                 f"make 'batch' a multiple of {world}."
             )
-        self.cases = cases
+        self.cases, self.maps = cases, maps
         self.config = config
         self.rank, self.world = rank, world
         self.device = torch.device(device)
@@ -83,21 +88,33 @@ class BatchMaker:
         self.generator.manual_seed(seed)
         self.noise.manual_seed(seed)
         config = self.config
-        case = self.cases[int(torch.randint(len(self.cases), (), generator=self.generator))]
+        synthesis = self._synthesis()
+        cases = self.cases if synthesis is None else self.maps
+        case = cases[int(torch.randint(len(cases), (), generator=self.generator))]
         z, y, x = case.label.shape[1:]
         centre = self._centre(case)
         warp = random_warp(centre, (z, y, x), config.model.roi, config.warp, self.generator, self.device)
         label = warp.sample(case.label, nearest=True).to(torch.uint8)
-        if config.synthesis is not None:
-            image = draw_image(label, config.synthesis, self.pairs, self.generator, self.noise)
+        if synthesis is not None:
+            image = draw_image(label, synthesis, self.pairs, self.generator, self.noise)
             label = self.targets[label.long()]
         else:
             image = warp.sample(case.image) + case.floor.to(self.device, non_blocking=True)
         if config.warp.swap_sides and self.left_right in warp.flipped:
             label = self.other_side[label.long()]
-        if config.synthesis is not None or config.recipe.normalise_over == "window":
+        if synthesis is not None or config.recipe.normalise_over == "window":
             image = normalised(image, config.recipe)
+        if config.looks.structure_gamma_share:
+            image = changed_structures(image, label, config.looks, self.generator)
         return changed_look(image, config.looks, config.intensity, self.generator, self.noise), label
+
+    def _synthesis(self) -> SynthesisConfig | None:
+        """How the next window's image is drawn; None when it is a real one."""
+        synthesis = self.config.synthesis
+        if synthesis is None or not self.cases:
+            return synthesis
+        drawn = bool(torch.rand((), generator=self.generator) < synthesis.share)
+        return synthesis if drawn else None
 
     def _centre(self, case: Case) -> Tensor:
         """Draw a voxel of a random structure, or any place; windows stay inside unless users click."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases, read_pair
+from napari_scd.training.config.sections import IGNORED
 from napari_scd.training.data.synthesis import draw_image, paired_codes, targets_of
 from napari_scd.training.notices import ReadingCase
 from napari_scd.volume import atomic_path, normalise, read_labels, reorient, resample
@@ -42,7 +43,7 @@ class Case:
         outside the case become what inference pads with once `floor` is added back.
     floor : Tensor ``(c, 1, 1, 1)`` float32
     label : Tensor ``(1, z, y, x)`` uint8
-        Label ids; for overlapping regions the values of the label file.
+        Label ids, and `IGNORED`; for overlapping regions and maps to draw from, the values of the label file.
     foreground : Tensor ``(k, 4)`` int16
         Label and voxel index of up to a few thousand labelled voxels of each structure.
     present : tuple of int
@@ -70,6 +71,8 @@ class Case:
 def list_cases(data: DataConfig, *, maps_only: bool = False) -> tuple[list[CaseFiles], list[CaseFiles]]:
     """Training and validation cases of a `DataConfig`; with `maps_only` its images are not looked for.
 
+    With ``data.all_cases`` the validation cases train too, and none is left to validate on.
+
     Raises
     ------
     InputError
@@ -94,7 +97,15 @@ def list_cases(data: DataConfig, *, maps_only: bool = False) -> tuple[list[CaseF
     training = list(data.training) or [name for name in rest if name not in set(validation)]
     if not training:
         raise InputError("No training cases are left after the held-back ones: name fewer for validation.")
+    if data.all_cases:
+        training, validation = [*training, *validation], []
     return [cases[name] for name in training], [cases[name] for name in validation]
+
+
+def list_maps(data: DataConfig) -> list[CaseFiles]:
+    """Label maps of ``data.maps``, by name; raises `InputError` as `list_cases`."""
+    assert data.maps is not None
+    return list(find_cases(images=data.maps, labels=data.maps).cases.values())
 
 
 def list_test_cases(data: DataConfig) -> list[CaseFiles]:
@@ -117,7 +128,7 @@ def load_case(files: CaseFiles, config: TrainConfig) -> Case:
     """
     recipe = config.recipe
     image, label = read_pair(files, len(recipe.channels))
-    _check_values(label, files, config)
+    _check_values(label, files, config, config.file_values)
     values = _label_ids(label, config)
     image, label = reorient(image, recipe.axes)[0], reorient(label.with_array(values), recipe.axes)[0]
     if recipe.spacing_mm is not None:
@@ -127,13 +138,14 @@ def load_case(files: CaseFiles, config: TrainConfig) -> Case:
     floor = array.min(axis=(1, 2, 3), keepdims=True)
     array -= floor
     labels = np.ascontiguousarray(_on_grid(label, image))
+    present = _present(labels, config.data)
     return Case(
         files.name,
         torch.from_numpy(np.ascontiguousarray(array, np.float32)),
         torch.from_numpy(floor),
         torch.from_numpy(labels)[None],
-        torch.from_numpy(_foreground(labels)),
-        tuple(value for value in np.unique(labels).tolist() if value),
+        torch.from_numpy(_foreground(labels, present)),
+        present,
     )
 
 
@@ -146,19 +158,20 @@ def load_map(files: CaseFiles, config: TrainConfig) -> Case:
         A label value is unknown or above 255; the message names the file.
     """
     label = read_labels(files.label)
-    _check_values(label, files, config)
+    _check_values(label, files, config, config.drawn_values)
     if int(label.array.max(initial=0)) > 255:
         raise InputError(f"{files.label} holds label values above 255, which 'synthesis' cannot draw.")
     label = reorient(label.with_array(label.array.astype(np.uint8)), config.recipe.axes)[0]
     codes = np.ascontiguousarray(_at_spacing(label, config.recipe.spacing_mm))
     labels = targets_of(config).numpy()[codes]
+    present = _present(labels, config.data)
     return Case(
         files.name,
         torch.zeros((0, *codes.shape)),
         torch.zeros((0, 1, 1, 1)),
         torch.from_numpy(codes)[None],
-        torch.from_numpy(_foreground(labels)),
-        tuple(value for value in np.unique(labels).tolist() if value),
+        torch.from_numpy(_foreground(labels, present)),
+        present,
     )
 
 
@@ -178,6 +191,7 @@ def load_cases(
     config: TrainConfig,
     folder: Path,
     *,
+    maps: bool = False,
     spent: int = 0,
     tell: Callable[[Notice], None] | None = None,
 ) -> list[Case]:
@@ -185,6 +199,8 @@ def load_cases(
 
     Parameters
     ----------
+    maps : bool
+        Read label maps to draw from, by `load_map`.
     folder : Path
         Where cases go that do not fit the memory budget (``data: memory_gb``).
     spent : int
@@ -198,7 +214,7 @@ def load_cases(
     for number, case_files in enumerate(listed, start=1):
         if tell is not None:
             tell(ReadingCase(number, len(listed), case_files.name))
-        case = load_case(case_files, config) if config.synthesis is None else load_map(case_files, config)
+        case = load_map(case_files, config) if maps else load_case(case_files, config)
         spent += case.n_bytes
         cases.append(_mapped(case, folder) if spent > budget else case)
     return cases
@@ -237,20 +253,24 @@ def _found(data: DataConfig) -> CaseList:
     return find_cases(images=data.images, labels=data.labels)
 
 
-def _check_values(label: Volume, files: CaseFiles, config: TrainConfig) -> None:
+def _check_values(
+    label: Volume, files: CaseFiles, config: TrainConfig, values: tuple[tuple[int, ...], ...]
+) -> None:
     """Raise `InputError` for a label value that the training file does not list."""
-    listed = {0, *config.data.background, *(value for held in config.file_values for value in held)}
+    data = config.data
+    listed = {0, *data.background, *data.ignore, *(value for held in values for value in held)}
     unknown = sorted(set(np.unique(label.array).tolist()) - listed)
     if unknown:
         raise InputError(
             f"{files.label} holds the label value {unknown[0]}, which the training file does not list: "
-            "add it to 'labels:', or to 'background:' under 'data:'."
+            "add it to 'labels:', or to 'background:' or 'ignore:' under 'data:'."
         )
 
 
 def _label_ids(label: Volume, config: TrainConfig) -> NDArray[np.uint8]:
     """Label ids of a label file (regions: its values)."""
     turned = np.zeros(max(int(label.array.max(initial=0)), 255) + 1, np.uint8)
+    turned[list(config.data.ignore)] = IGNORED
     for index, held in zip(config.table.indices, config.file_values, strict=True):
         for value in held:
             turned[value] = value if config.recipe.activation == "sigmoid" else index
@@ -277,12 +297,18 @@ def _on_grid(label: Volume, grid: Volume) -> NDArray[np.uint8]:
     return np.asarray(label.array[np.ix_(*picks)])
 
 
-def _foreground(labels: NDArray[np.uint8], per_label: int = 2000) -> NDArray[np.int16]:
+def _present(labels: NDArray[np.uint8], data: DataConfig) -> tuple[int, ...]:
+    """Structures that occur, ascending."""
+    others = {0, IGNORED} if data.ignore else {0}
+    return tuple(value for value in np.unique(labels).tolist() if value not in others)
+
+
+def _foreground(
+    labels: NDArray[np.uint8], present: tuple[int, ...], per_label: int = 2000
+) -> NDArray[np.int16]:
     rows = []
     rng = np.random.default_rng(0)
-    for value in np.unique(labels):
-        if value == 0:
-            continue
+    for value in present:
         places = np.flatnonzero(labels == value)
         if len(places) > per_label:
             places = places[rng.choice(len(places), per_label, replace=False)]

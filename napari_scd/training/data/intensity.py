@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TINY = 1e-6
 _DEGREE = 3
+_LABELS = 256
+_SOFT_EDGE_VOX = 0.8
 
 
 def normalised(window: Tensor, recipe: Recipe) -> Tensor:
@@ -110,6 +112,33 @@ def bias_field(window: Tensor, largest: float, generator: torch.Generator) -> Te
     coefficients = (coefficients * (total <= _DEGREE)).to(window.device, non_blocking=True)
     z, y, x = (_legendre(edge, window.device) for edge in window.shape[1:])
     return torch.einsum("ijk,iz,jy,kx->zyx", coefficients, z, y, x)
+
+
+def changed_structures(
+    window: Tensor, label: Tensor, limits: LookRange, generator: torch.Generator
+) -> Tensor:
+    """Give each structure a gamma curve of its own over the window's range, as contrast agents do.
+
+    The exponent changes smoothly across borders, so that no edge appears where the image has none.
+
+    Parameters
+    ----------
+    window : Tensor ``(c, z, y, x)``
+    label : Tensor ``(1, z, y, x)`` uint8
+        Label ids; background keeps its intensities.
+    generator : torch.Generator
+        On the CPU.
+    """
+    drawn = torch.rand(_LABELS + 1, generator=generator)
+    if drawn[0] >= limits.structure_gamma_share:
+        return window
+    low, high = limits.structure_gamma
+    exponents = low * (high / low) ** drawn[1:]  # log-uniform: darker as often as brighter
+    exponents[0] = 1
+    field = blurred(exponents.to(window.device)[label.long()], [_SOFT_EDGE_VOX] * 3)
+    low_end, high_end = window.amin((1, 2, 3), keepdim=True), window.amax((1, 2, 3), keepdim=True)
+    extent = high_end - low_end + _TINY
+    return ((window - low_end) / extent) ** field * extent + low_end
 
 
 def _legendre(edge: int, device: torch.device) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.functional import avg_pool3d, interpolate, pad
 
+from napari_scd.training.config.sections import IGNORED
 from napari_scd.training.data.intensity import between, bias_field, blurred
 
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ _CODES = 256
 def targets_of(config: TrainConfig) -> Tensor:
     """Value of a label map -> label id of the model, 0 for all that is not asked for: ``(256,)`` uint8."""
     table = torch.zeros(_CODES, dtype=torch.uint8)
-    for index, held in zip(config.table.indices, config.file_values, strict=True):
+    table[list(config.data.ignore)] = IGNORED
+    for index, held in zip(config.table.indices, config.drawn_values, strict=True):
         table[list(held)] = index
     return table
 
 
 def paired_codes(config: TrainConfig) -> tuple[tuple[int, int], ...]:
     """Values of the label maps that mean the same on the left and on the right, by the labels' names."""
-    held = dict(zip(config.table.indices, config.file_values, strict=True))
+    held = dict(zip(config.table.indices, config.drawn_values, strict=True))
     return tuple(
         pair
         for left, right in config.table.mirror_pairs

@@ -1,19 +1,22 @@
-"""The training loss: Dice and cross-entropy on voxels, and cross-entropy on the completed tokens."""
+"""The training loss: Dice and cross-entropy on voxels, cross-entropy on tokens and on coarse levels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
-from monai.losses import DiceCELoss, DiceLoss
-from monai.networks.utils import one_hot
 from torch import nn
-from torch.nn.functional import avg_pool3d, binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from napari_scd.model.pruning import kept_share_loss
+from napari_scd.training.config.sections import IGNORED
 from napari_scd.training.run.processes import gathered, scaled_for_average
+from napari_scd.training.run.shares import label_shares, region_shares
+from napari_scd.training.run.voxel_loss import LabelLoss, PartialLabelLoss, RegionLoss
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_scd.model import ModelConfig, Trace
@@ -24,9 +27,9 @@ if TYPE_CHECKING:
 class SegmentationLoss(nn.Module):
     """Sum of the terms in `LossConfig`.
 
-    The linear head that reads labels off tokens lives here, so that it never ships. With several processes,
-    terms that are no mean over windows are computed on the logits of all of them, so that the loss and its
-    gradient are those of one process with the whole batch.
+    The linear heads that read labels off tokens and coarse levels live here, so that they never ship. With
+    several processes, terms that are no mean over windows are computed on the logits of all of them, so that
+    the loss and its gradient are those of one process with the whole batch.
 
     Parameters
     ----------
@@ -34,23 +37,40 @@ class SegmentationLoss(nn.Module):
     model : ModelConfig
     regions : tuple of tuple of int
         For overlapping outputs, the label values of each; empty = labels that exclude each other.
+    structure_weights : tuple of float
+        Of each structure in the Dice term; empty = all alike.
+    ignores : bool
+        Whether labels may hold `IGNORED`.
+    levels : sequence of int
+        Channels of the decoder's coarser levels, for deep supervision.
     """
 
     regions: Tensor | None
     class_weight: Tensor | None
 
     def __init__(
-        self, config: LossConfig, model: ModelConfig, regions: tuple[tuple[int, ...], ...] = ()
+        self,
+        config: LossConfig,
+        model: ModelConfig,
+        regions: tuple[tuple[int, ...], ...] = (),
+        *,
+        structure_weights: tuple[float, ...] = (),
+        ignores: bool = False,
+        levels: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.config = config
         self.n_classes = model.out_channels
-        self.patch = model.patch
-        self.voxels = _RegionLoss(config) if regions else _label_loss(config)
+        self.grid = model.grid
+        self.ignores = ignores
+        kind = RegionLoss if regions else PartialLabelLoss if ignores else LabelLoss
+        self.voxels = kind(config, structure_weights)
         self.register_buffer("regions", region_table(regions) if regions else None, persistent=False)
         weight = torch.tensor(config.class_weights, dtype=torch.float32) if config.class_weights else None
         self.register_buffer("class_weight", weight, persistent=False)
         self.token_head = nn.Linear(model.embed_dim, model.out_channels)
+        widths = levels if config.deep else ()
+        self.level_heads = nn.ModuleList(nn.Conv3d(width, model.out_channels, 1) for width in widths)
         self.gumbel = model.pruning == "gumbel"
         self.whole_batch = config.batch or bool(config.class_weights)
 
@@ -61,6 +81,7 @@ class SegmentationLoss(nn.Module):
         trace: Trace,
         keep: tuple[float, ...],
         voxels: Voxels | None = None,
+        levels: Sequence[Tensor] = (),
     ) -> Tensor:
         """Loss of a batch.
 
@@ -74,11 +95,18 @@ class SegmentationLoss(nn.Module):
             Keep ratio of each stage.
         voxels : three slices, optional
             The part of the window that `logits` holds.
+        levels : sequence of Tensor ``(b, width, z, y, x)``
+            What the decoder's coarser levels put out, where they are supervised.
         """
         seen = label if voxels is None else label[(..., *voxels)]
         loss = self._voxel_loss(logits.float(), seen)
         if self.config.token:
-            loss = loss + self.config.token * self._token_loss(trace.completed, label)
+            answer = self.token_head(trace.completed).float()
+            loss = loss + self.config.token * self._share_loss(answer, label, self.grid)
+        for head, level in zip(self.level_heads, levels, strict=True):
+            answer = head(level).float()
+            share_loss = self._share_loss(answer.flatten(2).transpose(1, 2), label, answer.shape[2:])
+            loss = loss + self.config.deep / len(self.level_heads) * share_loss
         if self.gumbel:
             for stage, ratio in enumerate(keep):
                 loss = loss + self.config.kept_share * kept_share_loss(trace.scores[:, stage], ratio)
@@ -94,68 +122,36 @@ class SegmentationLoss(nn.Module):
 
     def _voxel_loss(self, logits: Tensor, label: Tensor) -> Tensor:
         if not self.whole_batch:
-            loss: Tensor = self.voxels(logits, self._targets(label))
-            return loss
-        return scaled_for_average(self.voxels(gathered(logits), self._targets(gathered(label))))
+            return self._judged(logits, label)
+        return scaled_for_average(self._judged(gathered(logits), gathered(label)))
 
-    def _targets(self, label: Tensor) -> Tensor:
-        """Labels as they are, or 0/1 masks of the regions ``(b, out, z, y, x)``."""
+    def _judged(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Dice and cross-entropy of logits ``(b, out, z, y, x)`` and labels ``(b, 1, z, y, x)``."""
+        loss: Tensor
         if self.regions is None:
-            return label
-        return masks_of(label, self.regions).float()
-
-    def _token_loss(self, completed: Tensor, label: Tensor) -> Tensor:
-        logits = self.token_head(completed).float()
-        if self.regions is None:
-            shares = avg_pool3d(one_hot(label, self.n_classes).float(), self.patch).flatten(2).transpose(1, 2)
-            mass = shares if self.class_weight is None else shares * self.class_weight
-            entropy: Tensor = -(mass * logits.log_softmax(dim=-1)).sum((1, 2)) / mass.sum((1, 2))
-            return entropy.mean()
-        shares = avg_pool3d(self._targets(label), self.patch).flatten(2).transpose(1, 2)
-        return binary_cross_entropy_with_logits(logits, shares, self.class_weight)
-
-
-class _RegionLoss(nn.Module):
-    """Dice and binary cross-entropy of outputs that may overlap."""
-
-    class_weight: Tensor | None
-
-    def __init__(self, config: LossConfig) -> None:
-        super().__init__()
-        self.config = config
-        weight = torch.tensor(config.class_weights).view(-1, 1, 1, 1) if config.class_weights else None
-        self.register_buffer("class_weight", weight, persistent=False)
-        self.dice = DiceLoss(
-            sigmoid=True,
-            squared_pred=config.squared,
-            smooth_nr=config.smooth_nr,
-            smooth_dr=config.smooth_dr,
-            batch=config.batch,
-        )
-
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        loss: Tensor = self.config.dice * self.dice(logits, target)
-        if self.config.cross_entropy:
-            entropy = binary_cross_entropy_with_logits(logits, target, self.class_weight)
-            loss = loss + self.config.cross_entropy * entropy
+            loss = self.voxels(logits, label)
+        else:
+            counted = label != IGNORED if self.ignores else None
+            loss = self.voxels(logits, masks_of(label, self.regions).float(), counted)
         return loss
 
-
-def _label_loss(config: LossConfig) -> nn.Module:
-    loss = DiceCELoss(
-        include_background=config.background,
-        to_onehot_y=True,
-        softmax=True,
-        squared_pred=config.squared,
-        smooth_nr=config.smooth_nr,
-        smooth_dr=config.smooth_dr,
-        batch=config.batch,
-        weight=torch.tensor(config.class_weights, dtype=torch.float32) if config.class_weights else None,
-        lambda_dice=config.dice,
-        lambda_ce=config.cross_entropy,
-    )
-    loss.dice.class_weight = None  # MONAI would weight Dice too, which counts every structure alike already
-    return cast("nn.Module", loss)
+    def _share_loss(self, logits: Tensor, label: Tensor, blocks: tuple[int, ...]) -> Tensor:
+        """Cross-entropy of logits ``(b, blocks, out)`` against the share of each label in its block."""
+        if self.regions is None:
+            shares = label_shares(label, self.n_classes, blocks)
+            mass = shares if self.class_weight is None else shares * self.class_weight
+            total = mass.sum((1, 2))
+            total = total.clamp_min(1e-6) if self.ignores else total
+            entropy: Tensor = -(mass * logits.log_softmax(dim=-1)).sum((1, 2)) / total
+            return entropy.mean()
+        shares = region_shares(masks_of(label, self.regions), blocks)
+        if not self.ignores:
+            return binary_cross_entropy_with_logits(logits, shares, self.class_weight)
+        counted = region_shares(label != IGNORED, blocks)
+        each = binary_cross_entropy_with_logits(
+            logits, shares / counted.clamp_min(1e-6), self.class_weight, reduction="none"
+        )
+        return (each * counted).sum() / (counted.sum() * logits.shape[-1]).clamp_min(1e-6)
 
 
 def region_table(regions: tuple[tuple[int, ...], ...]) -> Tensor:

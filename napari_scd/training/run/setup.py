@@ -10,7 +10,8 @@ from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.training.data.balance import balanced
 from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import absent_labels, drawn_case, list_cases, load_cases, on_device
+from napari_scd.training.data.cases import absent_labels, on_device
+from napari_scd.training.data.sources import load_sources
 from napari_scd.training.notices import AbsentStructures
 from napari_scd.training.run.folder_lock import locked_folder
 from napari_scd.training.run.initial import start_from
@@ -70,37 +71,45 @@ def _train(
     report: Callable[[Step], None] | None,
     tell: Callable[[Notice], None] | None,
 ) -> RunResult:
-    training, held_back = list_cases(config.data, maps_only=config.synthesis is not None)
-    cases = load_cases(training, config, options.out / "cases", tell=tell)
-    spent = sum(case.n_bytes for case in cases)
-    checks = load_cases(held_back, config, options.out / "cases", spent=spent, tell=tell)
-    if config.synthesis is not None:
-        checks = [drawn_case(case, config, number) for number, case in enumerate(checks)]
-    absent = absent_labels(cases, config)
+    sources = load_sources(config, options.out / "cases", tell)
+    absent = absent_labels([*sources.cases, *sources.maps], config)
     if absent and tell is not None:
         tell(AbsentStructures(tuple(absent)))
     torch.manual_seed(config.seed)
     network = build_network(config.model)
     regions = config.file_values if config.recipe.activation == "sigmoid" else ()
-    loss = SegmentationLoss(balanced(config.loss, cases, config), config.model, regions)
+    weighted = balanced(config.loss, sources.cases, config, sources.maps)
+    loss = SegmentationLoss(
+        weighted,
+        config.model,
+        regions,
+        structure_weights=config.structure_weights,
+        ignores=bool(config.data.ignore),
+        levels=[width for _, width in network.decoder.coarse_levels()],
+    )
     if options.init is not None:
         started = start_from(network, options.init)
         if tell is not None:
             tell(started)
-    run = TrainingRun(fabric, config, options, network, loss, [case.name for case in cases])
+    run = TrainingRun(fabric, config, options, network, loss, sources.names)
     run.resume()
     maker = BatchMaker(
-        on_device(cases, fabric.device), config, fabric.global_rank, fabric.world_size, fabric.device
+        on_device(sources.cases, fabric.device),
+        config,
+        fabric.global_rank,
+        fabric.world_size,
+        fabric.device,
+        maps=on_device(sources.maps, fabric.device),
     )
     try:
         with StopSignal() as stop:
-            run.loop(maker, checks, stop, report, tell)
+            run.loop(maker, sources.checks, stop, report, tell)
     except torch.OutOfMemoryError as error:
         raise InputError(
             f"A batch of {config.batch} windows does not fit into the memory of '{fabric.device}': lower "
             "'batch' or the model's 'roi', or use more processes."
         ) from error
-    return run.finish(len(checks), stop)
+    return run.finish(len(sources.checks), stop)
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.training.config.sections import IGNORED
 from napari_scd.training.data.intensity import normalised
 from napari_scd.training.data.warp import STILL, random_warp
 from napari_scd.training.run.loss import masks_of, region_table
@@ -87,17 +88,20 @@ def _window_overlaps(
     """Voxels in both, in the prediction, in the truth: ``(keeps, structures, 3)``."""
     counts = []
     overlapping = config.recipe.activation == "sigmoid"
-    truth = label[0]
+    truth, ignored = label[0], (label[0] == IGNORED if config.data.ignore else None)
     if overlapping:
         truth = masks_of(label[None], region_table(config.file_values).to(fabric.device))[0]
     with torch.inference_mode(), fabric.autocast():
         prefix = network.prefix(image[None])
         for keep in config.validate_keep:
             logits = network.rest(prefix, keep)
+            found = logits[0] > 0 if overlapping else logits[0].argmax(0)
+            if ignored is not None:
+                found = found.masked_fill(ignored, 0)
             if overlapping:
-                counts.append(_region_counts(logits[0] > 0, truth))
+                counts.append(_region_counts(found, truth))
             else:
-                counts.append(_label_counts(logits[0].argmax(0), truth, config.table.indices))
+                counts.append(_label_counts(found, truth, config.table.indices))
     return torch.stack(counts)
 
 

@@ -68,6 +68,13 @@ def _changed(values, path, value):
         ("loss.class_weights", [1.0], "3 numbers"),
         ("loss.balance", 2.0, "'balance'"),
         ("data.validation", "case0", "a list"),
+        ("data.ignore", [0], "from 1 to 255"),
+        ("data.ignore", [2], "value 2 is both ignored and used"),
+        ("data.maps", "maps", "needs the section 'synthesis:'"),
+        ("labels", [{"name": "liver", "weight": 0}, "spleen"], "each 'weight'"),
+        ("labels", [{"name": "liver", "map_values": [1]}, "spleen"], "'map_values:' for every label"),
+        ("loss.deep", -1.0, "'deep'"),
+        ("looks.structure_gamma", [0.0, 1.0], "structure_gamma"),
         ("name", "a b", "letters"),
     ],
 )

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from napari_scd.training.config.sections import LookRange
-from napari_scd.training.data.intensity import changed_look, normalised, normalised_channel
+from napari_scd.training.data.intensity import (
+    changed_look,
+    changed_structures,
+    normalised,
+    normalised_channel,
+)
 from napari_scd.volume import Recipe, normalise
 
 ALWAYS = LookRange(bias_share=1, contrast_share=1, scale_share=1, shift_share=1, blur_share=1, noise_share=1)
@@ -82,3 +87,31 @@ def test_contrast_keeps_mean_and_spread():
     changed = changed_look(window, limits, 1.0, torch.Generator().manual_seed(5), torch.Generator())
     torch.testing.assert_close(changed.mean(), window.mean(), rtol=0, atol=1e-3)
     torch.testing.assert_close(changed.std(), window.std(), rtol=0, atol=1e-3)
+
+
+def _organ():
+    """Bright cube with a label in a dark window, and its label map."""
+    window, label = torch.full((1, 24, 24, 24), -0.6), torch.zeros(1, 24, 24, 24, dtype=torch.uint8)
+    window[:, 6:18, 6:18, 6:18], label[:, 6:18, 6:18, 6:18] = 0.2, 3
+    window[:, 0, 0, 0], window[:, -1, -1, -1] = -1, 1
+    return window, label
+
+
+def test_a_structure_changes_by_itself_and_smoothly():
+    window, label = _organ()
+    always = LookRange(structure_gamma=(0.5, 0.6), structure_gamma_share=1.0)
+    changed = changed_structures(window, label, always, torch.Generator().manual_seed(0))
+    outside = torch.nn.functional.max_pool3d((label > 0).float(), 9, stride=1, padding=4) == 0
+    torch.testing.assert_close(changed[outside], window[outside], atol=1e-3, rtol=0)
+    middle = changed[0, 9:15, 9:15, 9:15]
+    assert torch.all(middle > 0.35)  # 0.2 is 0.6 of the range; 0.6 to the power of 0.5 to 0.6 lies near 0.75
+    assert float(middle.max() - middle.min()) < 0.01
+    assert changed.min() == pytest.approx(-1) and changed.max() == pytest.approx(1)
+    steps = changed[0, 12, 12].diff().abs()
+    assert float(steps.max()) < 1.02 * float(window[0, 12, 12].diff().abs().max()) + 0.15
+
+
+def test_structures_are_left_alone_when_chance_says_so():
+    window, label = _organ()
+    never = LookRange(structure_gamma_share=0.0)
+    assert changed_structures(window, label, never, torch.Generator().manual_seed(0)) is window

@@ -108,7 +108,7 @@ def test_structures_come_from_the_file_s_values(drawing):
 def test_windows_show_structures_where_their_labels_are(drawing):
     values, folder = drawing
     config = config_from_dict({**values, "synthesis": vars(PLAIN), "intensity": 0.0}, folder)
-    maker = BatchMaker(_maps(config), config)
+    maker = BatchMaker([], config, maps=_maps(config))
     flipped = set()
     for step in range(12):
         batch = maker.batch(step)
@@ -147,6 +147,8 @@ def test_a_run_learns_from_maps_alone(drawing, options, tmp_path):
         ({"synthesis": {"thick_vox": [4, 2]}}, "thick_vox"),
         ({"synthesis": {"gamma": [2.0, 1.0]}}, "gamma"),
         ({"synthesis": {"colour": 1}}, "unknown entry 'colour'"),
+        ({"synthesis": {"share": 0.0}}, "'share' of 'synthesis'"),
+        ({"data": {"labels": "maps", "maps": "maps"}}, "'share' of 'synthesis' below 1"),
         ({"loss": {"thin": 0}}, "thin"),
     ],
 )
