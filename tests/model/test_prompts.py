@@ -194,6 +194,27 @@ def test_closed_set_networks_can_be_chosen_for_too(network, image) -> None:
     assert torch.equal(net(x, 0.25), learned)
 
 
+def test_kernels_without_gradients_give_the_same_answer(tiny, window) -> None:
+    net = tiny(features=16)
+    x = window.expand(2, -1, -1, -1, -1)
+    exact = net(x, 0.25).detach()
+    with torch.inference_mode():
+        assert torch.allclose(net(x, 0.25), exact, atol=1e-4 * float(exact.abs().max()))
+
+
+def test_prefixes_serve_every_keep_ratio(tiny, window) -> None:
+    net = tiny()
+    prefix = net.prefix(window)
+    for keep in (None, 1.0, 0.25, 0.05):
+        assert torch.equal(net.rest(prefix, keep), net(window, keep))
+
+
+def test_networks_without_prompts_have_no_weights_for_them() -> None:
+    with torch.device("meta"):
+        names = build_network("house-12").state_dict().keys()
+    assert not [name for name in names if "steering" in name or "refinement" in name]
+
+
 def test_every_weight_learns(tiny, window) -> None:
     net = tiny().train()
     logits, trace = net(window.expand(2, -1, -1, -1, -1), 0.25, True)
