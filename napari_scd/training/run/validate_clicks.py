@@ -34,7 +34,7 @@ def click_dice(
     """Dice by number of clicks (``"clicks@3"``) and data set; None when stopped.
 
     The simulated user clicks at the deepest voxel of the target, then at that of the largest error. It shows
-    how the run goes; what is published comes from ``napari-scd evaluate --clicks``, on the scans' own grids.
+    how the run goes; figures to publish come from an evaluation on the scans' own grids.
 
     Parameters
     ----------

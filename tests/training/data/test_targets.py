@@ -112,14 +112,7 @@ def test_checks_are_fixed_windows_on_each_set(prompt_cases, prompt_config):
         assert torch.equal(one.image, other.image)
 
 
-def test_labels_too_small_for_any_window_are_told(prompt_cases, prompt_config):
+def test_labels_too_small_for_any_window_are_told(prompt_cases, prompt_config, monkeypatch):
+    monkeypatch.setattr("napari_scd.training.data.targets._FEWEST_VOXELS", 32**3)
     with pytest.raises(InputError, match="No window with a usable target"):
-        _draw(
-            prompt_cases,
-            prompt_config,
-            1,
-            **LABELS_ONLY,
-            fill=(0.001, 0.0011),
-            field_share=0.0,
-            border_share=0.0,
-        )
+        _draw(prompt_cases, prompt_config, 1)
