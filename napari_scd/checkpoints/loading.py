@@ -62,10 +62,10 @@ def load(name_or_path: str | os.PathLike[str], *, device: str | torch.device = "
     except InputError as error:
         raise InputError(f"{path.name} cannot be used: {error}") from error
     _check_size(config, header, path.name)
-    with torch.device("meta"):  # shapes without memory, until the file is known to hold them
-        _check_tensors(build_network(config), header, path.name)
-    network = build_network(config)
-    network.load_state_dict(_read_tensors(path, network))
+    with torch.device("meta"):  # weights without memory: the file's own take their places
+        network = build_network(config)
+    _check_tensors(network, header, path.name)
+    network.load_state_dict(_read_tensors(path, network), assign=True)
     name = card.provenance.name or card.name
     provenance = replace(card.provenance, name=name, sha256=checksum, path=str(path))
     return Checkpoint(network.eval().to(device), card.recipe, card.labels, provenance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -81,11 +81,12 @@ def sincos_positions(grid: Size3, dim: int) -> Tensor:
         the CLS row is all zeros.
     """
     width = dim // 6
-    frequency = 10000.0 ** (-torch.arange(width, dtype=torch.float64) / width)
-    axes = torch.meshgrid(*(torch.arange(edge, dtype=torch.float64) for edge in grid), indexing="ij")
+    exact: dict[str, Any] = {"dtype": torch.float64, "device": "cpu"}  # also where weights get no memory
+    frequency = 10000.0 ** (-torch.arange(width, **exact) / width)
+    axes = torch.meshgrid(*(torch.arange(edge, **exact) for edge in grid), indexing="ij")
     blocks: list[Tensor] = []
     for axis in axes:
         angle = axis.flatten()[:, None] * frequency
         blocks += [angle.sin(), angle.cos()]
     code = torch.cat(blocks, dim=1)
-    return torch.cat([torch.zeros(1, dim), code.float()])[None]
+    return torch.cat([torch.zeros(1, dim, device="cpu"), code.float()])[None]

@@ -71,6 +71,8 @@ class Scorer(nn.Module):
         With the small weights of transformers (0.02) four layers leave scores that differ by 1e-5 and weights
         that get gradients of 1e-12: noise alone would choose the tokens, and nothing would be learned.
         """
+        if self.out_mlp[-1].weight.is_meta:  # there is nothing to draw, and it would import torch's compiler
+            return
         layers = [layer for layer in (*self.in_mlp, *self.out_mlp) if isinstance(layer, nn.Linear)]
         for layer in layers:
             nn.init.kaiming_normal_(

@@ -8,6 +8,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -229,3 +230,27 @@ def test_a_shipped_file_is_compared_with_its_listed_checksum(file, monkeypatch) 
         load("tiny")
     table.write_text("")
     assert load("tiny").provenance.name == "tiny"
+
+
+@pytest.mark.parametrize("decoder", ["half", "pyramid", "sharp", "unetr4"])
+def test_a_loaded_network_is_whole_and_trainable(tmp_path, decoder) -> None:
+    """Loading fills a network without memory: nothing may be left of that."""
+    sizes = {"sharp": {"patch": 8, "roi": (16, 16, 32)}}.get(decoder, {})
+    torch.manual_seed(0)
+    network = build_network(replace(CONFIG, decoder=decoder, **sizes)).eval()
+    path = tmp_path / "tiny.safetensors"
+    save(path, network, RECIPE, LABELS, PROVENANCE, half=False)
+    loaded = load(path).network
+    assert not any(tensor.is_meta for tensor in (*loaded.parameters(), *loaded.buffers()))
+    assert all(weight.requires_grad for weight in loaded.parameters())
+    assert dict(loaded.named_buffers()).keys() == dict(network.named_buffers()).keys()
+    image = torch.randn(1, 1, *network.config.roi, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(loaded(image), network(image))
+
+
+def test_loading_does_not_import_torchs_compiler(file) -> None:
+    """It would take as long as importing torch."""
+    code = f"import sys; from napari_scd import load; load({str(file)!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch", "safetensors"} < set(done.stdout.split())
+    assert {"torch._dynamo", "sympy", "monai"}.isdisjoint(done.stdout.split())
