@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from napari_scd.engine.hardware import choose_hardware as choose_hardware
     from napari_scd.engine.merge import merge as merge
     from napari_scd.engine.plausible import guess_modality as guess_modality
+    from napari_scd.engine.prompts import PreviousMask as PreviousMask
+    from napari_scd.engine.prompts import Prompt as Prompt
+    from napari_scd.engine.prompts import PromptError as PromptError
+    from napari_scd.engine.prompts import Prompts as Prompts
     from napari_scd.engine.report import Report as Report
     from napari_scd.engine.report import Seconds as Seconds
     from napari_scd.engine.request import Progress as Progress
@@ -28,7 +32,11 @@ _HOME_OF = {
     "Click": "segmentation",
     "Hardware": "hardware",
     "Plan": "segmentation",
+    "PreviousMask": "prompts",
     "Progress": "request",
+    "Prompt": "prompts",
+    "PromptError": "prompts",
+    "Prompts": "prompts",
     "Report": "report",
     "Request": "request",
     "Seconds": "report",

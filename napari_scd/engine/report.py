@@ -23,6 +23,31 @@ class Seconds(NamedTuple):
     total: float
 
 
+class PromptNotes(NamedTuple):
+    """How prompts were answered.
+
+    Attributes
+    ----------
+    prompts : dict
+        As ``Prompts.to_dict`` gives them, without the voxels of a previous mask.
+    n_windows : tuple of int
+        Windows that each prompt took.
+    spacings_mm : tuple of float
+        Of the latest prompt's windows, in the order in which they were looked at.
+    n_left_out : int
+        Fine windows along the border that were too many.
+    reach_mm : float or None
+        Nothing farther from the latest prompt than this, along any axis of the scan, has changed; None =
+        there was no answer before.
+    """
+
+    prompts: dict[str, Any]
+    n_windows: tuple[int, ...]
+    spacings_mm: tuple[float, ...]
+    n_left_out: int
+    reach_mm: float | None
+
+
 @dataclass(frozen=True)
 class Report:
     """Provenance of a segmentation; `to_dict` is JSON-safe.
@@ -58,6 +83,8 @@ class Report:
         Of the prefix cache since the session began.
     warnings : tuple of str
     versions : dict
+    prompts : PromptNotes or None
+        Of a model that answers prompts.
     """
 
     model: str
@@ -87,12 +114,17 @@ class Report:
     cache: CacheCounts
     warnings: tuple[str, ...]
     versions: dict[str, str]
+    prompts: PromptNotes | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe copy: lists, numbers, strings, null for what is not finite."""
         values = asdict(self)
         values["seconds"] = self.seconds._asdict()
         values["cache"] = self.cache._asdict()
+        if self.prompts is None:
+            del values["prompts"]
+        else:
+            values["prompts"] = self.prompts._asdict()
         plain: dict[str, Any] = _plain(values)
         return plain
 

@@ -13,10 +13,12 @@ from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.out_of_memory import reports_out_of_memory
 from napari_scd.engine.plausible import doubts
 from napari_scd.engine.preprocess import checked_volume, prepare
+from napari_scd.engine.prompts import PromptMemory, PromptRun, Prompts
 from napari_scd.engine.request import Progress, Request
 from napari_scd.engine.run import Loaded, Memory, Model, Run
 from napari_scd.engine.segmentation import Click, Plan, Segmentation
 from napari_scd.errors import InputError, NeedsPoint
+from napari_scd.model import PROMPT_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
     from napari_scd.volume import LabelTable, Recipe, Volume
 
-N_PROMPT_MAPS = 3  # previous mask, include, exclude
 PREFIX_CACHE_BYTES = 2**29
 WINDOW_CACHE_BYTES = 2**29
 
@@ -83,6 +84,7 @@ class Session:
         self.provenance = provenance
         self._model = Model(network.eval(), recipe, labels, name, sha256)
         self._memory = Memory(ByteCache(cache_bytes), ByteCache(WINDOW_CACHE_BYTES))
+        self._prompt_memory = PromptMemory()
         self._loaded: Loaded | None = None
         self._volume_keys = itertools.count()
 
@@ -130,6 +132,7 @@ class Session:
         checked, mended = checked_volume(volume, len(self.recipe.channels))
         prepared = prepare(checked, self.recipe, config.roi, config.patch)
         self._memory.forget_volume()
+        self._prompt_memory.forget_volume()
         told = (*volume.warnings, *mended, *doubts(checked, self.recipe))
         self._loaded = Loaded(prepared, next(self._volume_keys), told)
 
@@ -138,7 +141,8 @@ class Session:
         request = request or Request()
         prepared, hardware = self._volume_in_use().prepared, choose_hardware(request)
         network, grid = self._model.network, prepared.grid
-        n_windows = len(grid.starts(grid.stride_for(request.stride)))
+        asks_once = self.recipe.field == "prompt"  # and then as often as the object needs
+        n_windows = 1 if asks_once else len(grid.starts(grid.stride_for(request.stride)))
         keep = None if request.keep is None else request.keep_per_stage(network.config.default_keep)
         pace = self._memory.seconds_per_mac.get((hardware.device.type, hardware.precision))
         return Plan(
@@ -285,6 +289,56 @@ class Session:
         size_ml = sum(sizes_ml[self.labels.name_of(member)] for member in found.members)
         return Click(segmentation, found.label, name, f"{name}, {size_ml:.2f} ml", voxel, run.n_windows)
 
+    @reports_out_of_memory
+    def prompt(
+        self,
+        prompts: Prompts,
+        request: Request | None = None,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Segmentation:
+        """Segment what prompts point at.
+
+        The first prompt is answered from a window 120 mm across, then from larger ones while the object goes
+        on beyond it, and from fine ones along the border. Each further prompt changes the answer to those
+        before it, near the prompt only (``report.prompts.reach_mm``). Answers are remembered: one prompt more
+        costs a few windows, one taken back nothing.
+
+        Parameters
+        ----------
+        prompts : Prompts
+            All prompts of the object, in their order.
+        request : Request
+            Stride, blending, batch and structures have no meaning here.
+        progress : callable, optional
+            Called with a `Progress` after every window; how many will follow is found out on the way.
+        cancel : CancelToken, optional
+            Looked at between windows; what is finished is returned with ``complete`` False.
+
+        Returns
+        -------
+        Segmentation
+            Label 1 is the object. Tokens and scores are those of the latest prompt's windows.
+
+        Raises
+        ------
+        PromptError
+            If the prompts cannot be answered: see `napari_scd.engine.prompts`.
+        InputError
+            If there is no volume, or the request does not fit the model.
+        """
+        run = PromptRun(
+            self._model,
+            self._volume_in_use(),
+            self._memory,
+            self._prompt_memory,
+            request or Request(),
+            progress=progress,
+            cancel=cancel,
+        )
+        return run.answer(prompts)
+
     def _run(
         self,
         request: Request | None,
@@ -292,6 +346,8 @@ class Session:
         cancel: CancelToken | None = None,
     ) -> Run:
         loaded = self._volume_in_use()
+        if self.recipe.field == "prompt":
+            raise NeedsPoint(self.name)
         return Run(self._model, loaded, self._memory, request or Request(), progress=progress, cancel=cancel)
 
     def _volume_in_use(self) -> Loaded:
@@ -302,7 +358,7 @@ class Session:
 
 def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> None:
     config = network.config
-    n_maps = N_PROMPT_MAPS if recipe.field == "prompt" else 0
+    n_maps = PROMPT_CHANNELS - 1 if recipe.field == "prompt" else 0
     if len(recipe.channels) + n_maps != config.in_channels:
         raise InputError(
             f"The recipe names {len(recipe.channels)} channels{' and takes prompts' * bool(n_maps)}, "

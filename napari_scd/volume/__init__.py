@@ -19,7 +19,7 @@ from napari_scd.volume.orientation import Undo, axis_directions, ras_from_spl, r
 from napari_scd.volume.phantom import make_phantom
 from napari_scd.volume.placing import paste
 from napari_scd.volume.recipe import Recipe
-from napari_scd.volume.resample import ResampleUndo, resample
+from napari_scd.volume.resample import ResampleUndo, axis_weights, resample
 from napari_scd.volume.samples import load_icbm152, load_phantom
 from napari_scd.volume.volume import Source, Volume
 
@@ -37,6 +37,7 @@ __all__ = [
     "Volume",
     "atomic_path",
     "axis_directions",
+    "axis_weights",
     "find_series",
     "from_nibabel",
     "is_dicom",

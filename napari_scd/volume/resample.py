@@ -63,21 +63,41 @@ class AxisMap(NamedTuple):
 
     def weights(self) -> sparse.csr_array:
         """Return the weights (n_to, n_from); rows sum to 1, and outside the grid its border voxels go on."""
-        # hat and box together are as wide as the new voxel; nothing is averaged at a step of 1 or less
-        box = float(np.sqrt(max(0.0, self.step**2 - 1.0)))
-        positions = self.positions()[:, None]
-        first = np.floor(positions - 1.0 - box / 2).astype(np.intp)
-        columns = first + np.arange(int(np.ceil(box)) + 4)
-        away = columns - positions
-        if box > 0.0:
-            values = (_hat_integral(away + box / 2) - _hat_integral(away - box / 2)) / box
-        else:
-            values = np.clip(1.0 - np.abs(away), 0.0, None)
-        rows = np.broadcast_to(np.arange(self.n_to)[:, None], columns.shape)
-        entries = (values.ravel(), (rows.ravel(), np.clip(columns, 0, self.n_from - 1).ravel()))
-        matrix = sparse.csr_array(entries, shape=(self.n_to, self.n_from), dtype=np.float32)
-        matrix.eliminate_zeros()
-        return matrix
+        return axis_weights(self.positions(), self.step, self.n_from)
+
+
+def axis_weights(positions: np.ndarray, step: float, n_from: int) -> sparse.csr_array:
+    """Return how places along an axis mix the voxels of that axis.
+
+    Parameters
+    ----------
+    positions
+        (n_to,) places on the sampled axis, with fractions.
+    step
+        Their distance in sampled voxels: where it is above 1, about one step is averaged, else two voxels are
+        interpolated linearly.
+    n_from
+        Voxels of the sampled axis.
+
+    Returns
+    -------
+    (n_to, n_from) float32; rows sum to 1, and outside the axis its border voxels go on.
+    """
+    # hat and box together are as wide as the new voxel; nothing is averaged at a step of 1 or less
+    box = float(np.sqrt(max(0.0, step**2 - 1.0)))
+    places = positions[:, None]
+    first = np.floor(places - 1.0 - box / 2).astype(np.intp)
+    columns = first + np.arange(int(np.ceil(box)) + 4)
+    away = columns - places
+    if box > 0.0:
+        values = (_hat_integral(away + box / 2) - _hat_integral(away - box / 2)) / box
+    else:
+        values = np.clip(1.0 - np.abs(away), 0.0, None)
+    rows = np.broadcast_to(np.arange(len(positions))[:, None], columns.shape)
+    entries = (values.ravel(), (rows.ravel(), np.clip(columns, 0, n_from - 1).ravel()))
+    matrix = sparse.csr_array(entries, shape=(len(positions), n_from), dtype=np.float32)
+    matrix.eliminate_zeros()
+    return matrix
 
 
 @dataclass(frozen=True)

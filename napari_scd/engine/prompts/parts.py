@@ -1,0 +1,152 @@
+"""Which connected parts of an answer belong to the prompts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_scd.engine.prompts.answer import Draft
+    from napari_scd.engine.windows import Size3
+
+MOST_BLOCKS = 2**21
+_TOUCHING = np.ones((3, 3, 3), bool)
+
+
+def drop_strays(
+    draft: Draft,
+    seeds: Sequence[Size3],
+    near_vox: Sequence[float],
+    *,
+    within: tuple[Size3, Size3] | None = None,
+    kept: Draft | None = None,
+) -> None:
+    """Take away parts that no include prompt points at.
+
+    Parts of large objects are found on blocks of voxels, so that parts a block apart count as one.
+
+    Parameters
+    ----------
+    draft : Draft
+    seeds : sequence of (z, y, x)
+        Voxels of the include prompts. Without any, the largest part counts as pointed at.
+    near_vox : (z, y, x) float
+        How far a seed may lie from the part it points at.
+    within : (low, high), optional
+        Only parts that lie in this box go; the others are as they were.
+    kept : Draft, optional
+        Parts that touch this mask stay.
+    """
+    mask = draft.mask
+    if not mask.any():
+        return
+    factors = _factors(mask.shape)
+    parts, n_parts = ndimage.label(_pooled(mask, factors), structure=_TOUCHING)
+    if n_parts == 1 and not seeds:
+        return
+    keep = np.zeros(n_parts + 1, bool)
+    keep[0] = True
+    keep[_pointed_at(parts, seeds, draft.low, factors, near_vox)] = True
+    if within is not None:
+        keep |= _beyond(parts, n_parts, within, draft.low, factors)
+    if kept is not None:
+        keep[np.unique(parts[_pooled(_on_box_of(draft, kept), factors)])] = True
+    if keep.all():
+        return
+    stray = ~keep[parts]
+    for z, plane in enumerate(draft.shares):
+        blocks = stray[z // factors[0]].repeat(factors[1], axis=0).repeat(factors[2], axis=1)
+        plane[blocks[: plane.shape[0], : plane.shape[1]]] = 0
+
+
+def nearest_mm(draft: Draft, place: Sequence[float], *, inside: bool) -> float:
+    """Distance in mm of a place to the nearest voxel that is inside, or that is not; infinite without any."""
+    mask = draft.mask
+    if not mask.size:
+        return np.inf if inside else 0.0
+    factors = _factors(mask.shape, MOST_BLOCKS // 8)
+    blocks = _pooled(mask if inside else ~mask, factors)
+    spacing = np.asarray(draft.space.spacing_mm)
+    centres = np.argwhere(blocks) * factors + (np.asarray(factors) - 1) / 2
+    away = np.abs(centres + draft.low - np.asarray(place)) * spacing
+    near = float(np.sqrt(np.square(away).sum(axis=1).min())) if len(away) else np.inf
+    if not inside:  # behind the box nothing is inside
+        low, high = np.asarray(draft.low), np.asarray(draft.low) + mask.shape
+        sides = np.concatenate([place - low + 1, high - place]) * np.tile(spacing, 2)
+        near = min(near, max(float(sides.min()), 0.0))
+    return near
+
+
+def _pointed_at(
+    parts: NDArray[np.int32],
+    seeds: Sequence[Size3],
+    low: Size3,
+    factors: Size3,
+    near_vox: Sequence[float],
+) -> NDArray[np.int32]:
+    """Numbers of the parts at or near the seeds; of the largest without seeds."""
+    if not seeds:
+        counts = np.bincount(parts.ravel())
+        return np.asarray([counts[1:].argmax() + 1], np.int32)
+    found: set[int] = set()
+    reach = [int(np.ceil(near / f)) for near, f in zip(near_vox, factors, strict=True)]
+    blocks = {tuple((np.subtract(seed, low) // factors).tolist()) for seed in seeds}
+    for block in blocks:
+        first = [max(at - r, 0) for at, r in zip(block, reach, strict=True)]
+        last = [max(at + r + 1, 0) for at, r in zip(block, reach, strict=True)]
+        around = parts[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+        places = np.argwhere(around)
+        if len(places):
+            away = (places + first - np.asarray(block)) * factors / np.asarray(near_vox)
+            found.add(int(around[tuple(places[int(np.square(away).sum(axis=1).argmin())])]))
+    return np.asarray(sorted(found), np.int32)
+
+
+def _beyond(
+    parts: NDArray[np.int32], n_parts: int, within: tuple[Size3, Size3], low: Size3, factors: Size3
+) -> NDArray[np.bool_]:
+    """Tell which parts do not lie in a box of the scan altogether."""
+    beyond = np.zeros(n_parts + 1, bool)
+    for number, box in enumerate(ndimage.find_objects(parts), start=1):
+        for one, at, f, a, b in zip(box, low, factors, *within, strict=True):
+            if at + one.start * f < a or at + one.stop * f > b + f - 1:
+                beyond[number] = True
+    return beyond
+
+
+def _on_box_of(draft: Draft, other: Draft) -> NDArray[np.bool_]:
+    """Mask of another draft on the box of this one."""
+    result = np.zeros(draft.shares.shape, bool)
+    into, taken = [], []
+    for axis in range(3):
+        low, at = draft.low[axis], other.low[axis]
+        a, b = max(low, at), min(low + draft.shares.shape[axis], at + other.shares.shape[axis])
+        if a >= b:
+            return result
+        into.append(slice(a - low, b - low))
+        taken.append(slice(a - at, b - at))
+    result[tuple(into)] = other.mask[tuple(taken)]
+    return result
+
+
+def _factors(shape: Sequence[int], most: int = MOST_BLOCKS) -> Size3:
+    """Edges of blocks of which at most so many cover an array; the longest axes are pooled first."""
+    factors = [1, 1, 1]
+    while np.prod([-(-n // f) for n, f in zip(shape, factors, strict=True)]) > most:
+        longest = int(np.argmax([n / f for n, f in zip(shape, factors, strict=True)]))
+        factors[longest] *= 2
+    return factors[0], factors[1], factors[2]
+
+
+def _pooled(mask: NDArray[np.bool_], factors: Size3) -> NDArray[np.bool_]:
+    """Blocks of which any voxel is true."""
+    for axis, f in enumerate(factors):
+        if f > 1:
+            mask = np.logical_or.reduceat(mask, np.arange(0, mask.shape[axis], f), axis=axis)
+    return mask

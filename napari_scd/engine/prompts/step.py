@@ -1,0 +1,248 @@
+"""One prompt answered: look, zoom out while the object goes on, look closer along its border."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from napari_scd.engine.prompts.answer import Answer, Draft
+from napari_scd.engine.prompts.focus import Focus, border_places, plan_focus
+from napari_scd.engine.prompts.parts import drop_strays, nearest_mm
+from napari_scd.engine.prompts.reach import Reach, fading, goes_on
+from napari_scd.engine.prompts.tokens import TokenPiece
+from napari_scd.engine.prompts.window import ScanWindow
+
+if TYPE_CHECKING:
+    from napari_scd.engine.prompts.look import Look, Pointed
+    from napari_scd.engine.prompts.prompts import Kind
+    from napari_scd.engine.prompts.window import Floats, Place, Space
+    from napari_scd.engine.windows import Size3
+
+FIRST_MM = 120.0
+ZOOM_OUT = 1.5
+ROOM = 1.3
+MOST_FOCUS_FIRST = 6
+MOST_FOCUS_LATER = 3
+FINER_THAN_SCAN = 0.5
+NEAR_VOX = 3.0
+COARSER = 1.2
+
+
+class Aim(NamedTuple):
+    """The latest prompt on the oriented scan.
+
+    Attributes
+    ----------
+    kind : {"include", "exclude", "box"}
+    place : (z, y, x) float
+        Where windows are centred.
+    extent_mm : float
+        Longest edge of the box around it.
+    """
+
+    kind: Kind
+    place: Place
+    extent_mm: float
+
+
+class PromptStep(NamedTuple):
+    """What the prompts up to one of them led to.
+
+    Attributes
+    ----------
+    answer : Answer
+    pieces : tuple of TokenPiece
+        Tokens of the latest prompt's windows, the coarse ones first.
+    n_windows : tuple of int
+        Windows that each prompt took.
+    reach_mm : float or None
+        Nothing farther from the latest prompt than this, along any axis, has changed; None = there was no
+        answer before.
+    n_left_out : int
+        Fine windows along the border that were too many.
+    coarse_mm : float
+        Spacing of the last coarse window.
+    """
+
+    answer: Answer
+    pieces: tuple[TokenPiece, ...] = ()
+    n_windows: tuple[int, ...] = ()
+    reach_mm: float | None = None
+    n_left_out: int = 0
+    coarse_mm: float = 0.0
+
+
+class Asks(Protocol):
+    """Whoever lets the network look at a window."""
+
+    def __call__(self, window: ScanWindow, seen: Floats, n_more: int) -> Look:
+        """Look at a window; `n_more` windows are known to follow."""
+
+
+class Prompting:
+    """Answers the latest of some prompts.
+
+    Parameters
+    ----------
+    ask : callable
+    roi : (z, y, x) int
+        Voxels of the network's window.
+    space : Space
+    before : Answer
+        To the prompts before it.
+    aim : Aim
+        The latest prompt.
+    pointed : Pointed
+        All prompts.
+    kept : Draft or None
+        The mask that the prompts correct: its parts stay.
+
+    Attributes
+    ----------
+    draft : Draft
+        The answer in the making.
+    """
+
+    def __init__(
+        self,
+        ask: Asks,
+        roi: Size3,
+        space: Space,
+        *,
+        before: Answer,
+        aim: Aim,
+        pointed: Pointed,
+        kept: Draft | None = None,
+    ) -> None:
+        self.draft = Draft(space, before)
+        self._ask = ask
+        self._roi = roi
+        self._space = space
+        self._before = before
+        self._aim = aim
+        self._pointed = pointed
+        self._kept = kept
+        self._pieces: list[TokenPiece] = []
+
+    def answer(self) -> PromptStep:
+        """Answer the prompt."""
+        boxed = self._aim.kind == "box"
+        if self._before.is_empty:
+            return (
+                PromptStep(self._before, n_windows=(0,))
+                if self._aim.kind == "exclude"
+                else self._first(boxed)
+            )
+        if boxed:
+            self._tidy()
+            return self._step(self._before.spacing_mm, self._before.detail_mm)
+        return self._correction()
+
+    def so_far(self) -> PromptStep:
+        """Return what is finished of an answer that was cut short."""
+        return self._step(self._before.spacing_mm, self._before.detail_mm)
+
+    def _first(self, boxed: bool) -> PromptStep:
+        """Nothing is there yet: look from afar, then along the border of what was found."""
+        start_mm = first_spacing_mm(self._space, self._roi, self._aim.extent_mm if boxed else 0.0)
+        window, seen = self._zoom(max(start_mm, self._room_mm()), may_zoom=not boxed)
+        self._tidy(window)
+        focus = self._focus(window, seen, self._space.finest_mm, MOST_FOCUS_FIRST)
+        self._tidy(window)
+        return self._step(focus.spacing_mm, focus.spacing_mm, window, focus)
+
+    def _correction(self) -> PromptStep:
+        """Change what is there near the prompt."""
+        # an include prompt far from the mask, or an exclude prompt deep inside it, speaks of something large
+        wrong_mm = nearest_mm(self.draft, self._aim.place, inside=self._aim.kind == "include")
+        large_mm = min(2 * ROOM * wrong_mm / min(self._roi), first_spacing_mm(self._space, self._roi))
+        window, seen = self._zoom(max(self._before.spacing_mm, large_mm, self._room_mm()), may_zoom=True)
+        reach = Reach.of(self._aim.place, window)
+        self._tidy(window, reach)
+        focus = self._focus(window, seen, self._before.detail_mm, MOST_FOCUS_LATER, reach)
+        self._tidy(window, reach)
+        return self._step(self._before.spacing_mm, self._before.detail_mm, window, focus, reach)
+
+    def _zoom(self, spacing_mm: float, *, may_zoom: bool) -> tuple[ScanWindow, Floats]:
+        """Look at larger and larger windows until the change ends inside, and take what the last one found.
+
+        Returns
+        -------
+        The last window, and the answer before as it saw it.
+        """
+        whole_mm = max(self._space.whole_mm(self._roi), FINER_THAN_SCAN * self._space.finest_mm)
+        spacing_mm = min(spacing_mm, whole_mm)
+        while True:
+            window = ScanWindow.around(self._aim.place, spacing_mm, self._roi, self._space)
+            reach = None if self._before.is_empty else Reach.of(self._aim.place, window)
+            seen = self.draft.seen_by(window)
+            found = self._look(window, seen)
+            change = (found >= 0.5) != (seen >= 0.5)
+            if not may_zoom or spacing_mm >= whole_mm or not goes_on(change, window, self._space, reach):
+                break
+            spacing_mm = min(spacing_mm * ZOOM_OUT, whole_mm)
+        weights = np.ones(self._roi, np.float32) if reach is None else reach.weights(window, self._space)
+        coarse = reach is not None and spacing_mm > COARSER * self._before.detail_mm
+        self.draft.merge(window, found, seen, weights, coarse=coarse)
+        return window, seen
+
+    def _focus(
+        self, coarse: ScanWindow, seen: Floats, finest_mm: float, most: int, reach: Reach | None = None
+    ) -> Focus:
+        """Look closer where the border is new, each window seeing what those before it found."""
+        border = border_places(self.draft.seen_by(coarse), seen, coarse)
+        focus = plan_focus(border, coarse, self._space, finest_mm=finest_mm, most=most)
+        for n_done, window in enumerate(focus.windows, start=1):
+            seen = self.draft.seen_by(window)
+            found = self._look(window, seen, len(focus.windows) - n_done)
+            weights = fading(window, self._space)
+            if reach is not None:
+                weights *= reach.weights(window, self._space)
+            self.draft.merge(window, found, seen, weights)
+        return focus
+
+    def _look(self, window: ScanWindow, seen: Floats, n_more: int = 0) -> Floats:
+        look = self._ask(window, seen, n_more)
+        self._pieces.append(TokenPiece(window, look.exit_stage, look.scores))
+        return look.probability.astype(np.float32)
+
+    def _tidy(self, window: ScanWindow | None = None, reach: Reach | None = None) -> None:
+        """Keep to the box, and to the parts that include prompts point at."""
+        if self._pointed.box is not None:
+            self.draft.clip(*self._pointed.box)
+        if window is not None:
+            drop_strays(
+                self.draft,
+                self._pointed.included,
+                [NEAR_VOX * step for step in window.step],
+                within=None if reach is None else reach.box(self._space),
+                kept=self._kept,
+            )
+
+    def _room_mm(self) -> float:
+        """Spacing at which the prompt itself has room in a window."""
+        return ROOM * self._aim.extent_mm / min(self._roi)
+
+    def _step(
+        self,
+        spacing_mm: float,
+        detail_mm: float,
+        window: ScanWindow | None = None,
+        focus: Focus | None = None,
+        reach: Reach | None = None,
+    ) -> PromptStep:
+        return PromptStep(
+            answer=self.draft.finished(spacing_mm, detail_mm),
+            pieces=tuple(self._pieces),
+            n_windows=(len(self._pieces),),
+            reach_mm=None if reach is None else reach.half_mm + max(self._space.spacing_mm),
+            n_left_out=0 if focus is None else focus.n_left_out,
+            coarse_mm=0.0 if window is None else window.spacing_mm,
+        )
+
+
+def first_spacing_mm(space: Space, roi: Size3, extent_mm: float = 0.0) -> float:
+    """Spacing of the first window: 120 mm across, or as an extent needs, but no more than the whole scan."""
+    wanted_mm = ROOM * extent_mm / min(roi) if extent_mm else FIRST_MM / min(roi)
+    return max(min(wanted_mm, space.whole_mm(roi)), FINER_THAN_SCAN * space.finest_mm)
