@@ -20,6 +20,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
 RUN = ("README.md", "install.md", "click-to-segment.md", "token-maps.md", "dicom.md", "monai.md")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_MODULE = re.compile(r"`(napari_scd/[\w/.-]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -47,6 +48,12 @@ def test_links_lead_somewhere(page: Path) -> None:
     for link in _LINK.findall(page.read_text(encoding="utf-8")):
         if "://" not in link and not link.startswith(("#", "mailto:")):
             assert (page.parent / link.partition("#")[0]).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_files_of_the_package_exist(page: Path) -> None:
+    for name in _MODULE.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

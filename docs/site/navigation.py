@@ -31,7 +31,15 @@ SECTIONS: list[tuple[str, list[tuple[str, str]]]] = [
             ("The network", "network.md"),
         ],
     ),
-    ("Reference", [("Python", "api.md"), ("Contributing", "contributing.md"), ("Changes", "changelog.md")]),
+    (
+        "Reference",
+        [
+            ("Python", "api.md"),
+            ("Architecture", "architecture.md"),
+            ("Contributing", "contributing.md"),
+            ("Changes", "changelog.md"),
+        ],
+    ),
 ]
 _LEAVING = re.compile(r"\[([^\]]+)\]\((?:\.\./)+([^)#]+)(?:#[^)]*)?\)")
 
