@@ -66,8 +66,8 @@ class StagesOrder:
 class TrainOrder:
     """What one call of `train` asks for.
 
-    `config` is a YAML file or a preset's name; `images`, `labels`, `dataset` replace its paths; `init` is a
-    model to start from.
+    `config` is a YAML file or a preset's name; `images`, `labels`, `dataset` replace its paths; relative
+    paths of its data start from `data_root`; `init` is a model to start from.
     """
 
     config: str
@@ -75,6 +75,7 @@ class TrainOrder:
     images: Path | None = None
     labels: Path | None = None
     dataset: Path | None = None
+    data_root: Path | None = None
     init: str | None = None
     control: bool = False
     resume: bool = True

@@ -26,6 +26,10 @@ def train(
     dataset: Annotated[
         Path | None, typer.Option(metavar="JSON", help="A Decathlon dataset.json instead of two folders.")
     ] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that relative data paths of the training file start from."),
+    ] = None,
     init: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Start from this model's weights (fine-tune).")
     ] = None,
@@ -71,6 +75,7 @@ def train(
         images=images,
         labels=labels,
         dataset=dataset,
+        data_root=data_root,
         init=init,
         control=control,
         resume=resume,

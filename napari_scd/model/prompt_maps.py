@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import max_pool3d
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,14 +92,28 @@ def token_evidence(window: Tensor, patch: int) -> tuple[Tensor, Tensor]:
     clicked : Tensor ``(b, n)`` bool
         Tokens that hold the centre of a click.
     """
-    maps = window[:, PREVIOUS : EXCLUDE + 1].float().contiguous()  # pooling side-by-side channels is slow
-    highest = max_pool3d(maps, patch)
-    lowest = -max_pool3d(-maps[:, :1], patch)
-    previous = highest[:, 0].flatten(1)
-    border = (highest[:, :1] - lowest).flatten(1)
-    clicks = highest[:, 1:].flatten(2) >= _CLICKED
-    near = torch.exp(-token_distances(highest[:, 1:]) / _NEAR_TOKENS)
+    highest, lowest = token_extremes(window, patch)
+    highest, lowest = highest[:, PREVIOUS:], lowest[:, PREVIOUS]
+    previous, balls = highest[:, 0].flatten(1), highest[:, INCLUDE - PREVIOUS :]
+    border = (highest[:, 0] - lowest).flatten(1)
+    clicks = balls.flatten(2) >= _CLICKED
+    near = torch.exp(-token_distances(balls) / _NEAR_TOKENS)
     return torch.stack([near[:, 0], near[:, 1], border, previous], dim=-1), clicks.any(dim=1)
+
+
+def token_extremes(window: Tensor, patch: int) -> tuple[Tensor, Tensor]:
+    """Largest and smallest value of each prompt channel in each token: ``(b, 4, gz, gy, gx)`` float32 each.
+
+    Whole rows are compared, one axis after the other: several times as fast as pooling where the channels of
+    a voxel lie side by side.
+    """
+    b, _, z, y, x = window.shape
+    rows = window.permute(0, 2, 3, 4, 1).reshape(
+        b, z // patch, patch, y // patch, patch, x // patch, patch, -1
+    )
+    highest = rows.amax(dim=2).amax(dim=3).amax(dim=4)[..., :PROMPT_CHANNELS]
+    lowest = rows.amin(dim=2).amin(dim=3).amin(dim=4)[..., :PROMPT_CHANNELS]
+    return highest.permute(0, 4, 1, 2, 3).float(), lowest.permute(0, 4, 1, 2, 3).float()
 
 
 def token_distances(pooled: Tensor) -> Tensor:

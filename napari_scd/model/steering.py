@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.functional import max_pool3d
 
-from napari_scd.model.prompt_maps import EXCLUDE, INCLUDE, token_distances, token_evidence
+from napari_scd.model.prompt_maps import INCLUDE, token_distances, token_evidence, token_extremes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +72,7 @@ def control_rating(chooser: str, window: Tensor | None, config: ModelConfig, bat
     central = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).square().sum(dim=-1).sqrt().flatten()
     if window is None:
         return -central.expand(batch, n)
-    clicks = max_pool3d(window[:, INCLUDE : EXCLUDE + 1].float(), config.patch).amax(dim=1, keepdim=True)
+    highest, _ = token_extremes(window, config.patch)
+    clicks = highest[:, INCLUDE:].amax(dim=1, keepdim=True)
     nearest = token_distances(clicks)[:, 0]
     return -torch.where(nearest.isinf(), central.to(nearest.device), nearest)

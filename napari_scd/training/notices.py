@@ -58,19 +58,23 @@ class StartsFrom(Notice):
         Of the network's weights that the model could provide, 0-1.
     new_layers : tuple of str
         Layers that start from random weights.
+    widened : bool
+        Whether the input has channels that the model did not have.
     """
 
     model: str
     share: float
     new_layers: tuple[str, ...] = ()
+    widened: bool = False
 
     def __str__(self) -> str:
+        channels = " Its new input channels start at zero weights." if self.widened else ""
         if not self.new_layers:
-            return f"Starting from '{self.model}': all weights fit."
+            return f"Starting from '{self.model}': all weights fit.{channels}"
         shown = ", ".join(self.new_layers[:4])
         more = f" and {len(self.new_layers) - 4} more" if len(self.new_layers) > 4 else ""
         fitting = f"{100 * self.share:.0f} % of the weights fit"
-        return f"Starting from '{self.model}': {fitting}; new layers: {shown}{more}."
+        return f"Starting from '{self.model}': {fitting}; new layers: {shown}{more}.{channels}"
 
 
 @dataclass(frozen=True)

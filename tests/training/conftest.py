@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from napari_scd.training import RunOptions, TrainConfig, config_from_dict, train
+from napari_scd.training.data.sets import list_sets, load_prompt_cases
 from napari_scd.volume import make_phantom, write_labels, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from napari_scd.training.data.sets import PromptCase
 
 SHAPE = (20, 22, 24)
 N_CASES = 4
@@ -42,6 +45,53 @@ VALUES: dict[str, Any] = {
     "warmup": 2,
     "validate_every": 3,
     "validate_keep": [1.0, 0.5],
+}
+
+SET_SPACING_MM = {"organs": (6.0, 3.0, 3.0), "maps": (4.0, 4.0, 4.0)}
+SET_SHAPE = {"organs": (16, 40, 36), "maps": (30, 28, 26)}
+
+PROMPT_VALUES: dict[str, Any] = {
+    "name": "point",
+    "data": {
+        "sets": [
+            {
+                "name": "organs",
+                "images": "organs/images",
+                "labels": "organs/labels",
+                "validation": ["case2"],
+                "ignore": [4],
+                "withheld": [2],
+                "share": 2,
+            },
+            {"name": "maps", "labels": "maps/labels", "validation": ["case2"]},
+        ]
+    },
+    "recipe": {
+        "modality": "any",
+        "normalisation": "zscore-foreground",
+        "normalise_over": "window",
+        "field": "prompt",
+        "activation": "sigmoid",
+    },
+    "labels": ["object"],
+    "prompts": {"validate_clicks": [1, 2], "validate_targets": 2},
+    "model": {
+        "preset": "any",
+        "roi": [32, 32, 32],
+        "embed_dim": 24,
+        "depth": 2,
+        "heads": 2,
+        "completion_dim": 12,
+        "completion_heads": 2,
+        "features": 4,
+        "min_tokens": 4,
+    },
+    "warp": {"bend_vox": 0.5, "flip_axes": [0, 1, 2]},
+    "steps": 6,
+    "batch": 2,
+    "warmup": 2,
+    "validate_every": 3,
+    "validate_keep": [0.5],
 }
 
 
@@ -85,3 +135,42 @@ def finished_run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory):
     out = tmp_path_factory.mktemp("run")
     config = config_from_dict(copy.deepcopy(VALUES), data_folder)
     return config, out, train(config, _options(out))
+
+
+@pytest.fixture(scope="session")
+def prompt_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small data sets for a promptable model."""
+    return _write_sets(tmp_path_factory.mktemp("sets"))
+
+
+@pytest.fixture
+def prompt_values() -> dict[str, Any]:
+    """Plain values of a promptable model's training file, free to change."""
+    return copy.deepcopy(PROMPT_VALUES)
+
+
+@pytest.fixture
+def prompt_config(prompt_values: dict[str, Any], prompt_folder: Path) -> TrainConfig:
+    return config_from_dict(prompt_values, prompt_folder)
+
+
+@pytest.fixture(scope="session")
+def prompt_cases(prompt_folder: Path) -> list[PromptCase]:
+    """The training cases of both sets."""
+    config = config_from_dict(copy.deepcopy(PROMPT_VALUES), prompt_folder)
+    return load_prompt_cases(list_sets(config)[0], config, prompt_folder / "cases")
+
+
+def _write_sets(folder: Path) -> Path:
+    """Write both sets and return their folder."""
+    for name, shape in SET_SHAPE.items():
+        for part in ("images", "labels"):
+            (folder / name / part).mkdir(parents=True)
+        for seed in range(3):
+            image, labels, table = make_phantom(
+                shape, SET_SPACING_MM[name], seed=seed, modality="CT", n_structures=4
+            )
+            write_labels(folder / name / "labels" / f"case{seed}.nii.gz", labels, table=table)
+            if name == "organs":
+                write_volume(folder / name / "images" / f"case{seed}.nii.gz", image)
+    return folder

@@ -105,9 +105,11 @@ def configuration(order: TrainOrder) -> TrainConfig:
     if order.init is not None:
         card = describe(order.init)
         base = Base(card.config, card.recipe.to_dict(), card.labels.to_list())
-    config = read_config(find_config(order.config), data=data, base=base)
+    config = read_config(find_config(order.config), data=data, base=base, root=order.data_root)
     given = config.data
-    if config.synthesis is not None:
+    if given.sets:
+        pass
+    elif config.synthesis is not None:
         if not given.labels:
             raise InputError(
                 f"'{order.config}' draws its images from label maps: give their folder by --labels."
@@ -137,7 +139,8 @@ def closing(config: TrainConfig, finished: RunResult, path: Path) -> list[str]:
     so_far = "" if finished.done else f" after {finished.step} of {config.steps} steps"
     sentences = [f"Wrote {path}{so_far}, {finished.seconds / 60:.1f} minutes of training."]
     if finished.validation:
-        cases = f"{finished.n_validation} validation case{'s' * (finished.n_validation != 1)}"
+        noun = "case" if config.prompts is None else "window"
+        cases = f"{finished.n_validation} validation {noun}{'s' * (finished.n_validation != 1)}"
         sentences.append(f"Dice on {cases} at step {finished.best_step}: {dice_text(finished.validation)}.")
     if not finished.done:
         sentences.append("The same command goes on from there.")
@@ -153,7 +156,15 @@ def show_example(folder: Path) -> None:
 
 def dice_text(validation: dict[str, float]) -> str:
     """Dice by keep ratio, in one line."""
-    return ", ".join(f"{value:.3f} at keep {key.removeprefix('dice@')}" for key, value in validation.items())
+    return ", ".join(f"{value:.3f} {_measured_at(key)}" for key, value in validation.items())
+
+
+def _measured_at(key: str) -> str:
+    """Put into words at what a figure was measured: "dice@0.5", "clicks@3"."""
+    what, _, number = key.partition("@")
+    if what == "clicks":
+        return f"after {number} click{'s' * (number != '1')}"
+    return f"at keep {number}"
 
 
 @contextmanager
@@ -190,7 +201,7 @@ def step_text(step: Step) -> str:
     left = f"{minutes:.0f} min left" if minutes >= 1 else f"{step.eta_s:.0f} s left"
     parts = [f"loss {step.loss:.3f}", f"{step.seconds:.2f} s a step", left]
     if step.validation:
-        dice = " ".join(f"{value:.3f}@{key.removeprefix('dice@')}" for key, value in step.validation.items())
+        dice = " ".join(f"{value:.3f}@{key.partition('@')[2]}" for key, value in step.validation.items())
         parts.append(f"Dice {dice}")
     return " · ".join(parts)
 

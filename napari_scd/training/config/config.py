@@ -13,6 +13,7 @@ from napari_scd.training.config.sections import (
     KeepConfig,
     LookRange,
     LossConfig,
+    PromptConfig,
     SynthesisConfig,
 )
 from napari_scd.training.data.warp import WarpRange
@@ -85,7 +86,10 @@ class TrainConfig:
         Deformation of windows; changes of intensity, and a factor on their strength (0 = none).
     keep, loss
     synthesis : SynthesisConfig or None
-        Images are drawn from the label maps; there are none in the data then.
+        Images are drawn from the label maps; there are none in the data then. With `prompts`, how those
+        images are drawn that are.
+    prompts : PromptConfig or None
+        The model is promptable: it learns from `data.sets` to find whatever a user points at.
     validate_every, validate_keep
         Steps between validations; their keep ratios.
     checkpoint_seconds : float
@@ -121,9 +125,17 @@ class TrainConfig:
     keep: KeepConfig = field(default_factory=KeepConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     synthesis: SynthesisConfig | None = None
+    prompts: PromptConfig | None = None
     validate_every: int = 500
     validate_keep: tuple[float, ...] = (1.0, 0.5, 0.25)
     checkpoint_seconds: float = 45.0
+
+    @property
+    def validation_keys(self) -> tuple[str, ...]:
+        """Names of the figures that a validation measures: Dice by keep ratio, or after some clicks."""
+        if self.prompts is not None:
+            return tuple(f"clicks@{clicks}" for clicks in self.prompts.validate_clicks)
+        return tuple(f"dice@{keep:g}" for keep in self.validate_keep)
 
     @property
     def file_values(self) -> tuple[tuple[int, ...], ...]:
@@ -213,8 +225,14 @@ def problems(config: TrainConfig) -> list[str]:
         found.append(
             f"'structure_gamma' of 'looks' must have 0 < low <= high, not {low_gamma:g} and {high_gamma:g}"
         )
-    if config.synthesis is not None:
+    if config.prompts is not None:
+        found += _prompt_problems(config, config.prompts)
+    elif config.data.sets or config.recipe.field == "prompt":
+        found.append("'sets' of 'data' and the recipe's field 'prompt' need the section 'prompts:'")
+    elif config.synthesis is not None:
         found += _synthesis_problems(config, config.synthesis)
+    if config.synthesis is not None:
+        found += _range_problems(config.synthesis)
     elif config.data.maps:
         found.append("'maps' of 'data' needs the section 'synthesis:', which draws images from them")
     axes = (*config.warp.flip_axes, *config.warp.turn_axes)
@@ -252,6 +270,11 @@ def _synthesis_problems(config: TrainConfig, synthesis: SynthesisConfig) -> list
         found.append("'maps' of 'data' needs a 'share' of 'synthesis' below 1: the other windows are real")
     if any(not 1 <= value <= 255 for held in config.map_values for value in held):
         found.append("'map_values' of 'labels' must lie from 1 to 255")
+    return found
+
+
+def _range_problems(synthesis: SynthesisConfig) -> list[str]:
+    found = []
     codes = (*synthesis.outside, *synthesis.rim, *(code for tissue in synthesis.tissues for code in tissue))
     if any(not 0 <= code <= 255 for code in codes):
         found.append("'synthesis' names a value of the label maps that is not from 0 to 255")
@@ -262,4 +285,47 @@ def _synthesis_problems(config: TrainConfig, synthesis: SynthesisConfig) -> list
         low, high = getattr(synthesis, key)
         if not 0 <= low <= high:
             found.append(f"'{key}' of 'synthesis' must have 0 <= low <= high, not {low:g} and {high:g}")
+    return found
+
+
+_SHARES = (
+    ("union_share", "piece_share", "supervoxel_share", "shape_share"),
+    ("previous_share", "box_share", "scribble_share"),
+    ("field_share", "border_share"),
+    ("synthesised_share",),
+    ("invert_share",),
+    ("floor_share",),
+    ("thick_share",),
+    ("stray_share",),
+)
+
+
+def _prompt_problems(config: TrainConfig, prompts: PromptConfig) -> list[str]:
+    found = []
+    if not config.data.sets:
+        found.append("'prompts' needs at least one entry in 'sets' of 'data'")
+    names = [one.name for one in config.data.sets]
+    if len(set(names)) < len(names):
+        found.append("two entries in 'sets' of 'data' have the same name")
+    found += [
+        f"'share' of the set '{one.name}' must be above 0" for one in config.data.sets if one.share <= 0
+    ]
+    recipe = config.recipe
+    if len(config.table) != 1 or recipe.field != "prompt" or not recipe.cuts_windows_freely:
+        found.append(
+            "'prompts' needs one entry in 'labels', and a recipe with field 'prompt', one channel, no "
+            "'spacing_mm', activation 'sigmoid' and normalise_over 'window'"
+        )
+    for group in _SHARES:
+        shares = [getattr(prompts, key) for key in group]
+        if min(shares) < 0 or sum(shares) > 1:
+            found.append(f"{' + '.join(group)} of 'prompts' must lie from 0 to 1, not {sum(shares):g}")
+    for key in ("fill", "field_mm", "border_spacing", "sharpness"):
+        low, high = getattr(prompts, key)
+        if not 0 < low <= high:
+            found.append(f"'{key}' of 'prompts' must have 0 < low <= high, not {low:g} and {high:g}")
+    if not prompts.rounds or min(prompts.rounds) < 0 or not sum(prompts.rounds):
+        found.append("'rounds' of 'prompts' must list numbers from 0, at least one above 0")
+    if not prompts.validate_clicks or min(prompts.validate_clicks) < 1:
+        found.append("'validate_clicks' of 'prompts' must list whole numbers from 1")
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 from napari_scd.errors import InputError
-from napari_scd.model import PRESETS, ModelConfig
+from napari_scd.model import PRESETS, PROMPT_CHANNELS, ModelConfig
 from napari_scd.plain import from_yaml
 from napari_scd.training.config.config import TrainConfig, problems, section_types
 from napari_scd.training.config.sections import DataConfig
@@ -24,11 +24,15 @@ class Base(NamedTuple):
 
 
 def read_config(
-    path: str | Path, *, data: dict[str, str] | None = None, base: Base | None = None
+    path: str | Path,
+    *,
+    data: dict[str, str] | None = None,
+    base: Base | None = None,
+    root: str | Path | None = None,
 ) -> TrainConfig:
     """Read a YAML training file.
 
-    Relative data paths are taken from the file's own folder.
+    Relative data paths are taken from the file's own folder, or from `root`.
 
     Parameters
     ----------
@@ -36,6 +40,8 @@ def read_config(
         Replaces the paths of the file's ``data:`` section ("dataset", or "images" and "labels").
     base : Base, optional
         Fills in ``model:``, ``recipe:`` and ``labels:`` where the file has none.
+    root : path, optional
+        Folder that relative paths in the file's ``data:`` section start from.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def read_config(
         section = values.get("data") or {}
         kept = {key: value for key, value in section.items() if key not in ("dataset", "images", "labels")}
         values["data"] = {**kept, **{key: str(Path(value).absolute()) for key, value in data.items()}}
-    return config_from_dict(values, folder=file.parent)
+    return config_from_dict(values, folder=file.parent if root is None else Path(root))
 
 
 def config_from_dict(values: dict[str, Any], folder: Path) -> TrainConfig:
@@ -122,6 +128,8 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         return tuple(_typed(item, one, where) for item, one in zip(value, each, strict=True))
     if type(None) in arguments:
         return None if value is None else _typed(value, arguments[0], where)
+    if isinstance(hint, type) and is_dataclass(hint) and not isinstance(value, hint):
+        return _section(hint, value, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
@@ -134,11 +142,14 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
 
 
 def _absolute(data: DataConfig, folder: Path) -> DataConfig:
-    dataset, images, labels, maps = (
-        os.path.abspath(folder / path) if path else None
-        for path in (data.dataset, data.images, data.labels, data.maps)
+    def absolute(path: str | None) -> str | None:
+        return os.path.abspath(folder / Path(path).expanduser()) if path else None
+
+    dataset, images, labels, maps = map(absolute, (data.dataset, data.images, data.labels, data.maps))
+    sets = tuple(
+        replace(one, images=absolute(one.images), labels=absolute(one.labels) or "") for one in data.sets
     )
-    return replace(data, dataset=dataset, images=images, labels=labels, maps=maps)
+    return replace(data, dataset=dataset, images=images, labels=labels, maps=maps, sets=sets)
 
 
 def _table(values: Any) -> tuple[LabelTable, dict[str, tuple[Any, ...]]]:
@@ -188,10 +199,11 @@ def _model(values: Any, recipe: Recipe, table: LabelTable) -> ModelConfig:
     if str(preset) not in PRESETS:
         raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
     outputs = len(table.labels) + (recipe.activation == "softmax")
+    channels = PROMPT_CHANNELS if recipe.field == "prompt" else len(recipe.channels)
     sizes = {
         **PRESETS[preset].to_dict(),
         **values,
-        "in_channels": len(recipe.channels),
+        "in_channels": channels,
         "out_channels": outputs,
     }
     return ModelConfig.from_dict(sizes)

@@ -9,6 +9,47 @@ IGNORED = 255  # label of voxels that are neither a structure nor background
 
 
 @dataclass(frozen=True)
+class SetConfig:
+    """One of several data sets that a promptable model learns from; every set has labels of its own.
+
+    Parameters
+    ----------
+    name : str
+        For messages and for the table of the validation.
+    labels, images : str or None
+        Two folders with equal file names. Without `images` they are drawn from the label maps.
+    training, validation, test : tuple of str
+        Case names (file names without ending); empty `training` = every case not named elsewhere. Cases for
+        the test are never read.
+    holdout : int
+        When `validation` is empty: every k-th case is held back until this many are.
+    ignore : tuple of int
+        Values of voxels whose structure is not known: they do not count in the loss.
+    withheld : tuple of int
+        Values of structures that are never a target, whole or in part: background that may be seen.
+    share : float
+        How often the set is drawn, relative to the others.
+    synthesise : bool
+        Whether a share of the images (see `PromptConfig`) is drawn from the label maps.
+    extra_cerebral : tuple of int
+        Values that a skull-stripped head does not have; a share of the drawn images is stripped of them.
+    """
+
+    name: str
+    labels: str
+    images: str | None = None
+    training: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    holdout: int = 0
+    ignore: tuple[int, ...] = ()
+    withheld: tuple[int, ...] = ()
+    share: float = 1.0
+    synthesise: bool = True
+    extra_cerebral: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Where the cases are: a Decathlon ``dataset.json``, or two folders with equal file names.
 
@@ -35,6 +76,8 @@ class DataConfig:
     memory_gb : float or None
         Cases beyond this are kept on disk, in the run's folder, and read window by window; None = half of the
         memory that is free.
+    sets : tuple of SetConfig
+        Several data sets instead, for a promptable model (with `PromptConfig`).
     """
 
     dataset: str | None = None
@@ -49,6 +92,7 @@ class DataConfig:
     ignore: tuple[int, ...] = ()
     all_cases: bool = False
     memory_gb: float | None = None
+    sets: tuple[SetConfig, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +149,11 @@ class LossConfig:
     thin : int
         The terms on voxels look at every `thin`-th voxel along each axis, from a random start: with many
         structures the loss costs more than the network otherwise.
+    border : float
+        Promptable models: how much more a voxel at the target's border counts in the cross-entropy.
+    coarse, steer : float
+        Promptable models whose decoder is fine in some blocks only: weights of the coarse answer's own Dice
+        and cross-entropy, and of a cross-entropy that teaches the stages which tokens hold the border.
     """
 
     dice: float = 1.0
@@ -120,6 +169,9 @@ class LossConfig:
     kept_share: float = 2.0
     deep: float = 0.0
     thin: int = 1
+    border: float = 0.0
+    coarse: float = 0.3
+    steer: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -218,3 +270,62 @@ class SynthesisConfig:
     gamma: tuple[float, float] = (0.6, 1.6)
     noise: float = 0.06
     noise_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class PromptConfig:
+    """What a promptable model is asked for in training: targets, windows and the simulated user.
+
+    Parameters
+    ----------
+    union_share, piece_share, supervoxel_share, shape_share : float
+        Share of samples whose target is a union of neighbouring labels, a piece of a label, a region of
+        similar intensity, or a random shape painted into the image; the others are labels.
+    synthesised_share : float
+        Share of images drawn from the label map, in sets that allow it.
+    fill : (low, high)
+        Share of the window's edge that the target takes, log-uniform.
+    field_share, field_mm : float and (low, high)
+        Share of windows that see a fixed field instead, as a first click does; its edge.
+    border_share, border_spacing : float and (low, high)
+        Share of fine windows along the target's border, where it leaves the window; their spacing relative
+        to the scan's finest.
+    invert_share, floor_share, thick_share : float
+        Share of images that are inverted; whose darkest voxels sink far below the rest (air beside soft
+        tissue); that have thick slices.
+    rounds : tuple of float
+        How often 0, 1, 2, ... corrections follow the first prompts, relative to each other.
+    sharpness : (low, high)
+        First clicks fall at a depth inside the target to this power.
+    stray_share : float
+        Share of first clicks that miss by a few voxels.
+    previous_share, box_share, scribble_share : float
+        Share of samples that start from a damaged mask of the target, from a box, from a stroke; the others
+        start from a click.
+    validate_clicks : tuple of int
+        Numbers of clicks after which Dice is measured.
+    validate_targets : int
+        Targets of each validation case that are measured.
+    """
+
+    union_share: float = 0.1
+    piece_share: float = 0.05
+    supervoxel_share: float = 0.15
+    shape_share: float = 0.1
+    synthesised_share: float = 0.25
+    fill: tuple[float, float] = (0.15, 0.9)
+    field_share: float = 0.2
+    field_mm: tuple[float, float] = (80.0, 160.0)
+    border_share: float = 0.2
+    border_spacing: tuple[float, float] = (0.8, 2.5)
+    invert_share: float = 0.15
+    floor_share: float = 0.15
+    thick_share: float = 0.1
+    rounds: tuple[float, ...] = (0.35, 0.25, 0.2, 0.12, 0.08)
+    sharpness: tuple[float, float] = (1.0, 8.0)
+    stray_share: float = 0.05
+    previous_share: float = 0.2
+    box_share: float = 0.1
+    scribble_share: float = 0.08
+    validate_clicks: tuple[int, ...] = (1, 3, 5)
+    validate_targets: int = 6

@@ -59,11 +59,7 @@ class BatchMaker:
         device: torch.device | str = "cpu",
         maps: Sequence[Case] = (),
     ) -> None:
-        if config.batch % world:
-            raise InputError(
-                f"A batch of {config.batch} windows cannot be shared by {world} processes: "
-                f"make 'batch' a multiple of {world}."
-            )
+        check_shares(config.batch, world)
         self.cases, self.maps = cases, maps
         self.config = config
         self.rank, self.world = rank, world
@@ -78,10 +74,10 @@ class BatchMaker:
     def batch(self, step: int) -> Batch:
         """Windows and keep ratio of a step."""
         config = self.config
-        self.generator.manual_seed(_seed_of(config.seed, step))
+        self.generator.manual_seed(seed_of(config.seed, step))
         keep = draw_keep(config.keep, config.model.n_stages, self.generator)
         share = range(self.rank, config.batch, self.world)
-        windows = [self._window(_seed_of(config.seed, step, item)) for item in share]
+        windows = [self._window(seed_of(config.seed, step, item)) for item in share]
         return Batch(torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows]), keep)
 
     def _window(self, seed: int) -> tuple[Tensor, Tensor]:
@@ -134,6 +130,15 @@ class BatchMaker:
         return torch.where(size > roi, inside, size / 2)
 
 
+def check_shares(batch: int, world: int) -> None:
+    """Raise `InputError` when a batch cannot be shared out evenly to so many processes."""
+    if batch % world:
+        raise InputError(
+            f"A batch of {batch} windows cannot be shared by {world} processes: "
+            f"make 'batch' a multiple of {world}."
+        )
+
+
 def draw_keep(limits: KeepConfig, n_stages: int, generator: torch.Generator) -> float | tuple[float, ...]:
     """Keep ratio of one step: dense, log-uniform for all stages, or log-uniform for each."""
     drawn = torch.rand(2 + n_stages, generator=generator).tolist()
@@ -153,7 +158,7 @@ def _other_side(config: TrainConfig) -> Tensor:
     return swapped
 
 
-def _seed_of(seed: int, step: int, item: int = -1) -> int:
+def seed_of(seed: int, step: int, item: int = -1) -> int:
     """Mix three small numbers into one seed (splitmix64's constants)."""
     value = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9 + (item + 1) * 0x94D049BB133111EB) % 2**64
     value ^= value >> 31

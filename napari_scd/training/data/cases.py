@@ -208,7 +208,7 @@ def load_cases(
     tell : callable, optional
         Called with a notice of which case is being read.
     """
-    budget = _budget_bytes(config.data.memory_gb)
+    budget = budget_bytes(config.data.memory_gb)
     cases = []
     listed = list(files)
     for number, case_files in enumerate(listed, start=1):
@@ -233,7 +233,7 @@ def on_device(cases: list[Case], device: torch.device) -> list[Case]:
     if device.type == "cuda":
         room = torch.cuda.mem_get_info(device)[0] // 2
     else:
-        room = 0 if device.type == "cpu" else _budget_bytes(None)
+        room = 0 if device.type == "cpu" else budget_bytes(None)
     fits = sum(case.n_bytes for case in cases) <= room
     return [case.to(device) for case in cases] if fits else cases
 
@@ -316,7 +316,8 @@ def _foreground(
     return np.concatenate(rows).astype(np.int16) if rows else np.zeros((0, 4), np.int16)
 
 
-def _budget_bytes(memory_gb: float | None) -> int:
+def budget_bytes(memory_gb: float | None) -> int:
+    """Bytes that cases may take in memory: as the training file says, else half of what is free."""
     if memory_gb is not None:
         return int(memory_gb * 2**30)
     try:
@@ -327,18 +328,25 @@ def _budget_bytes(memory_gb: float | None) -> int:
 
 def _mapped(case: Case, folder: Path) -> Case:
     """Write a case's arrays to files and map them back into memory."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"The folder {folder} cannot be made: {error.strerror}.") from error
     return replace(
         case,
-        image=_mapped_tensor(case.image, folder / f"{case.name}.image.npy"),
-        label=_mapped_tensor(case.label, folder / f"{case.name}.label.npy"),
+        image=mapped_tensor(case.image, folder / f"{case.name}.image.npy"),
+        label=mapped_tensor(case.label, folder / f"{case.name}.label.npy"),
     )
 
 
-def _mapped_tensor(tensor: Tensor, path: Path) -> Tensor:
+def mapped_tensor(tensor: Tensor, path: Path) -> Tensor:
+    """Write a tensor to a file and map it back into memory.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, tensor.numpy())
     return torch.from_numpy(np.load(path, mmap_mode="c"))

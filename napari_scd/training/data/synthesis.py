@@ -81,7 +81,7 @@ def draw_image(
         image = image * bias_field(image, limits.bias * size[0], generator).exp()
     image = blurred(image, [between(limits.blur_vox, value) for value in size[1:4]])
     if share[1] < limits.thick_share:
-        image = _thick_slices(image, limits.thick_vox, generator)
+        image = thick_slices(image, limits.thick_vox, generator)
     image = _with_gamma(image.clamp_min_(0), between(limits.gamma, size[4]))
     if share[2] < limits.noise_share:
         grain = torch.randn(image.shape, generator=noise, device=codes.device)
@@ -115,7 +115,7 @@ def draw_intensities(
     return mean, spread
 
 
-def _thick_slices(image: Tensor, thick_vox: tuple[int, int], generator: torch.Generator) -> Tensor:
+def thick_slices(image: Tensor, thick_vox: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Average over slices along a random axis and interpolate back, as thick slices look once resampled."""
     axis = int(torch.randint(3, (), generator=generator))
     thick = int(torch.randint(thick_vox[0], thick_vox[1] + 1, (), generator=generator))

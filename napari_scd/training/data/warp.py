@@ -95,6 +95,10 @@ class Warp:
         )
         return sampled[0]
 
+    def inside(self) -> Tensor:
+        """Return which voxels of the window lie in the case: ``(z, y, x)`` bool."""
+        return (self.points[0].abs() <= 1).all(dim=-1)
+
 
 def random_warp(
     centre: Tensor,
@@ -103,6 +107,8 @@ def random_warp(
     limits: WarpRange,
     generator: torch.Generator,
     device: torch.device | str = "cpu",
+    *,
+    step_vox: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> Warp:
     """Draw a warp of a window of `roi` voxels.
 
@@ -117,10 +123,14 @@ def random_warp(
         On the CPU.
     device
         Where windows are made.
+    step_vox : (z, y, x) float
+        Voxels of the case for each voxel of the window, where their spacings differ.
     """
-    shift = _symmetric(3, limits.shift_vox, generator)
+    step = torch.tensor(step_vox, dtype=torch.float32)
+    shift = _symmetric(3, limits.shift_vox, generator) * step
     matrix, flipped = _random_matrix(limits, generator)
-    control = _random_control(roi, limits, generator) if limits.bend_vox else None
+    matrix = step[:, None] * matrix
+    control = _random_control(roi, limits, generator) * step.view(1, 3, 1, 1, 1) if limits.bend_vox else None
     reflect = bool(torch.rand((), generator=generator) < limits.reflect_share)
     at = centre + shift
     box = _whole(size) if reflect else _reach(at, matrix, control, size, roi)

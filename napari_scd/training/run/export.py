@@ -60,7 +60,8 @@ def provenance_of(config: TrainConfig, finished: RunResult, command: str = "") -
 
 def _metrics(config: TrainConfig, finished: RunResult, command: str) -> dict[str, Any]:
     """Put validation Dice by keep ratio, ``{"dice": {"0.5": 0.87}}``, beside a summary of the run."""
-    measured = {key.removeprefix("dice@"): round(value, 4) for key, value in finished.validation.items()}
+    what = "dice" if config.prompts is None else "dice_after_clicks"
+    measured = {key.partition("@")[2]: round(value, 4) for key, value in finished.validation.items()}
     training: dict[str, Any] = {
         "cases": finished.n_cases,
         "steps": f"{finished.step} of {config.steps}",
@@ -74,4 +75,5 @@ def _metrics(config: TrainConfig, finished: RunResult, command: str) -> dict[str
         training["command"] = command
     if not measured:
         return {"training": training}
-    return {"dice": measured, "dice_of": f"{finished.n_validation} validation cases", "training": training}
+    noun = "cases" if config.prompts is None else "windows"
+    return {what: measured, f"{what}_of": f"{finished.n_validation} validation {noun}", "training": training}

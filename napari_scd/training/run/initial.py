@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from napari_scd.errors import InputError
+from napari_scd.model import widened_inputs
 from napari_scd.training.notices import StartsFrom
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Initial(NamedTuple):
 def start_from(network: ScdNetwork, initial: Initial) -> StartsFrom:
     """Take over the weights that fit by name and shape, and return which did not.
 
-    Position embeddings of a window of another size are interpolated.
+    Position embeddings of a window of another size are interpolated. A layer that reads the image and has
+    more input channels now keeps its weights for the first ones; those for the new channels start at zero.
 
     Raises
     ------
@@ -40,6 +42,9 @@ def start_from(network: ScdNetwork, initial: Initial) -> StartsFrom:
     offered = dict(initial.weights)
     if _POSITIONS in offered and _POSITIONS in wanted and initial.config.grid != network.config.grid:
         offered[_POSITIONS] = _positions_on(offered[_POSITIONS], initial.config, network.config)
+    wide = widened_inputs(offered, wanted)
+    widened = any(wide[key].shape != offered[key].shape for key in offered)
+    offered = wide
     fitting = {
         key: offered[key] for key in wanted if key in offered and offered[key].shape == wanted[key].shape
     }
@@ -51,7 +56,7 @@ def start_from(network: ScdNetwork, initial: Initial) -> StartsFrom:
         )
     network.load_state_dict({**wanted, **fitting})
     fresh = sorted({key.rsplit(".", 1)[0] for key in wanted.keys() - fitting.keys()})
-    return StartsFrom(initial.name, taken / total, tuple(fresh))
+    return StartsFrom(initial.name, taken / total, tuple(fresh), widened)
 
 
 def _positions_on(embedding: Tensor, old: ModelConfig, new: ModelConfig) -> Tensor:

@@ -76,7 +76,7 @@ class Journal:
         tell: Callable[[Notice], None] | None = None,
     ) -> None:
         self._folder = folder
-        self._keys = [f"dice@{keep:g}" for keep in config.validate_keep]
+        self._keys = config.validation_keys
         _drop_behind(folder / LOG_NAME, reported)
         _drop_behind(folder / VALIDATION_NAME, validated)
         self._events = _open_events(folder, reported, tell) if tensorboard else None

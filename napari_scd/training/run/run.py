@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from napari_scd.training.config.config import TrainConfig
     from napari_scd.training.data.batches import BatchMaker
     from napari_scd.training.data.cases import Case
+    from napari_scd.training.data.prompt_batches import PromptBatchMaker
+    from napari_scd.training.data.targets import Sample
     from napari_scd.training.notices import Notice
     from napari_scd.training.run.loss import SegmentationLoss
+    from napari_scd.training.run.prompt_loss import PromptLoss
     from napari_scd.training.run.stopping import StopSignal
 
 REPORT_EVERY = 20
@@ -49,7 +52,7 @@ class TrainingRun:
     options : RunOptions
     network : ScdNetwork
         With the weights to start from.
-    loss : SegmentationLoss
+    loss : SegmentationLoss or PromptLoss
     names : sequence of str
         Of the training cases; a state of other ones is refused.
     """
@@ -60,7 +63,7 @@ class TrainingRun:
         config: TrainConfig,
         options: RunOptions,
         network: ScdNetwork,
-        loss: SegmentationLoss,
+        loss: SegmentationLoss | PromptLoss,
         names: Sequence[str] = (),
     ) -> None:
         self.fabric, self.config, self.options = fabric, config, options
@@ -86,8 +89,8 @@ class TrainingRun:
 
     def loop(
         self,
-        maker: BatchMaker,
-        checks: Sequence[Case],
+        maker: BatchMaker | PromptBatchMaker,
+        checks: Sequence[Case] | Sequence[Sample],
         stop: StopSignal,
         report: Callable[[Step], None] | None,
         tell: Callable[[Notice], None] | None,
@@ -132,7 +135,7 @@ class TrainingRun:
             tell=tell,
         )
 
-    def _one_step(self, maker: BatchMaker) -> Tensor:
+    def _one_step(self, maker: BatchMaker | PromptBatchMaker) -> Tensor:
         config, step = self.config, self.state.step
         set_rate(self.optimiser, config, step)
         torch.manual_seed(config.seed * 1_000_003 + step)
@@ -153,7 +156,9 @@ class TrainingRun:
         due = step % self.config.validate_every == 0 or step >= self.config.steps
         return due and step > self.state.validated_at
 
-    def _validate(self, checks: Sequence[Case], journal: Journal | None, stop: StopSignal) -> None:
+    def _validate(
+        self, checks: Sequence[Case] | Sequence[Sample], journal: Journal | None, stop: StopSignal
+    ) -> None:
         with self.average.in_use(self.bare):
             validation = validate(self.bare, checks, self.config, self.fabric, lambda: stop.received)
         self.model.train()

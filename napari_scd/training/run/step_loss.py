@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from napari_scd.model import ScdNetwork
     from napari_scd.training.run.loss import SegmentationLoss
+    from napari_scd.training.run.prompt_loss import PromptLoss
 
 
 class StepLoss(torch.nn.Module):
@@ -34,7 +35,7 @@ class StepLoss(torch.nn.Module):
 
     def forward(self, image: Tensor, label: Tensor, keep: float | tuple[float, ...]) -> Tensor:
         """Windows and labels ``(b, ., z, y, x)`` and a keep ratio -> loss."""
-        criterion = cast("SegmentationLoss", self.parts["loss"])
+        criterion = cast("SegmentationLoss | PromptLoss", self.parts["loss"])
         voxels = criterion.draw_voxels()
         self._levels.clear()
         logits, trace = self.parts["network"](image, keep, True, voxels)

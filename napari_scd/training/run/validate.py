@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 
@@ -12,6 +12,7 @@ from napari_scd.training.data.intensity import normalised
 from napari_scd.training.data.warp import STILL, random_warp
 from napari_scd.training.run.loss import masks_of, region_table
 from napari_scd.training.run.processes import agreed
+from napari_scd.training.run.validate_clicks import click_dice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
     from napari_scd.training.config.config import TrainConfig
     from napari_scd.training.data.cases import Case
+    from napari_scd.training.data.targets import Sample
 
 
 class Validation(NamedTuple):
@@ -30,7 +32,8 @@ class Validation(NamedTuple):
     Attributes
     ----------
     mean : dict of str to float
-        Mean over structures at each keep ratio; keys are ``"dice@0.5"``.
+        Mean over structures at each keep ratio; keys are ``"dice@0.5"``. Of promptable models the mean over
+        data sets after each number of clicks; keys are ``"clicks@3"``.
     structures : dict of str to dict of str to float
         The same for each structure by name; NaN where no case holds it.
     """
@@ -41,7 +44,7 @@ class Validation(NamedTuple):
 
 def validate(
     network: ScdNetwork,
-    cases: Sequence[Case],
+    cases: Sequence[Case] | Sequence[Sample],
     config: TrainConfig,
     fabric: Fabric,
     stop: Callable[[], bool] | None = None,
@@ -63,6 +66,12 @@ def validate(
     -------
     Validation, or None when stopped
     """
+    if config.prompts is not None:
+        by_set = click_dice(network, cast("Sequence[Sample]", cases), config, fabric, stop)
+        if by_set is None:
+            return None
+        return Validation({key: sum(row.values()) / len(row) for key, row in by_set.items()}, by_set)
+    cases = cast("Sequence[Case]", cases)
     network.eval()
     overlaps = torch.zeros(
         (len(cases), len(config.validate_keep), len(config.table), 3), dtype=torch.int64, device=fabric.device
@@ -122,7 +131,7 @@ def _validation(overlaps: Tensor, config: TrainConfig) -> Validation:
     """``(cases, keeps, structures, 3)`` counts -> Dice."""
     both, found, there = overlaps.unbind(-1)
     dice = torch.where(there > 0, 2 * both / (found + there).clamp_min(1), torch.nan).nanmean(dim=0)
-    keys = [f"dice@{keep:g}" for keep in config.validate_keep]
+    keys = config.validation_keys
     mean = {key: float(row.nanmean()) for key, row in zip(keys, dice, strict=True)}
     names = config.table.names
     structures = {

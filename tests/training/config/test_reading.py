@@ -16,8 +16,8 @@ def test_shipped_files_are_usable(name):
     assert len(config.file_values) == len(config.table)
 
 
-def test_five_files_ship():
-    assert preset_names() == ("abdomen-ct", "brain-mr", "hippocampus-mr", "paper-brats", "paper-btcv")
+def test_six_files_ship():
+    assert preset_names() == ("abdomen-ct", "any", "brain-mr", "hippocampus-mr", "paper-brats", "paper-btcv")
 
 
 def test_paper_regions_overlap():

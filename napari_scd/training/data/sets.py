@@ -1,0 +1,306 @@
+"""Several data sets, each with labels of its own -> cases that can be looked at from any distance."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from napari_scd.errors import InputError
+from napari_scd.evaluation import read_pair
+from napari_scd.training.config.sections import DataConfig
+from napari_scd.training.data.cases import budget_bytes, list_cases, mapped_tensor
+from napari_scd.training.notices import ReadingCase
+from napari_scd.volume import read_labels, reorient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_scd.evaluation import CaseFiles
+    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config.sections import SetConfig
+    from napari_scd.training.notices import Notice
+    from napari_scd.volume import Volume
+
+    Spacing = tuple[float, float, float]
+    Listed = list[tuple[SetConfig, CaseFiles]]
+
+IGNORED, WITHHELD = 255, 254
+_MOST_CODES = 200
+_GREYS = 32_767
+_PLACES = 400
+_FEWEST_VOXELS = 30
+_COARSE_VOXELS = 600_000
+
+
+class Level(NamedTuple):
+    """A case at one resolution.
+
+    Attributes
+    ----------
+    image : Tensor ``(1, z, y, x)`` int16 or None
+        Intensities from 0 to 32767, which window-wise normalisation takes anyhow.
+    label : Tensor ``(1, z, y, x)`` uint8
+        Codes: 0, one for each label of the case, `WITHHELD`, `IGNORED`.
+    spacing_mm : (z, y, x) float
+    stride : (z, y, x) int
+        Voxels of the finest level for each of this one; first voxels have the same centre.
+    """
+
+    image: Tensor | None
+    label: Tensor
+    spacing_mm: Spacing
+    stride: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a label is: some of its voxels and border voxels on the finest level, ``(k, 3)``; its extent."""
+
+    inside: NDArray[np.int32]
+    border: NDArray[np.int32]
+    extent_mm: float
+
+
+@dataclass(frozen=True)
+class PromptCase:
+    """One case of one set.
+
+    Attributes
+    ----------
+    set : SetConfig
+    name : str
+        With its set's name before it.
+    levels : tuple of Level
+        Finest first, each of half the resolution of the one before it along its finer axes.
+    targets : dict of int to Places
+        For each code that may be asked for.
+    values : dict of int to int
+        Code -> value in the file.
+    """
+
+    set: SetConfig
+    name: str
+    levels: tuple[Level, ...]
+    targets: dict[int, Places]
+    values: dict[int, int]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its images are drawn from the label map, as there is no image."""
+        return self.levels[0].image is None
+
+    def level_for(self, spacing_mm: float) -> Level:
+        """Return the coarsest level that is not coarser than a spacing along its finest axis."""
+        fitting = [level for level in self.levels if min(level.spacing_mm) <= spacing_mm]
+        return fitting[-1] if fitting else self.levels[0]
+
+    def edge_mm(self) -> float:
+        """Longest edge."""
+        finest = self.levels[0]
+        return max(n * mm for n, mm in zip(finest.label.shape[1:], finest.spacing_mm, strict=True))
+
+
+def list_sets(config: TrainConfig) -> tuple[Listed, Listed]:
+    """Training and validation cases of every set.
+
+    Raises
+    ------
+    InputError
+        A missing file or folder, an image without label, a case that is not there; the set is named.
+    """
+    training, validation = [], []
+    for one in config.data.sets:
+        with _named(one):
+            data = DataConfig(
+                images=one.images,
+                labels=one.labels,
+                training=one.training,
+                validation=one.validation,
+                test=one.test,
+                holdout=one.holdout,
+            )
+            learned, held = list_cases(data, maps_only=one.images is None)
+        training += [(one, files) for files in learned]
+        validation += [(one, files) for files in held]
+    return training, validation
+
+
+def load_prompt_cases(
+    listed: Sequence[tuple[SetConfig, CaseFiles]],
+    config: TrainConfig,
+    folder: Path,
+    *,
+    spent: int = 0,
+    tell: Callable[[Notice], None] | None = None,
+) -> list[PromptCase]:
+    """Read and check cases; the first bad one stops the run before its first step.
+
+    Parameters
+    ----------
+    folder : Path
+        Where cases go that do not fit the memory budget (``data: memory_gb``).
+    spent : int
+        Bytes of the budget already in use.
+    tell : callable, optional
+        Hears which case is being read.
+
+    Raises
+    ------
+    InputError
+        Image and label differ in shape or place, voxels are not finite, a case has nothing to ask for; set
+        and file are named.
+    """
+    budget = budget_bytes(config.data.memory_gb)
+    cases = []
+    for number, (one, files) in enumerate(listed, start=1):
+        if tell is not None:
+            tell(ReadingCase(number, len(listed), f"{one.name}/{files.name}"))
+        with _named(one):
+            case = load_prompt_case(one, files, config.recipe.axes)
+        spent += _bytes_of(case)
+        cases.append(_mapped(case, folder) if spent > budget else case)
+    return cases
+
+
+def load_prompt_case(one: SetConfig, files: CaseFiles, axes: str) -> PromptCase:
+    """Read one case of a set, in the array order of `axes`; errors as for `load_prompt_cases`."""
+    image = None
+    if one.images is None:
+        label = read_labels(files.label)
+    else:
+        image, label = read_pair(files)
+    codes, values = _codes(label, one, files)
+    label = reorient(label.with_array(codes), axes)[0]
+    spacing = label.spacing_mm
+    greys = None if image is None else _greys(reorient(image, axes)[0].array)
+    levels = _levels(greys, np.ascontiguousarray(label.array), spacing)
+    targets = _targets(levels, values)
+    if not targets:
+        raise InputError(f"{files.label} has no structure to ask for: leave the case out.")
+    return PromptCase(one, f"{one.name}/{files.name}", levels, targets, values)
+
+
+@contextmanager
+def _named(one: SetConfig) -> Iterator[None]:
+    """Say in every error which set it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"Data set '{one.name}': {error}") from error
+
+
+def _codes(label: Volume, one: SetConfig, files: CaseFiles) -> tuple[NDArray[np.uint8], dict[int, int]]:
+    """Give the labels of a file the codes 1, 2, ...; ignored and withheld ones have codes of their own."""
+    array = label.array
+    highest = int(array.max(initial=0))
+    if int(array.min(initial=0)) < 0 or highest > 2**20:
+        raise InputError(f"{files.label} has label values outside 0 to {2**20}: renumber them.")
+    there = np.flatnonzero(np.bincount(array.ravel(), minlength=2)[1:]) + 1
+    plain = [int(value) for value in there if value not in one.ignore and value not in one.withheld]
+    if len(plain) > _MOST_CODES:
+        raise InputError(f"{files.label} has {len(plain)} labels, more than {_MOST_CODES}: merge some.")
+    table = np.zeros(highest + 1, np.uint8)
+    for code, value in enumerate(plain, start=1):
+        table[value] = code
+    for held, code in ((one.ignore, IGNORED), (one.withheld, WITHHELD)):
+        table[[value for value in held if value <= highest]] = code
+    return table[array], dict(enumerate(plain, start=1))
+
+
+def _greys(array: NDArray[np.generic]) -> NDArray[np.int16]:
+    low, high = float(array.min()), float(array.max())
+    scale = _GREYS / (high - low) if high > low else 0.0
+    scaled = (array.astype(np.float32) - low) * scale
+    return scaled.astype(np.int16)
+
+
+def _levels(
+    greys: NDArray[np.int16] | None, codes: NDArray[np.uint8], spacing_mm: Spacing
+) -> tuple[Level, ...]:
+    """Halve the finer axes until a window of 64 voxels would see everything."""
+    levels = []
+    stride = np.ones(3, int)
+    while True:
+        image = None if greys is None else torch.from_numpy(np.ascontiguousarray(greys))[None]
+        edges = np.asarray(spacing_mm) * stride
+        z, y, x = map(float, edges)
+        levels.append(
+            Level(image, torch.from_numpy(np.ascontiguousarray(codes))[None], (z, y, x), _size(stride))
+        )
+        if max(codes.shape * edges) <= 64 * edges.min():
+            return tuple(levels)
+        for axis in np.flatnonzero(edges <= 1.5 * edges.min()):
+            every_second = (slice(None),) * int(axis) + (slice(None, None, 2),)
+            codes = codes[every_second]
+            greys = None if greys is None else _halved(greys, int(axis))
+            stride[axis] *= 2
+
+
+def _halved(greys: NDArray[np.int16], axis: int) -> NDArray[np.int16]:
+    """Every second voxel, blurred with its neighbours (1, 2, 1)."""
+    moved = np.moveaxis(greys, axis, 0).astype(np.int32)
+    before = np.concatenate([moved[:1], moved[1:-1:2]])[: len(moved[::2])]
+    after = np.concatenate([moved[1::2], moved[-1:]])[: len(moved[::2])]
+    mixed = (2 * moved[::2] + before + after) // 4
+    return np.moveaxis(mixed.astype(np.int16), 0, axis)
+
+
+def _targets(levels: Sequence[Level], values: dict[int, int]) -> dict[int, Places]:
+    coarse = next((level for level in levels if level.label.numel() <= _COARSE_VOXELS), levels[-1])
+    counts = np.bincount(levels[0].label.numpy().ravel(), minlength=256)
+    found = {}
+    for code in values:
+        if counts[code] < _FEWEST_VOXELS:
+            continue
+        found[code] = _places(coarse, code) or _places(levels[0], code)
+    return {code: places for code, places in found.items() if places is not None}
+
+
+def _places(level: Level, code: int) -> Places | None:
+    """Find a label's voxels and border on a level; None where it has vanished or nearly so."""
+    mask = level.label[0].numpy() == code
+    if np.count_nonzero(mask) < _FEWEST_VOXELS:
+        return None
+    box = ndimage.find_objects(mask.view(np.uint8))[0]
+    part = mask[box]
+    border = part & ~ndimage.binary_erosion(part)
+    low = np.asarray([one.start for one in box])
+    stride = np.asarray(level.stride)
+    extent = max(n * mm for n, mm in zip(part.shape, level.spacing_mm, strict=True))
+    inside, edge = ((_some(np.argwhere(m)) + low) * stride for m in (part, border))
+    return Places(inside.astype(np.int32), edge.astype(np.int32), float(extent))
+
+
+def _some(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (
+        places if len(places) <= _PLACES else np.random.default_rng(0).choice(places, _PLACES, replace=False)
+    )
+
+
+def _size(stride: NDArray[np.int64]) -> tuple[int, int, int]:
+    z, y, x = stride.tolist()
+    return z, y, x
+
+
+def _bytes_of(case: PromptCase) -> int:
+    return sum(t.nbytes for level in case.levels for t in (level.image, level.label) if t is not None)
+
+
+def _mapped(case: PromptCase, folder: Path) -> PromptCase:
+    """Write a case's arrays to files and map them back into memory."""
+    levels = []
+    for number, level in enumerate(case.levels):
+        stem = f"{case.name.replace('/', '-')}.{number}"
+        label = mapped_tensor(level.label, folder / f"{stem}.label.npy")
+        image = None if level.image is None else mapped_tensor(level.image, folder / f"{stem}.image.npy")
+        levels.append(level._replace(image=image, label=label))
+    return replace(case, levels=tuple(levels))
