@@ -9,7 +9,6 @@ import typer
 
 from napari_scd.cli.extras import training_extra
 from napari_scd.cli.options import DeviceOption, KeepsOption, PrecisionOption, ThreadsOption, parse_keeps
-from napari_scd.cli.orders import AblateOrder
 from napari_scd.errors import InputError
 
 
@@ -48,12 +47,12 @@ def ablate(
     paper), mask (MIM). With them the dense network, and a control whose decoder gets zeros for tokens. Data,
     steps and seeds are the same for all. Writes ablation.md, ablation.json and ablation.png.
 
-    Ctrl+C stops; the same command goes on.
+    Ctrl+C stops. Rerun the command to resume.
     """
     if (config is None) == (preset is None):
         raise InputError("Give either a training file or --preset NAME.")
     with training_extra():
-        from napari_scd.cli.run.ablate import run_ablation  # loads torch: only when it is needed
+        from napari_scd.cli.run.ablate import AblateOrder, run_ablation
 
     order = AblateOrder(
         config=config,

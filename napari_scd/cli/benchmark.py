@@ -20,9 +20,9 @@ from napari_scd.cli.options import (
     parse_keep,
     parse_keeps,
 )
-from napari_scd.cli.orders import Field, StagesOrder, Sweep
 from napari_scd.errors import InputError
 
+QUICK_ROUNDS = 3
 FULL_SWEEP = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 QUICK_SWEEP = (1.0, 0.5, 0.25)
 TASKS = ("inference", "training", "volume")
@@ -70,19 +70,12 @@ def sweep(
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"--plot '{plot}' must end in .png.")
     with busy("Loading PyTorch"):
-        from napari_scd.cli.run.sweep import run_sweep
+        from napari_scd.cli.run.sweep import SweepOrder, run_sweep
+        from napari_scd.cli.run.timing import TimingOrder
 
-    order = Sweep(
-        model=model,
-        keeps=keeps,
-        rounds=min(rounds, 3) if quick else rounds,
-        device=device,
-        precisions=_words(precision),
-        batch=batch,
-        threads=threads,
-        processor_time=processor_time,
-    )
-    run_sweep(order, plot=plot, as_json=as_json)
+    timing = TimingOrder(device, _words(precision), batch, threads, processor_time)
+    n_rounds = min(rounds, QUICK_ROUNDS) if quick else rounds
+    run_sweep(SweepOrder(model, keeps, n_rounds, timing, plot), as_json=as_json)
 
 
 @benchmark.command("compare")
@@ -140,9 +133,10 @@ def compare(
         raise InputError(f"--only got '{only}': give some of {', '.join(TASKS)}.")
     keeps = parse_keeps(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.run.compare import run_field
+        from napari_scd.cli.run.compare import CompareOrder, run_comparison
+        from napari_scd.cli.run.timing import TimingOrder
 
-    order = Field(
+    order = CompareOrder(
         models=tuple(models or ()),
         tasks=tasks,
         keeps=keeps,
@@ -152,14 +146,10 @@ def compare(
         out_channels=outputs,
         rivals=rivals,
         volume=volume,
-        device=device,
-        precisions=_words(precision),
-        batch=batch,
-        threads=threads,
-        processor_time=processor_time,
+        timing=TimingOrder(device, _words(precision), batch, threads, processor_time),
     )
     with training_extra("Timing training steps", ", or give --only inference,volume"):
-        run_field(order, out=out, as_json=as_json)
+        run_comparison(order, out=out, as_json=as_json)
 
 
 @benchmark.command("stages")
@@ -182,7 +172,7 @@ def stages(
     """
     keep = parse_keep(keep_ratio)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.run.stages import run_stages
+        from napari_scd.cli.run.stages import StagesOrder, run_stages
 
     run_stages(StagesOrder(scan, model, keep, rounds, device, precision, threads, processor_time, as_json))
 

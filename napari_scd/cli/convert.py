@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from napari_scd.cli.console import busy, say
-from napari_scd.cli.orders import ConvertOrder
 from napari_scd.errors import InputError
 
 
@@ -44,10 +43,10 @@ def convert(
         raise InputError(f"-o '{output}' is not written here: name a file that ends in .safetensors.")
     if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
         raise InputError(f"The output '{output}' would overwrite the checkpoint: choose another name.")
-    order = ConvertOrder(checkpoint, output, config, recipe, labels, title, data, licence, half)
     with busy("Converting"):
-        from napari_scd.cli.run.convert import convert_checkpoint
+        from napari_scd.cli.run.convert import ConvertOrder, convert_checkpoint
 
+        order = ConvertOrder(checkpoint, output, config, recipe, labels, title, data, licence, half)
         described = convert_checkpoint(order)
     say(described)
     say(f"Use it: napari-scd segment IN -o OUT --model {output}", style="dim")

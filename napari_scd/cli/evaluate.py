@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.cli.options import parse_names
-from napari_scd.cli.orders import EvaluateOrder
+from napari_scd.cli.console import busy
+from napari_scd.cli.options import (
+    DeviceOption,
+    JsonOption,
+    PrecisionOption,
+    ThreadsOption,
+    parse_keeps,
+    parse_names,
+)
 from napari_scd.errors import InputError
 
 KEEPS = "1,.75,.5,.35,.25,.15,.1"
@@ -64,12 +71,10 @@ def evaluate(
     zero_tokens: Annotated[
         bool, typer.Option("--zero-tokens", help="Give the decoder zeros for tokens: what do they add?")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads to compute with.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for another program instead of tables.")
-    ] = False,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure a model on cases with a known truth, at several keep ratios.
 
@@ -79,12 +84,16 @@ def evaluate(
     """
     if split is not None and split not in SPLITS:
         raise InputError(f"--split got '{split}': give one of {', '.join(SPLITS)}.")
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.run.evaluate import run_evaluation
+        from napari_scd.cli.run.evaluate_cases import EvaluateOrder
+
     order = EvaluateOrder(
         model=model,
         data=data,
         labels=labels,
         split=split,
-        keeps=_parse_keeps(keep),
+        keeps=parse_keeps(keep, "--keep"),
         cases=parse_names(cases),
         structures=parse_names(structures),
         out=out,
@@ -96,18 +105,7 @@ def evaluate(
         precision=precision,
         threads=threads,
     )
-    from napari_scd.cli.run.evaluate import (
-        run_evaluation,
-    )  # loads torch: only when there is something to compute
-
     raise typer.Exit(run_evaluation(order, as_json=as_json))
-
-
-def _parse_keeps(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
-    except ValueError:
-        raise InputError(f"--keep got '{text}': give shares from 0.05 to 1, such as {KEEPS}.") from None
 
 
 def _parse_values(text: str) -> tuple[int, ...]:

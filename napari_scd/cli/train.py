@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from napari_scd.cli.extras import training_extra
-from napari_scd.cli.orders import TrainOrder
 from napari_scd.errors import InputError
 
 
@@ -38,10 +37,10 @@ def train(
     ] = False,
     resume: Annotated[
         bool,
-        typer.Option("--resume/--fresh", help="Go on where the folder's checkpoint ends, or start anew."),
+        typer.Option("--resume/--fresh", help="Resume from the folder's checkpoint, or start again."),
     ] = True,
     max_minutes: Annotated[
-        float | None, typer.Option(min=0, metavar="M", help="Stop after this long; the same command goes on.")
+        float | None, typer.Option(min=0, metavar="M", help="Stop after this long; rerun to resume.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
@@ -57,10 +56,10 @@ def train(
 
     The folder of the run gets a checkpoint, log.csv, validation.csv and, at the end, a model file.
 
-    Ctrl+C stops after the step at hand; the same command goes on from there.
+    Ctrl+C stops after the current step. Rerun the command to resume.
     """
     with training_extra():
-        from napari_scd.cli.run.train import run_training, show_example  # loads torch: only when it is needed
+        from napari_scd.cli.run.train import TrainOrder, run_training, show_example
 
     if example is not None:
         show_example(example)

@@ -238,8 +238,7 @@ def lab_model(models: Path) -> Iterator[Path]:
 
     from napari_scd.checkpoints.foreign import reference_name
     from napari_scd.checkpoints.foreign_config import reference_config
-    from napari_scd.cli.orders import ConvertOrder
-    from napari_scd.cli.run.convert import convert_checkpoint
+    from napari_scd.cli.run.convert import ConvertOrder, convert_checkpoint
     from napari_scd.model import build_network
     from napari_scd.model.embedding import sincos_positions
 

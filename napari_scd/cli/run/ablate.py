@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ from napari_scd.ablation import (
 from napari_scd.batch import staged
 from napari_scd.benchmarks import Timer
 from napari_scd.cli.console import busy, say, show_whole
-from napari_scd.cli.run.sweep import check_keeps
+from napari_scd.cli.run.timing import check_keeps
 from napari_scd.cli.run.train import dice_text, display
 from napari_scd.engine import Request
 from napari_scd.engine.hardware import choose_hardware
@@ -46,8 +46,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.ablation import SeedNoise, VariantResult, VariantRow
-    from napari_scd.cli.orders import AblateOrder
     from napari_scd.training import TrainConfig
+
+
+@dataclass(frozen=True)
+class AblateOrder:
+    """What one call of `ablate` asks for.
+
+    One of `config` (a training file) and `preset` is given; `steps` replaces that of the file; `variants`
+    empty takes all.
+    """
+
+    config: Path | None
+    preset: str | None
+    out: Path | None
+    images: Path | None
+    labels: Path | None
+    dataset: Path | None
+    variants: tuple[str, ...]
+    seeds: int
+    steps: int | None
+    keeps: tuple[float, ...]
+    device: str
+    precision: str
+    threads: int | None
 
 
 def run_ablation(order: AblateOrder) -> int:
@@ -81,7 +103,7 @@ def run_ablation(order: AblateOrder) -> int:
             start = replace(options, init=common_start(config, seed))
             result = run_variant(variant, own, start, shown.report, shown.tell)
         if isinstance(result, StoppedRun):
-            say(f"StoppedRun at step {result.step} of {own.name}; the same command goes on from there.")
+            say(f"Stopped at step {result.step} of {own.name}. Rerun the command to resume.")
             return 128 + result.signal
         results.append(result)
         measured = {f"dice@{keep:g}": value for keep, value in result.dice.items()}
@@ -105,7 +127,7 @@ def run_ablation(order: AblateOrder) -> int:
     show_whole(_table(dice_grid(lines)))
     show_whole(_table(time_grid(lines)))
     say("Dice above, milliseconds of a window below", style="dim")
-    say(f"written to {out}")
+    say(f"Results: {out}")
     return 0
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from napari_scd.batch import staged
 from napari_scd.benchmarks import (
     Comparison,
     TimedNetwork,
@@ -23,25 +21,10 @@ from napari_scd.benchmarks import (
     plain_copy,
     time_volume,
 )
-from napari_scd.benchmarks.comparison_plot import draw_comparisons
-from napari_scd.benchmarks.tables import (
-    about,
-    about_volume,
-    comparison_dict,
-    comparison_grid,
-    comparison_table,
-    markdown,
-    parts_grid,
-    parts_table,
-    ratio_grid,
-    ratio_table,
-    volume_dict,
-    volume_grid,
-    volume_table,
-)
 from napari_scd.checkpoints import Checkpoint, list_models, load
-from napari_scd.cli.console import err, print_json, say, show_whole
-from napari_scd.cli.run.sweep import advance, check_keeps, timers_of
+from napari_scd.cli.console import err, print_json, say
+from napari_scd.cli.run.compare_results import Measured, show_measured, to_dict, write_measured
+from napari_scd.cli.run.timing import advance, check_keeps
 from napari_scd.engine import Request
 from napari_scd.model import PRESETS, build_network
 from napari_scd.volume import read_volume
@@ -52,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.benchmarks import Timer
-    from napari_scd.cli.orders import Field
+    from napari_scd.cli.run.timing import TimingOrder
     from napari_scd.model import ModelConfig
     from napari_scd.model.config import Size3
     from napari_scd.volume import Volume
@@ -65,14 +48,44 @@ SMALL = 20_000_000
 TRAINING_KEEPS = (1.0, 0.5, 0.25, 0.1)
 
 
-class Measured(NamedTuple):
-    """Everything one call measured."""
+@dataclass(frozen=True)
+class CompareOrder:
+    """What one call of `benchmark compare` asks for.
 
-    comparisons: list[Comparison]
-    volumes: list[VolumeTimes]
+    Attributes
+    ----------
+    models : tuple of str
+        Names, files or presets; empty takes the usual ones.
+    tasks : tuple of str
+        Some of inference, training, volume.
+    keeps : tuple of float
+    rounds : int
+    quick : bool
+        Small windows, and fewer networks.
+    roi_vox : int or None
+        Edge of the presets' windows; None takes each network's own.
+    out_channels : int
+        Of presets and other networks.
+    rivals : bool
+        Whether networks of others take part.
+    volume : Path or None
+        A whole scan; None draws one.
+    timing : TimingOrder
+    """
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    keeps: tuple[float, ...]
+    rounds: int
+    quick: bool
+    roi_vox: int | None
+    out_channels: int
+    rivals: bool
+    volume: Path | None
+    timing: TimingOrder
 
 
-def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
+def run_comparison(order: CompareOrder, *, out: Path | None, as_json: bool) -> None:
     """Compare all networks in every precision and task asked for, and show the result.
 
     Raises
@@ -81,10 +94,8 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
         For an unknown model, device or precision, a keep ratio out of range, a window that does not fit a
         network or files that cannot be written.
     """
-    if order.threads:
-        torch.set_num_threads(order.threads)
     check_keeps(order.keeps)
-    timers = timers_of(order)
+    timers = order.timing.timers()
     shipped = _whole_models(order)
     measured = Measured([], [])
     bar = Progress(
@@ -92,26 +103,26 @@ def run_field(order: Field, *, out: Path | None, as_json: bool) -> None:
         disable=not err.is_terminal,
     )  # fmt: skip
     with bar:
-        for window, networks in _fields(order, shipped).items():
+        for window, networks in _by_window(order, shipped).items():
             for timer in timers:
                 measured.comparisons.extend(_compared(order, window, networks, timer, bar))
         if "volume" in order.tasks:
             for timer in timers:
                 measured.volumes.extend(_volumes(order, shipped, timer, bar))
     if out is not None:
-        _write(out, measured)
+        write_measured(out, measured)
     if as_json:
-        print_json(_to_dict(measured))
+        print_json(to_dict(measured))
         return
-    _show(measured)
+    show_measured(measured)
     if out is not None:
-        say(f"written to {out}")
+        say(f"Results: {out}")
 
 
-def _whole_models(order: Field) -> list[Checkpoint]:
+def _whole_models(order: CompareOrder) -> list[Checkpoint]:
     """Models of trained weights that take part: those named, else the shipped ones for whole volumes.
 
-    In a hurry only the first of the shipped ones: each window of its own brings all other networks along.
+    In a quick run only the first of the shipped ones, since every window size means all other networks again.
     """
     if order.models:
         return [load(name) for name in _named(order) if name not in PRESETS]
@@ -119,59 +130,59 @@ def _whole_models(order: Field) -> list[Checkpoint]:
     return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
 
-def _fields(order: Field, shipped: Sequence[Checkpoint]) -> dict[WindowShape, list[TimedNetwork]]:
-    """Networks by window: only those that see the same voxels are compared; the rivals take part in each."""
-    fields: dict[WindowShape, list[TimedNetwork]] = {}
+def _by_window(order: CompareOrder, shipped: Sequence[Checkpoint]) -> dict[WindowShape, list[TimedNetwork]]:
+    """Networks by window: only those that see the same voxels are compared; other networks join each."""
+    by_window: dict[WindowShape, list[TimedNetwork]] = {}
     presets = [name for name in _named(order) if name in PRESETS] if order.models else USUAL
     for name in presets:
         config = _sized(PRESETS[name], order)
         torch.manual_seed(0)
         network = build_network(config)
-        _enter(fields, TimedNetwork(name, network, order.keeps if config.n_stages else ()))
+        _enter(by_window, TimedNetwork(name, network, order.keeps if config.n_stages else ()))
         if _also_plain(name, order):
-            _enter(fields, TimedNetwork(name + PLAIN, plain_copy(network)))
+            _enter(by_window, TimedNetwork(name + PLAIN, plain_copy(network)))
     for checkpoint in shipped:
         name = checkpoint.provenance.name
-        _enter(fields, TimedNetwork(name, checkpoint.network, order.keeps))
+        _enter(by_window, TimedNetwork(name, checkpoint.network, order.keeps))
         if _also_plain(name, order):
-            _enter(fields, TimedNetwork(name + PLAIN, plain_copy(checkpoint.network)))
-    for window, networks in fields.items():
+            _enter(by_window, TimedNetwork(name + PLAIN, plain_copy(checkpoint.network)))
+    for window, networks in by_window.items():
         if order.rivals:
-            networks.extend(_rivals(window))
-    return fields
+            networks.extend(_others(window))
+    return by_window
 
 
-def _named(order: Field) -> list[str]:
+def _named(order: CompareOrder) -> list[str]:
     """Networks asked for, each once: NAME-plain asks for NAME, with and without our own kernels."""
     return list(dict.fromkeys(name.removesuffix(PLAIN) for name in order.models))
 
 
-def _also_plain(name: str, order: Field) -> bool:
+def _also_plain(name: str, order: CompareOrder) -> bool:
     """Whether a network also runs on PyTorch's own layers, at its own keep ratios."""
     usual = name in ALSO_PLAIN and not order.quick
     return "inference" in order.tasks and (usual or name + PLAIN in order.models)
 
 
-def _sized(config: ModelConfig, order: Field) -> ModelConfig:
+def _sized(config: ModelConfig, order: CompareOrder) -> ModelConfig:
     """Give a preset the outputs and the window that were asked for."""
     edge = order.roi_vox or (QUICK_WINDOW_VOX if order.quick else None)
     roi: Size3 = config.roi if edge is None else (edge, edge, edge)
     return replace(config, roi=roi, out_channels=order.out_channels)
 
 
-def _enter(fields: dict[WindowShape, list[TimedNetwork]], entry: TimedNetwork) -> None:
+def _enter(by_window: dict[WindowShape, list[TimedNetwork]], entry: TimedNetwork) -> None:
     config: ModelConfig = entry.network.config  # type: ignore[assignment]
-    fields.setdefault(WindowShape(config.roi, config.in_channels, config.out_channels), []).append(entry)
+    by_window.setdefault(WindowShape(config.roi, config.in_channels, config.out_channels), []).append(entry)
 
 
-def _rivals(window: WindowShape) -> Iterator[TimedNetwork]:
+def _others(window: WindowShape) -> Iterator[TimedNetwork]:
     for name in fitting_others(window.roi):
         torch.manual_seed(0)
         yield TimedNetwork(name, build_other(name, *window))
 
 
 def _compared(
-    order: Field, window: WindowShape, networks: Sequence[TimedNetwork], timer: Timer, bar: Progress
+    order: CompareOrder, window: WindowShape, networks: Sequence[TimedNetwork], timer: Timer, bar: Progress
 ) -> Iterator[Comparison]:
     size = "x".join(map(str, window.roi))
     if "inference" in order.tasks:
@@ -193,9 +204,11 @@ def _is_small(entry: TimedNetwork) -> bool:
 
 
 def _volumes(
-    order: Field, shipped: Sequence[Checkpoint], timer: Timer, bar: Progress
+    order: CompareOrder, shipped: Sequence[Checkpoint], timer: Timer, bar: Progress
 ) -> Iterator[VolumeTimes]:
-    request = Request(device=order.device, precision=timer.hardware.precision, batch=order.batch)
+    request = Request(
+        device=order.timing.device, precision=timer.hardware.precision, batch=order.timing.batch
+    )
     rounds = min(order.rounds, 3)
     for checkpoint in shipped:
         if checkpoint.recipe.field != "whole":
@@ -215,53 +228,9 @@ def _volumes(
         )
 
 
-def _scan(order: Field, checkpoint: Checkpoint) -> Volume:
-    """Read the user's file, else draw an abdomen (a smaller one in a hurry)."""
+def _scan(order: CompareOrder, checkpoint: Checkpoint) -> Volume:
+    """Read the user's file, else draw an abdomen (a smaller one in a quick run)."""
     if order.volume is not None:
         return read_volume(order.volume)
     shape, spacing_mm = ((48, 96, 96), (6.0, 4.0, 4.0)) if order.quick else ((140, 256, 256), (3.0, 1.5, 1.5))
     return make_phantom(shape, spacing_mm, modality=checkpoint.recipe.modality)[0]
-
-
-def _show(measured: Measured) -> None:
-    for result in measured.comparisons:
-        say(f"\n{result.task.capitalize()}, {result.precision}", style="bold")
-        for table in (comparison_table(result), parts_table(result), ratio_table(result)):
-            if table is not None:
-                show_whole(table)
-        for sentence in about(result):
-            say(sentence, style="dim")
-    for times in measured.volumes:
-        say(f"\nWhole volume, {times.precision}", style="bold")
-        show_whole(volume_table(times))
-        say(about_volume(times), style="dim")
-
-
-def _write(folder: Path, measured: Measured) -> None:
-    """Write all three files, or none."""
-    with staged() as stage:
-        stage(folder / "benchmark.md").write_text(_to_markdown(measured), encoding="utf-8")
-        stage(folder / "benchmark.json").write_text(
-            json.dumps(_to_dict(measured), indent=2), encoding="utf-8"
-        )
-        if measured.comparisons:
-            draw_comparisons(stage(folder / "benchmark.png"), measured.comparisons)
-
-
-def _to_markdown(measured: Measured) -> str:
-    pieces = []
-    for result in measured.comparisons:
-        pieces.append(f"## {result.task.capitalize()}, {result.precision}, {result.window.roi[0]} voxels")
-        grids = (comparison_grid(result), parts_grid(result), ratio_grid(result))
-        pieces += [markdown(grid) for grid in grids if len(grid) > 1]
-        pieces += about(result)
-    for times in measured.volumes:
-        pieces += [f"## Whole volume, {times.precision}", markdown(volume_grid(times)), about_volume(times)]
-    return "\n\n".join(pieces) + "\n"
-
-
-def _to_dict(measured: Measured) -> dict[str, Any]:
-    return {
-        "comparisons": [comparison_dict(result) for result in measured.comparisons],
-        "volumes": [volume_dict(times) for times in measured.volumes],
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,20 @@ from napari_scd.volume import Recipe, atomic_path
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.cli.orders import ConvertOrder
+
+@dataclass(frozen=True)
+class ConvertOrder:
+    """What one call of `convert` asks for; `config` may be missing where the checkpoint holds one."""
+
+    checkpoint: Path
+    output: Path
+    config: Path | None
+    recipe: Path
+    labels: Path
+    title: str = ""
+    data: str = ""
+    licence: str = ""
+    half: bool = False
 
 
 def convert_checkpoint(order: ConvertOrder) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from rich import box
@@ -14,8 +14,8 @@ from rich.table import Table
 
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import complain, err, out, print_json, say
-from napari_scd.cli.extras import training_extra
 from napari_scd.cli.remedies import unexpected, with_remedy
+from napari_scd.cli.run.evaluate_cases import EvaluateOrder, truth_of
 from napari_scd.engine import Request, Session
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.errors import InputError
@@ -27,7 +27,6 @@ from napari_scd.evaluation import (
     EvaluationPlan,
     KeepRow,
     evaluate_case,
-    find_cases,
     plot_dice_against_seconds,
     structures_of,
     summarise,
@@ -43,20 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_scd.cli.orders import EvaluateOrder
     from napari_scd.model import ScdNetwork
-    from napari_scd.volume import LabelTable
 
 logger = logging.getLogger(__name__)
-_FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"), ("imagesTs", "labelsTs"))
-
-
-class Truth(NamedTuple):
-    """Cases, the values each label has in their files, and values that count as background."""
-
-    cases: list[CaseFiles]
-    values: tuple[tuple[int, ...], ...]
-    background: tuple[int, ...]
 
 
 def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
@@ -121,35 +109,6 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     return worst
 
 
-def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
-    """Find the cases to measure.
-
-    Raises
-    ------
-    InputError
-        Unknown names, nothing there, or a training file for other structures.
-    """
-    if order.data.suffix in (".yaml", ".yml"):
-        truth = _from_training_file(order, table)
-    elif order.split is not None:
-        raise InputError(f"--split chooses cases of a training file, and {order.data} is none: leave it out.")
-    elif activation == "sigmoid":
-        raise InputError(
-            "This model's regions overlap, so label values alone do not tell them: give its training file as "
-            "DATA, which says which values make up each region."
-        )
-    else:
-        truth = Truth(list(_found(order).values()), (), ())
-    by_name = {case.name: case for case in truth.cases}
-    missing = [name for name in order.cases if name not in by_name]
-    if missing:
-        raise InputError(f"The case '{missing[0]}' is not among the {len(by_name)} cases found.")
-    chosen = [by_name[name] for name in order.cases] if order.cases else truth.cases
-    if not chosen:
-        raise InputError(f"{order.data} names no case to measure: choose another --split.")
-    return truth._replace(cases=chosen)
-
-
 def without_tokens(network: ScdNetwork) -> None:
     """Let the decoder see zeros instead of completed tokens.
 
@@ -195,40 +154,6 @@ def print_rows(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> None:
     for name in rows[0].structures:
         table.add_row(f"Dice {name}", *(_number(row.structures[name].dice, 3) for row in rows))
     out.print(table)
-
-
-def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
-    with training_extra("A training file"):
-        from napari_scd.training.config.reading import read_config
-        from napari_scd.training.data.cases import list_cases, list_test_cases
-    config = read_config(order.data)
-    if config.table.names != table.names:
-        raise InputError(
-            f"The model finds other structures than {order.data} lists: give its own training file."
-        )
-    split = order.split or "validation"
-    training, validation = list_cases(config.data)
-    by_split = {"training": training, "validation": validation}
-    if split in by_split:
-        cases = by_split[split]
-    else:
-        tests = list_test_cases(config.data)
-        cases = tests if split == "test" else [*training, *validation, *tests]
-    return Truth(cases, config.file_values, config.data.background)
-
-
-def _found(order: EvaluateOrder) -> dict[str, CaseFiles]:
-    if order.data.suffix == ".json":
-        return find_cases(dataset=order.data).cases
-    if order.labels is not None:
-        return find_cases(images=order.data, labels=order.labels).cases
-    for images, labels in _FOLDERS:
-        if (order.data / images).is_dir() and (order.data / labels).is_dir():
-            return find_cases(images=order.data / images, labels=order.data / labels).cases
-    raise InputError(
-        f"{order.data} holds no 'images' and 'labels' folders: name the folder of label maps after that of "
-        "images, or give a dataset.json or a training file."
-    )
 
 
 def _run_cases(

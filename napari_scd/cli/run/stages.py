@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from rich.progress import Progress
@@ -14,12 +14,24 @@ from napari_scd.benchmarks import Stages, time_stages
 from napari_scd.benchmarks.tables import stages_table
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import err, print_json, say, show_whole
-from napari_scd.cli.run.sweep import advance
+from napari_scd.cli.run.timing import advance
 from napari_scd.engine import Request
 from napari_scd.errors import InputError
 
-if TYPE_CHECKING:
-    from napari_scd.cli.orders import StagesOrder
+
+@dataclass(frozen=True)
+class StagesOrder:
+    """What one call of `benchmark stages` asks for."""
+
+    scan: Path
+    model: str
+    keep: float | tuple[float, ...] | None
+    rounds: int
+    device: str
+    precision: str
+    threads: int | None
+    processor_time: bool
+    as_json: bool
 
 
 def run_stages(order: StagesOrder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,8 +33,32 @@ from napari_scd.training import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_scd.cli.orders import TrainOrder
     from napari_scd.training import Notice, Step
+
+
+@dataclass(frozen=True)
+class TrainOrder:
+    """What one call of `train` asks for.
+
+    `config` is a YAML file or a preset's name; `images`, `labels`, `dataset` replace its paths; relative
+    paths of its data start from `data_root`; `init` is a model to start from.
+    """
+
+    config: str
+    out: Path | None = None
+    images: Path | None = None
+    labels: Path | None = None
+    dataset: Path | None = None
+    data_root: Path | None = None
+    init: str | None = None
+    control: bool = False
+    resume: bool = True
+    max_minutes: float | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    threads: int | None = None
 
 
 class Display(NamedTuple):
@@ -82,7 +106,7 @@ def run_training(order: TrainOrder) -> int:
     if not finished.leads:
         return 0
     if finished.signal:
-        say(f"Stopped at step {finished.step} of {config.steps}; the same command goes on from there.")
+        say(f"Stopped at step {finished.step} of {config.steps}. Rerun the command to resume.")
         return 128 + finished.signal
     path = out / f"{config.name}.safetensors"
     export(path, config, finished, command=command_of(order))
@@ -107,16 +131,14 @@ def configuration(order: TrainOrder) -> TrainConfig:
         base = Base(card.config, card.recipe.to_dict(), card.labels.to_list())
     config = read_config(find_config(order.config), data=data, base=base, root=order.data_root)
     given = config.data
-    if given.sets:
-        pass
-    elif config.synthesis is not None:
-        if not given.labels:
-            raise InputError(
-                f"'{order.config}' draws its images from label maps: give their folder by --labels."
-            )
-    elif not given.dataset and not (given.images and given.labels):
+    named = given.sets or given.dataset or (given.images and given.labels)
+    if not named and config.synthesis is None:
         raise InputError(
             f"'{order.config}' does not say where the data are: give --images and --labels, or --dataset."
+        )
+    if not named and not given.labels:
+        raise InputError(
+            f"'{order.config}' draws its images from label maps: give their folder with --labels."
         )
     return config.control() if order.control else config
 
@@ -143,7 +165,7 @@ def closing(config: TrainConfig, finished: RunResult, path: Path) -> list[str]:
         cases = f"{finished.n_validation} validation {noun}{'s' * (finished.n_validation != 1)}"
         sentences.append(f"Dice on {cases} at step {finished.best_step}: {dice_text(finished.validation)}.")
     if not finished.done:
-        sentences.append("The same command goes on from there.")
+        sentences.append("Rerun the command to resume.")
     return sentences
 
 

@@ -1,0 +1,113 @@
+"""Which cases an evaluation measures, and what the values in their label files mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.cli.extras import training_extra
+from napari_scd.errors import InputError
+from napari_scd.evaluation import CaseFiles, find_cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_scd.volume import LabelTable
+
+_FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"), ("imagesTs", "labelsTs"))
+
+
+@dataclass(frozen=True)
+class EvaluateOrder:
+    """What one call of `evaluate` asks for.
+
+    `data` is an images folder (with `labels`), a folder that holds both, a dataset.json or a training file,
+    of which `split` chooses cases; `tolerance_mm` None takes the modality's own.
+    """
+
+    model: str
+    data: Path
+    labels: Path | None = None
+    split: str | None = None
+    keeps: tuple[float, ...] = ()
+    cases: tuple[str, ...] = ()
+    structures: tuple[str, ...] = ()
+    out: Path | None = None
+    surface: bool = True
+    tolerance_mm: float | None = None
+    ignored: tuple[int, ...] = ()
+    zero_tokens: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int | None = None
+
+
+class Truth(NamedTuple):
+    """Cases, the values each label has in their files, and values that count as background."""
+
+    cases: list[CaseFiles]
+    values: tuple[tuple[int, ...], ...]
+    background: tuple[int, ...]
+
+
+def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
+    """Find the cases to measure.
+
+    Raises
+    ------
+    InputError
+        Unknown names, nothing there, or a training file for other structures.
+    """
+    if order.data.suffix in (".yaml", ".yml"):
+        truth = _from_training_file(order, table)
+    elif order.split is not None:
+        raise InputError(f"--split chooses cases of a training file, and {order.data} is none: leave it out.")
+    elif activation == "sigmoid":
+        raise InputError(
+            "This model's regions overlap, so label values alone do not tell them: give its training file as "
+            "DATA, which says which values make up each region."
+        )
+    else:
+        truth = Truth(list(_found(order).values()), (), ())
+    by_name = {case.name: case for case in truth.cases}
+    missing = [name for name in order.cases if name not in by_name]
+    if missing:
+        raise InputError(f"The case '{missing[0]}' is not among the {len(by_name)} cases found.")
+    chosen = [by_name[name] for name in order.cases] if order.cases else truth.cases
+    if not chosen:
+        raise InputError(f"{order.data} names no case to measure: choose another --split.")
+    return truth._replace(cases=chosen)
+
+
+def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
+    with training_extra("A training file"):
+        from napari_scd.training.config.reading import read_config
+        from napari_scd.training.data.cases import list_cases, list_test_cases
+    config = read_config(order.data)
+    if config.table.names != table.names:
+        raise InputError(
+            f"The model finds other structures than {order.data} lists: give its own training file."
+        )
+    split = order.split or "validation"
+    training, validation = list_cases(config.data)
+    by_split = {"training": training, "validation": validation}
+    if split in by_split:
+        cases = by_split[split]
+    else:
+        tests = list_test_cases(config.data)
+        cases = tests if split == "test" else [*training, *validation, *tests]
+    return Truth(cases, config.file_values, config.data.background)
+
+
+def _found(order: EvaluateOrder) -> dict[str, CaseFiles]:
+    if order.data.suffix == ".json":
+        return find_cases(dataset=order.data).cases
+    if order.labels is not None:
+        return find_cases(images=order.data, labels=order.labels).cases
+    for images, labels in _FOLDERS:
+        if (order.data / images).is_dir() and (order.data / labels).is_dir():
+            return find_cases(images=order.data / images, labels=order.data / labels).cases
+    raise InputError(
+        f"{order.data} holds no 'images' and 'labels' folders: name the folder of label maps after that of "
+        "images, or give a dataset.json or a training file."
+    )
