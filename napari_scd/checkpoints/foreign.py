@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,7 @@ def load_reference(
         named, as the reference names them); a scorer, completion or decoder we do not have (named); a file
         that is damaged or holds more than weights.
     """
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))
     tensors, stored = read_weights(file)
     if is_monai_unetr(tensors):
         return unetr_network(tensors, config, file.name)

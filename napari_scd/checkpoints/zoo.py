@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from platformdirs import user_data_dir
@@ -20,9 +21,17 @@ _logger = logging.getLogger(__name__)
 
 
 def models_folder() -> Path:
-    """Folder for the user's own checkpoints: ``$NAPARI_SCD_MODELS``, or the platform's data folder."""
+    """Folder for the user's own checkpoints: ``$NAPARI_SCD_MODELS``, or the platform's data folder.
+
+    An account without a home, as containers have them, gets a folder among the temporary files.
+    """
     chosen = os.environ.get("NAPARI_SCD_MODELS")
-    return Path(chosen).expanduser() if chosen else Path(user_data_dir("napari-scd", False)) / "models"
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # Path's own raises where there is no home
+    try:
+        return Path(user_data_dir("napari-scd", False)) / "models"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "napari-scd" / "models"
 
 
 def list_models() -> tuple[ModelCard, ...]:
@@ -68,7 +77,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
             path = folder / f"{name_or_path}{SUFFIX}"
             if os.path.isfile(path):  # Path's own raises for names that are too long
                 return path
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))
     if os.path.exists(path) or path.suffix == SUFFIX or len(path.parts) > 1:
         return path
     raise UnknownModel(str(name_or_path), _names())

@@ -22,19 +22,20 @@ from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
 from napari_scd.cli.remedies import unexpected, with_remedy
 from napari_scd.cli.segment import segment
+from napari_scd.cli.signals import Ended, die_of, ending
+from napari_scd.cli.streams import guarded
 from napari_scd.cli.train import train
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 logger = logging.getLogger(__name__)
 
 EXIT_UNEXPECTED = 1
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
+WRITING_COMMANDS = ("segment", "demo", "train", "ablate")
 
 app = typer.Typer(
     name="napari-scd",
@@ -82,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
     0 all well; 2 the input cannot be used (one sentence on stderr); 130 interrupted by Ctrl+C, 143 by a
-    termination signal; 1 anything that should not have happened.
+    termination signal; 1 anything that should not have happened. After another signal, such as that of a
+    terminal that went away, the process ends as if by that signal, once it has cleaned up.
 
     Parameters
     ----------
@@ -93,22 +95,48 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "--debug" in arguments:
         logging.basicConfig()
         logging.getLogger("napari_scd").setLevel(logging.DEBUG)
-    signal.signal(signal.SIGTERM, _leave)
+    words = [word for word in arguments if word != "--debug"]
+    signal_number = 0
+    with guarded() as (out, _):
+        try:
+            with ending():
+                code = _run(words)
+        except Ended as end:
+            signal_number, code = end.number, 128 + end.number
+            complain(f"Ended by the signal {end}.")
+        if out is not None:
+            out.flush()
+            if out.lost:
+                complain(f"The output could not be written ({out.lost}).")
+                code = code or (0 if _made_files(words) else EXIT_UNEXPECTED)
+    if signal_number and signal_number != signal.SIGTERM:
+        die_of(signal_number)
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    """Run a command and return its exit code."""
     try:
-        app([word for word in arguments if word != "--debug"], prog_name="napari-scd")
+        app(words, prog_name="napari-scd")
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+        if code == EXIT_INTERRUPTED:
+            complain("Interrupted.")
+        return code
     except InputError as error:
         logger.debug("Leaving with an error", exc_info=True)
         complain(with_remedy(error))
-        sys.exit(EXIT_INPUT)
+        return EXIT_INPUT
     except KeyboardInterrupt:
         complain("Interrupted.")
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
     except Exception as error:
         logger.debug("Leaving with an error", exc_info=True)
         complain(unexpected(error))
-        sys.exit(EXIT_UNEXPECTED)
+        return EXIT_UNEXPECTED
+    return 0
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """Turn a termination signal into an exit that cleans up temporary files on its way."""
-    sys.exit(EXIT_TERMINATED)
+def _made_files(words: list[str]) -> bool:
+    """Whether a command's result is its files, and what it prints only tells about them."""
+    return bool(words) and words[0] in WRITING_COMMANDS and "--json" not in words

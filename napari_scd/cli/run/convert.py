@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from napari_scd.batch import make_folder
 from napari_scd.checkpoints import Provenance, list_models, load, load_reference, models_folder, save
@@ -15,9 +16,6 @@ from napari_scd.cli.run.entries import read_mapping, read_table
 from napari_scd.engine import Session
 from napari_scd.errors import InputError
 from napari_scd.volume import Recipe, atomic_path
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def convert_checkpoint(order: ConvertOrder) -> str:
     network, config = load_reference(order.checkpoint, sizes)
     Session(network, recipe, labels)  # refuses a recipe or labels that do not fit the network
     name = order.output.name.removesuffix(".safetensors")
-    with order.checkpoint.expanduser().open("rb") as file:
+    with Path(os.path.expanduser(order.checkpoint)).open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     provenance = Provenance(
         name=name,

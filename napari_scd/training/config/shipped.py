@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from napari_scd.errors import InputError
@@ -22,7 +23,7 @@ def find_config(name_or_path: str | Path) -> Path:
     InputError
         There is neither; the message lists the names.
     """
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))
     if path.is_file():
         return path
     if str(name_or_path) in preset_names():
