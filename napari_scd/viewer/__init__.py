@@ -12,12 +12,12 @@ from napari_scd.lazy import on_first_use
 if TYPE_CHECKING:
     from napari_scd.viewer.dock.time_dock import time_dock as time_dock
     from napari_scd.viewer.dock.widget import ScdWidget as ScdWidget
-    from napari_scd.viewer.plugin.files import get_reader as get_reader
-    from napari_scd.viewer.plugin.files import sample_icbm152 as sample_icbm152
-    from napari_scd.viewer.plugin.files import sample_phantom as sample_phantom
-    from napari_scd.viewer.plugin.files import write_image_layer as write_image_layer
-    from napari_scd.viewer.plugin.files import write_labels_layer as write_labels_layer
-    from napari_scd.viewer.plugin.window import open_window as open_window
+    from napari_scd.viewer.plugin import get_reader as get_reader
+    from napari_scd.viewer.plugin import open_window as open_window
+    from napari_scd.viewer.plugin import sample_icbm152 as sample_icbm152
+    from napari_scd.viewer.plugin import sample_phantom as sample_phantom
+    from napari_scd.viewer.plugin import write_image_layer as write_image_layer
+    from napari_scd.viewer.plugin import write_labels_layer as write_labels_layer
 
 _HOME_OF = {
     "ScdWidget": "dock.widget",

@@ -11,7 +11,7 @@ import pytest
 from napari_scd.cancel import CancelToken
 from napari_scd.viewer.layers.store import LayerStore
 from napari_scd.viewer.logic.answers import clicked
-from napari_scd.viewer.logic.backend import PartialAnswer, ReadyModel
+from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer, ReadyModel
 from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.controller import Controller
 from napari_scd.volume import LabelTable, Recipe, Volume
@@ -150,6 +150,14 @@ class FakeBackend:
         if cancel.cancelled:
             answer.report.n_windows = 4
         return answer
+
+    def segment_frames(self, views: Any, choices: Any, progress: Any, cancel: Any) -> int:
+        self._called("segment_frames")
+        for number, view in enumerate(views):
+            if cancel.cancelled:
+                return number
+            progress(FrameAnswer(view, fake_segmentation(view.volume(), choices.keep_request)))
+        return len(views)
 
     def click(self, view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
         self._called("click")

@@ -61,7 +61,9 @@ class LayerLists:
         self._suggest_model()
         self._offer_channels()
         chosen = self._inputs.chosen_volumes
-        if choices.volumes[:1] != chosen[:1] or self._model_before != choices.model:
+        if choices.volumes[:1] != chosen[:1]:
+            choices.output = self._own_segmentation(chosen)
+        elif self._model_before != choices.model:
             choices.output = None
         self._model_before = choices.model
         choices.volumes = chosen
@@ -69,6 +71,11 @@ class LayerLists:
         self.list_outputs()
         layers = [control.store.layer(uid) for uid in chosen]
         return [layer for layer in layers if layer is not None]
+
+    def _own_segmentation(self, chosen: tuple[Any, ...]) -> Any:
+        """Return `unique_id` of the segmentation we made for the chosen image; None where there is none."""
+        layer = self._control.store.ours(chosen[0], "seg") if chosen else None
+        return None if layer is None else layer.unique_id
 
     def list_outputs(self) -> None:
         """List the Labels layers that could take results."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     import napari
 
@@ -24,6 +24,8 @@ class Keys:
     def __init__(self, viewer: napari.viewer.Viewer, actions: Mapping[str, Callable[[], None]]) -> None:
         self._viewer = viewer
         self._bound: set[str] = set()
+        self._pressed: dict[str, Callable[[Any], None]] = {}
+        self._layers: dict[Hashable, tuple[Any, tuple[str, ...]]] = {}
         for key, action in actions.items():
             self.bind(key, action)
 
@@ -33,6 +35,7 @@ class Keys:
         def pressed(viewer: Any) -> None:
             action()
 
+        self._pressed[key] = pressed
         self._viewer.bind_key(key, pressed, overwrite=True)
         self._bound.add(key)
 
@@ -42,7 +45,19 @@ class Keys:
             self._bound.discard(key)
             self._viewer.bind_key(key, None)
 
+    def bind_in(self, layers: Sequence[Any], keys: Sequence[str]) -> None:
+        """Let keys do the same while one of these layers is selected; layers have keys of their own."""
+        for layer in layers:
+            if layer.unique_id not in self._layers:
+                self._layers[layer.unique_id] = layer, tuple(keys)
+                for key in keys:
+                    layer.bind_key(key, self._pressed[key], overwrite=True)
+
     def close(self) -> None:
         """Give every key back."""
+        for layer, keys in self._layers.values():
+            for key in keys:
+                layer.bind_key(key, None)
+        self._layers.clear()
         for key in tuple(self._bound):
             self.release(key)

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 PLACE_EVENTS = ("data", "scale", "translate", "rotate", "shear", "affine", "units")
 
+PAINT_EVENTS = ("paint", "labels_update")  # the end of a stroke, and each part of one that is drawn
+
 
 class Watch:
-    """Connections to one viewer; each change calls one of four functions.
+    """Connections to one viewer; each change calls one of five functions.
 
     Parameters
     ----------
@@ -27,6 +29,8 @@ class Watch:
         A watched image changed its voxels or place, or the viewer moved to another point.
     dimensions_changed
         The viewer went from 2D to 3D or back.
+    painted
+        A watched Labels layer was painted on or erased.
     """
 
     def __init__(
@@ -36,13 +40,16 @@ class Watch:
         layers_changed: Callable[[], object],
         place_changed: Callable[[], object],
         dimensions_changed: Callable[[], object],
+        painted: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self._layer_goes = layer_goes
         self._layers_changed = layers_changed
         self._place_changed = place_changed
         self._dimensions_changed = dimensions_changed
+        self._painted = painted
         self._named: list[Any] = []
+        self._labels: list[Any] = []
         self._placed: list[Any] = []
         events = viewer.layers.events
         events.removing.connect(self._on_removing)
@@ -62,9 +69,20 @@ class Watch:
             for name in PLACE_EVENTS:
                 getattr(layer.events, name).connect(self._on_place)
 
+    def follow_labels(self, layers: list[Any]) -> None:
+        """Hear of painting on these layers, and on no others."""
+        for layer in self._labels:
+            for name in PAINT_EVENTS:
+                getattr(layer.events, name).disconnect(self._on_paint)
+        self._labels = list(layers)
+        for layer in self._labels:
+            for name in PAINT_EVENTS:
+                getattr(layer.events, name).connect(self._on_paint)
+
     def close(self) -> None:
-        """Hear no more of anything."""
+        """Stop listening to anything."""
         self.follow([])
+        self.follow_labels([])
         self._listen_to_names([])
         events = self._viewer.layers.events
         events.removing.disconnect(self._on_removing)
@@ -89,6 +107,9 @@ class Watch:
 
     def _on_name(self, event: Any = None) -> None:
         self._layers_changed()
+
+    def _on_paint(self, event: Any = None) -> None:
+        self._painted()
 
     def _on_place(self, event: Any = None) -> None:
         self._place_changed()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic import Agreement, JobQueue, ReadyModel, Result
 
 WIDTH = 300
-ESTIMATE_MS, SETTLE_MS, LOOK_AGAIN_MS = 50, 200, 50
+ESTIMATE_MS, SETTLE_MS, LOOK_AGAIN_MS, PAINTED_MS = 50, 200, 50, 100
 STOPPABLE = frozenset({State.RUNNING, State.CANCELLING})
 PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
 
@@ -66,6 +66,7 @@ class ScdWidget(DockedWidget):
         self._settle = qdebounced(self._on_settle, timeout=SETTLE_MS)
         self._estimate = qthrottled(self._on_estimate, timeout=ESTIMATE_MS)
         self._look_again = qdebounced(self._on_place, timeout=LOOK_AGAIN_MS)
+        self._look_at_edits = qdebounced(self._on_painted, timeout=PAINTED_MS)
         self._connect_panels()
         self._connect_controller()
         self._settings = Settings(self._apply_preferences)
@@ -73,7 +74,12 @@ class ScdWidget(DockedWidget):
         self._lists.list_models(self._settings.preferences.models_folder)
         self._apply_preferences(self._settings.preferences)
         self._watch = Watch(
-            viewer, self._on_layer_goes, self._on_layers, self._look_again, self._on_dimensions
+            viewer,
+            self._on_layer_goes,
+            self._on_layers,
+            self._look_again,
+            self._on_dimensions,
+            self._look_at_edits,
         )
         self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
         self._hover = MousePosition(viewer, self._under_mouse)
@@ -97,7 +103,7 @@ class ScdWidget(DockedWidget):
         for part in (self._hover, self._keys, self._watch, self._settings):
             part.close()
         self._clicks.stop()
-        for delayed in (self._settle, self._estimate, self._look_again):
+        for delayed in (self._settle, self._estimate, self._look_again, self._look_at_edits):
             delayed.cancel()
 
     def add_model_file(self, path: str) -> None:
@@ -133,6 +139,7 @@ class ScdWidget(DockedWidget):
         control = self.controller
         self.input.volumes_chosen.connect(lambda _: self._on_place())
         self.input.model_chosen.connect(self._on_model)
+        self.input.frames_chosen.connect(self._on_frames_chosen)
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
         self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
         self.input.remedy_wanted.connect(self._on_remedy)
@@ -193,6 +200,10 @@ class ScdWidget(DockedWidget):
     def _on_model(self, model: str) -> None:
         self._lists.pick_model(model)
 
+    def _on_frames_chosen(self, all_frames: bool) -> None:
+        self._set_choice("all_frames", all_frames)
+        self._show_buttons()
+
     def _on_keep(self, keep: float | tuple[float, ...]) -> None:
         self._estimate(keep)
         self._settle()
@@ -218,7 +229,7 @@ class ScdWidget(DockedWidget):
         self.controller.click(index, everything=everything)
 
     def _on_refused(self, why: str) -> None:
-        self.controller.say(Status(self.controller.status.state, why))
+        self.controller.state.say_again(why)
 
     def _on_limits_wanted(self) -> None:
         view = self.controller.view
@@ -270,6 +281,7 @@ class ScdWidget(DockedWidget):
 
     def _on_layers(self) -> None:
         switch_vertex_arrays_off(self.window())
+        self.controller.layers_changed()
         chosen = self._lists.list_images()
         self._watch.follow(chosen)
         if not chosen:
@@ -281,9 +293,13 @@ class ScdWidget(DockedWidget):
             self._watch.follow(self._lists.refresh())
             self._show_buttons()
 
+    def _on_painted(self) -> None:
+        if not self.gone:
+            self.controller.edits.look()
+
     def _on_dimensions(self) -> None:
         self.controller.layers.recolour()
-        self.controller.say(self.controller.status)
+        self.controller.state.say_again()
 
     def _under_mouse(self, position: Any) -> None:
         self.result.show_hover(self.controller.describe(position))
@@ -326,6 +342,9 @@ class ScdWidget(DockedWidget):
                 origin = f"measured in the last run on {result.report['device']}"
                 self._show_pace(result.seconds_per_window, origin)
         self._lists.list_outputs()
+        labels = self.controller.label_layers()
+        self._watch.follow_labels(labels)
+        self._keys.bind_in(labels, ("Control-Z", "Control-Shift-Z"))
         self._show_buttons()
 
     def _on_devices(self, names: tuple[str, ...]) -> None:
@@ -345,6 +364,8 @@ class ScdWidget(DockedWidget):
 
     def _show_buttons(self) -> None:
         control = self.controller
+        view = control.view
+        self.input.show_frames("" if view is None else view.frame_title, 1 if view is None else view.n_frames)
         self.result.set_buttons(
             preview=control.state.pending is not None, exportable=control.saving.exportable
         )

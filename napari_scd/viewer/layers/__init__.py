@@ -9,11 +9,11 @@ from napari_scd.lazy import on_first_use
 if TYPE_CHECKING:
     from napari_scd.viewer.layers.axes import orientations as orientations
     from napari_scd.viewer.layers.build import CLEAR as CLEAR
+    from napari_scd.viewer.layers.build import Colours as Colours
     from napari_scd.viewer.layers.build import EVERYTHING as EVERYTHING
+    from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
     from napari_scd.viewer.layers.build import PREVIEW_OPACITY as PREVIEW_OPACITY
     from napari_scd.viewer.layers.build import VEIL_OPACITY as VEIL_OPACITY
-    from napari_scd.viewer.layers.build import Colours as Colours
-    from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
     from napari_scd.viewer.layers.build import Voxels as Voxels
     from napari_scd.viewer.layers.build import clicks_layer as clicks_layer
     from napari_scd.viewer.layers.build import exit_colour as exit_colour
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.source_view import spatial_part as spatial_part
     from napari_scd.viewer.layers.source_view import with_channels as with_channels
     from napari_scd.viewer.layers.store import LayerStore as LayerStore
-    from napari_scd.viewer.layers.store import accept_into as accept_into
-    from napari_scd.viewer.layers.store import full_labels as full_labels
     from napari_scd.viewer.layers.store import redraw as redraw
+    from napari_scd.viewer.layers.store import write_labels_into as write_labels_into
 
 _HOME_OF = {
     "CLEAR": "build",
@@ -50,13 +49,11 @@ _HOME_OF = {
     "SourceView": "source_view",
     "VEIL_OPACITY": "build",
     "Voxels": "build",
-    "accept_into": "store",
     "as_channels": "source_view",
     "clicks_layer": "build",
     "exit_colour": "build",
     "features_of": "build",
     "finest": "source_view",
-    "full_labels": "store",
     "label_colours": "build",
     "labels_layer": "build",
     "layer_matrix": "source_view",
@@ -73,6 +70,7 @@ _HOME_OF = {
     "token_colours": "build",
     "tokens_layer": "build",
     "with_channels": "source_view",
+    "write_labels_into": "store",
 }
 
 __all__ = [*_HOME_OF]

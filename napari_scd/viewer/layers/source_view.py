@@ -72,6 +72,31 @@ class SourceView:
         return int(self.matrix.shape[0]) - 4
 
     @property
+    def frames_shape(self) -> tuple[int, ...]:
+        """Lengths of the leading axes."""
+        return () if self.stacked else tuple(int(n) for n in self.data.shape[:-3])
+
+    @property
+    def n_frames(self) -> int:
+        """Frames of the scan, 1 for a 3D one."""
+        return int(np.prod(self.frames_shape, dtype=int))
+
+    @property
+    def frame_number(self) -> int:
+        """The frame, counted from 0."""
+        return int(np.ravel_multi_index(self.frame, self.frames_shape)) if self.frame else 0
+
+    @property
+    def frame_title(self) -> str:
+        """The frame as a person counts it, such as "Frame 2 of 5"."""
+        return f"Frame {self.frame_number + 1} of {self.n_frames}"
+
+    def at_frame(self, number: int) -> SourceView:
+        """Return the same view at another frame, counted from 0."""
+        frame = np.unravel_index(number, self.frames_shape) if self.frames_shape else ()
+        return replace(self, frame=tuple(int(i) for i in frame))
+
+    @property
     def layer_shape(self) -> tuple[int, ...]:
         """Shape of Labels laid on the image."""
         return self.shape if self.stacked else tuple(int(n) for n in self.data.shape)

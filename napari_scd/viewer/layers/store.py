@@ -36,6 +36,7 @@ class LayerStore:
         self._viewer = viewer
         self._ours: dict[tuple[Hashable, str], Hashable] = {}
         self._drawn: dict[Hashable, dict[str, Any]] = {}
+        self._hidden: set[Hashable] = set()
 
     def layer(self, uid: Hashable | None) -> Any | None:
         """Return the layer with a `unique_id`, None when it is gone."""
@@ -104,6 +105,19 @@ class LayerStore:
     def forget(self, source: Hashable, kind: str) -> None:
         """Leave our layer of a kind to the user; the next one will be a new layer."""
         self._ours.pop((source, kind), None)
+
+    def show_only(self, source: Hashable | None) -> None:
+        """Show our previews and maps of one image, and hide those of others until they are asked for."""
+        for (image, kind), uid in self._ours.items():
+            layer = self.layer(uid)
+            if layer is None or kind == "seg":
+                continue
+            if image == source and uid in self._hidden:
+                self._hidden.discard(uid)
+                layer.visible = True
+            elif image != source and layer.visible:
+                self._hidden.add(uid)
+                layer.visible = False
 
     def recolour(self, source: Hashable, colours: Colours) -> None:
         """Swap the colours of the token map."""
@@ -256,43 +270,25 @@ def redraw(layer: Any, data: np.ndarray) -> None:
     layer.refresh(extent=False, highlight=False, thumbnail=False)
 
 
-def full_labels(view: SourceView, labels: np.ndarray, earlier: Any | None) -> np.ndarray:
-    """Return labels of one frame in an array of the whole layer's shape.
+def write_labels_into(layer: Any, frame: tuple[int, ...], places: np.ndarray, labels: np.ndarray) -> None:
+    """Write labels into one frame of a Labels layer, as one step of its own undo history.
 
     Parameters
     ----------
-    labels : (z, y, x) uint8
-    earlier
-        Labels layer whose other frames are kept, or None.
+    places : (n,) int
+        Flat indices into the frame.
+    labels : (n,)
     """
-    if view.n_leading == 0:
-        return labels.copy()
-    if earlier is not None and tuple(earlier.data.shape) == view.layer_shape:
-        whole = np.array(earlier.data)
-    else:
-        whole = np.zeros(view.layer_shape, labels.dtype)
-    whole[view.frame] = labels
-    return whole
-
-
-def accept_into(layer: Any, preview: np.ndarray, *, protect: bool) -> int:
-    """Write a preview into a Labels layer as one undo step; return how many voxels changed.
-
-    Only voxels that change are touched; with `protect`, voxels that already have a label keep it.
-    """
-    places = np.flatnonzero(preview)
-    new = preview.reshape(-1)[places]
-    old = np.asarray(layer.data).reshape(-1)[places]
-    changed = (old == 0) if protect else (old != new)
-    indices = np.unravel_index(places[changed], preview.shape)
-    if indices[0].size:
-        try:
-            layer.data_setitem(indices, new[changed].astype(old.dtype))
-        except (
-            IndexError
-        ):  # data and history are written by then; napari fails to redraw slices of sheared layers
-            layer.refresh()
-    return int(indices[0].size)
+    if not places.size:
+        return
+    inside = np.unravel_index(places, layer.data.shape[-3:])
+    indices = (*(np.full(places.size, i) for i in frame), *inside)
+    try:
+        layer.data_setitem(indices, labels)
+    except (
+        IndexError
+    ):  # data and history are written by then; napari fails to redraw slices of sheared layers
+        layer.refresh()
 
 
 def _current(layer: Any, name: str) -> np.ndarray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.viewer.logic.clicks import ClickRecord, record_of
-from napari_scd.viewer.logic.result import Result, from_run, merge_tokens
+from napari_scd.viewer.logic.history import place_entry
+from napari_scd.viewer.logic.merging import from_run, merge_tokens
 
 if TYPE_CHECKING:
     from napari_scd.engine import Click
     from napari_scd.viewer.layers import SourceView
+    from napari_scd.viewer.logic.result import Result
     from napari_scd.volume import LabelTable
 
 
@@ -36,19 +38,26 @@ class Clicked(NamedTuple):
 
 def clicked(click: Click, view: SourceView, table: LabelTable, *, everything: bool) -> Clicked:
     """Return the engine's answer to a click in the dock's terms."""
-    run = from_run(click.segmentation, view, table)
+    run = from_run(click.segmentation, view, table, "click")
     run.base = run.base_counts = None
-    return Clicked(click.label, click.message, record_of(click, everything=everything), run)
+    record = record_of(click, everything=everything)
+    run.history[0] |= {**place_entry(record.place, view), "label": record.name if click.label else None}
+    return Clicked(click.label, click.message, record, run)
 
 
 def with_click(result: Result | None, answer: Clicked) -> Result:
     """Add a click to what is on screen; `result` is None when there is nothing of this image and model."""
-    run = answer.run
     clicks = [answer.record] if answer.label else []
-    if result is not None:
-        clicks = [*result.clicks, *clicks]
-        run.base, run.base_counts = result.base, result.base_counts
+    if result is None:
+        run = answer.run.copy(clicks=clicks)
+    else:
+        run = answer.run.copy(
+            clicks=[*result.clicks, *clicks],
+            base=result.base,
+            base_counts=result.base_counts,
+            edits=list(result.edits),
+            history=result.history + answer.run.history,
+        )
         merge_tokens(run, result)
-    run.clicks = clicks
     run.repaint()
     return run

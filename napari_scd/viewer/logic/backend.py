@@ -43,6 +43,13 @@ class PartialAnswer(NamedTuple):
     segmentation: Segmentation
 
 
+class FrameAnswer(NamedTuple):
+    """One frame of a run over all frames, told while the rest still runs."""
+
+    view: SourceView
+    segmentation: Segmentation
+
+
 class Agreement(NamedTuple):
     """The visible window at the chosen keep ratio against the dense network."""
 
@@ -124,6 +131,27 @@ class Backend:
                 if ahead.complete:
                     progress(PartialAnswer(ahead))
         return session.segment(request, progress=progress, cancel=cancel)
+
+    def segment_frames(
+        self, views: Sequence[SourceView], choices: Choices, progress: Report, cancel: CancelToken
+    ) -> int:
+        """Segment frame after frame; tell each when it is done, and return how many were."""
+        n_done = 0
+        began = time.perf_counter()
+        for number, view in enumerate(views):
+            if cancel.cancelled:
+                break
+            session = self._lay(view, choices)
+            n_windows = session.plan(resolve(choices)).n_windows
+
+            def of_all(step: Progress, before: int = number * n_windows, each: int = n_windows) -> None:
+                progress(step.of(before + step.done, each * len(views), time.perf_counter() - began))
+
+            segmentation = session.segment(resolve(choices), progress=of_all, cancel=cancel)
+            if segmentation.complete:
+                n_done += 1
+                progress(FrameAnswer(view, segmentation))
+        return n_done
 
     def click(
         self,

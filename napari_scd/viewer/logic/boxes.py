@@ -28,5 +28,5 @@ def shifted(box: Box, region: Box) -> Box:
 
 
 def bins(labels: np.ndarray) -> np.ndarray:
-    """Return (256,) voxels of every label of a uint8 array."""
+    """Return (256,) voxels of every label of an array whose labels are below 256."""
     return np.bincount(labels.reshape(-1), minlength=256)

@@ -41,6 +41,8 @@ class Choices:
     live, protect, autosave, maps
         Live preview while the slider moves; accepted labels stay; save after every accept; export token and
         score maps too.
+    all_frames
+        Segment and export every frame of a scan with several, instead of the one on screen.
     output
         `unique_id` of the Labels layer that accepts results, None = a new one.
     """
@@ -63,6 +65,7 @@ class Choices:
     protect: bool = True
     autosave: bool = False
     maps: bool = True
+    all_frames: bool = False
     output: Hashable | None = None
 
     def copy(self) -> Choices:

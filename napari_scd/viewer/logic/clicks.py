@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.viewer.layers import EVERYTHING
 from napari_scd.viewer.logic.boxes import Box, bounding_box, shifted
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from napari_scd.engine import Click
-    from napari_scd.viewer.layers import SourceView
 
 
 class ClickRecord(NamedTuple):
@@ -52,15 +51,3 @@ def record_of(click: Click, *, everything: bool) -> ClickRecord:
         box=box,
         values=labels[box].copy(),
     )
-
-
-def click_entry(click: ClickRecord, view: SourceView) -> dict[str, Any]:
-    """Return a click as JSON values: its voxel (z, y, x), its place in mm (right, anterior, superior)."""
-    s, p, left = (view.affine @ [*click.place, 1.0])[:3].tolist()
-    return {
-        "voxel": list(click.place),
-        "ras_mm": [round(-left, 3), round(-p, 3), round(s, 3)],
-        "label": click.name,
-        "keep": list(click.keep),
-        "time": click.time,
-    }

@@ -9,6 +9,7 @@ import numpy as np
 from napari_scd.viewer.logic.accept import Review
 from napari_scd.viewer.logic.describe import describe
 from napari_scd.viewer.logic.dock_state import DockState
+from napari_scd.viewer.logic.edits import HandEdits
 from napari_scd.viewer.logic.keep import KeepAnswers
 from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
@@ -47,12 +48,13 @@ class Controller:
         self._lane = jobs
         self.state = DockState(store, jobs, backend, choices)
         self.layers = ResultLayers(self.state)
-        self.source = ImageSource(self.state)
-        self.runs = Runs(self.state, self.layers, lambda: self.source.refresh(again=True))
-        self.slider = KeepAnswers(self.state, self.layers, self.source.replan, self.runs.say_preview)
-        self.review = Review(self.state, self.layers)
-        self.saving = Saving(self.state, self.layers)
-        self.segment, self.click, self.replay = self.runs.segment, self.runs.click, self.runs.replay
+        self.edits = HandEdits(self.state, self.layers)
+        self.source = ImageSource(self.state, self.layers)
+        self.runs = Runs(self.state, self.layers, self.edits, lambda: self.source.refresh(again=True))
+        self.slider = KeepAnswers(self.state, self.layers, self.edits, self.source.replan)
+        self.review = Review(self.state, self.layers, self.edits)
+        self.saving = Saving(self.state, self.edits)
+        self.click, self.replay = self.runs.click, self.runs.replay
         self.compare, self.cancel, self.remedy = self.runs.compare, self.runs.cancel, self.runs.remedy
         self.discard, self.undo, self.redo = self.review.discard, self.review.undo, self.review.redo
         self.say, self.close = self.state.say, self.state.close
@@ -82,11 +84,28 @@ class Controller:
         """Whether a job runs."""
         return self._lane.running is not None
 
+    def segment(self) -> None:
+        """Segment the volume on screen, or all frames where that was chosen."""
+        if self.choices.all_frames and self.view is not None and self.view.n_frames > 1:
+            self.runs.segment_frames()
+        else:
+            self.runs.segment()
+
+    def layers_changed(self) -> None:
+        """Follow layers that came, went or changed: call it before the lists are filled again."""
+        self.review.forget_removed()
+
+    def label_layers(self) -> list[Any]:
+        """Return the layers whose painting matters: the preview and the segmentation of the chosen image."""
+        accepted = self.state.now.accepted
+        preview = None if self.view is None else self.store.ours(self.view.uid, "preview")
+        found = [preview, None if accepted is None else self.store.layer(accepted.layer)]
+        return [layer for layer in found if layer is not None]
+
     def accept(self) -> None:
         """Write the preview into the segmentation, and to a file beside the image where that was chosen."""
-        result = self.review.accept()
-        path = self.saving.beside_source()
-        if result is not None and self.choices.autosave and path is not None:
+        path = self.saving.beside_source() if self.review.accept() else None
+        if self.choices.autosave and path is not None:
             self.export(path)
 
     def export(self, path: str | Path) -> None:
@@ -104,7 +123,7 @@ class Controller:
         """Turn the viewer to "axial", "coronal", "sagittal" or "3d", as a radiologist expects it."""
         if self.view is not None:
             self.store.show_view(self.view, name)
-            self.say(self.status)
+            self.state.say_again()
 
     def go_to(self, index: int) -> None:
         """Bring a structure on screen: the voxel of it nearest its middle."""

@@ -6,6 +6,7 @@ model raises the generation; answers to jobs of an older generation are dropped.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -13,6 +14,7 @@ from psygnal import Signal
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.failures import failure
 from napari_scd.viewer.logic.jobs import RUNS, DockJob
+from napari_scd.viewer.logic.undo import Shown, Steps
 from napari_scd.viewer.logic.wording import sentence
 from napari_scd.viewer.state import State, Status
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     Place = tuple[Hashable, tuple[int, ...]]  # an image layer's unique_id, and its frame
 
+# states whose sentence is about one frame of a scan with several
+OF_A_FRAME = frozenset({State.READY, State.PREVIEW, State.DONE, State.STALE, State.CANCELLED})
+
 
 class DockState:
     """State of one dock, and the signals that tell of its changes.
@@ -39,8 +44,10 @@ class DockState:
         The loaded model and the plan of a run; None until both are ready.
     key
         What a new result depends on: the image's voxels and place, and the model.
-    results
-        The results by image and frame.
+    shown
+        The preview and what was accepted, by image and frame.
+    steps
+        What can be undone, by image and frame.
     """
 
     status_changed = Signal(object)  # Status
@@ -58,7 +65,9 @@ class DockState:
         self.view: SourceView | None = None
         self.ready: ReadyModel | None = None
         self.key: tuple[Any, ...] | None = None
-        self.results: dict[Place, Result] = {}
+        self.shown: dict[Place, Shown] = {}
+        self.steps: defaultdict[Place, Steps] = defaultdict(Steps)
+        self._said: Status = self.status
         self._generation = 0
 
     @property
@@ -67,18 +76,23 @@ class DockState:
         return None if self.view is None else (self.view.uid, self.view.frame)
 
     @property
+    def now(self) -> Shown:
+        """What the chosen image and frame hold."""
+        return Shown() if self.place is None else self.shown.get(self.place, Shown())
+
+    @property
     def result(self) -> Result | None:
-        """The result of the chosen image and frame."""
-        return None if self.place is None else self.results.get(self.place)
+        """The result of the chosen image and frame: the preview, else what was accepted."""
+        return self.now.result
 
     @property
     def pending(self) -> Result | None:
-        """The result on screen that is not yet accepted."""
-        return self.result if self.result is not None and not self.result.accepted else None
+        """The preview of the chosen image and frame."""
+        return self.now.preview
 
     @property
     def previewed(self) -> Result | None:
-        """The result on screen that belongs to the image and model as they are now, not yet accepted."""
+        """The preview, where it belongs to the image and model as they are now."""
         result = self.pending
         return result if result is not None and result.key == self.key else None
 
@@ -89,18 +103,51 @@ class DockState:
             return False
         return self.ready.checkpoint.recipe.field != "click" or self.ready.plan.n_windows == 1
 
+    def key_of(self, view: SourceView) -> tuple[Any, ...]:
+        """Return everything a result of an image depends on: its voxels and place, and the model."""
+        return view.key, view.orientation_known, self.choices.model
+
+    # -- the status line -------------------------------------------------------------------------------------
+
     def say(self, status: Status) -> None:
-        """Put a sentence into the status line, with what is doubtful about the image."""
-        self.status = status._replace(warnings=self._warnings())
+        """Put a sentence into the status line, with the frame it is about and what is doubtful."""
+        self._said = status
+        text = status.sentence
+        if self.view is not None and self.view.n_frames > 1 and status.state in OF_A_FRAME:
+            text = f"{self.view.frame_title}: {text}"
+        self.status = status._replace(sentence=text, warnings=self._warnings())
         self.status_changed.emit(self.status)
+
+    def say_again(self, sentence: str = "") -> None:
+        """Say the same again, or another sentence in the same state."""
+        self.say(self._said._replace(sentence=sentence or self._said.sentence))
+
+    def say_current(self, before: str = "") -> None:
+        """Say what the chosen image and frame hold, after the sentence `before`."""
+        preview, accepted = self.now
+        if preview is not None and preview.key != self.key:
+            same_image = self.view is not None and preview.view.key == self.view.key
+            status = sentences.stale("The model" if same_image else "The image")
+        elif preview is not None:
+            status = sentences.preview(preview.names(), preview.volume_ml)
+        elif accepted is not None:
+            status = sentences.segmentation(accepted.names(), accepted.volume_ml)
+        else:
+            status = self._ready_status()
+        self.say(status._replace(sentence=f"{before} {status.sentence}".strip()))
 
     def say_ready(self) -> None:
         """Say what a run would cost."""
         if self.ready is not None and self.view is not None:
-            plan = self.ready.plan
-            size = sentences.Size(self.view.shape, self.view.spacing_mm)
-            click_only = not self.can_segment
-            self.say(sentences.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only))
+            self.say(self._ready_status())
+
+    def _ready_status(self) -> Status:
+        if self.ready is None or self.view is None:
+            return self._said
+        plan = self.ready.plan
+        size = sentences.Size(self.view.shape, self.view.spacing_mm)
+        click_only = not self.can_segment
+        return sentences.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only)
 
     def centre(self) -> tuple[int, int, int]:
         """Return the voxel in the middle of what the user looks at."""

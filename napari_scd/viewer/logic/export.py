@@ -15,6 +15,8 @@ from napari_scd.viewer.plugin import source_grid, stem_of
 from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, write_labels, write_volume
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_scd.viewer.layers import SourceView
     from napari_scd.volume import LabelTable
 
@@ -33,7 +35,11 @@ class Export:
     tokens, scores
         Maps on the token grid in display coordinates, or None.
     report
-        Provenance (JSON values).
+        The last run (JSON values).
+    history
+        How the labels came about, entry by entry (JSON values).
+    previewed
+        Whether they hold a preview that was not accepted yet.
     """
 
     view: SourceView
@@ -42,6 +48,8 @@ class Export:
     tokens: Volume | None
     scores: Volume | None
     report: dict[str, Any]
+    history: Sequence[dict[str, Any]] = ()
+    previewed: bool = False
 
     def write(self, path: str | Path, *, maps: bool = True) -> list[Path]:
         """Write everything beside each other, named after `path`; return the files.
@@ -88,7 +96,14 @@ class Export:
             }
             for entry in self.table.to_list()
         ]
-        return {"structures": structures, "files": [file.name for file in files], "run": self.report}
+        return {
+            "structures": structures,
+            "files": [file.name for file in files],
+            "frame": self.view.frame_number if self.view.n_frames > 1 else None,
+            "includes_preview": self.previewed,
+            "history": list(self.history),
+            "run": self.report,
+        }
 
 
 def with_ending(path: str) -> str:

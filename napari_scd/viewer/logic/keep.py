@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.keep_estimate import Cost, cost_of, estimate_exit_stages
-from napari_scd.viewer.logic.result import merge_window
+from napari_scd.viewer.logic.merging import with_window
 from napari_scd.viewer.logic.wording import keep_text
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_scd.engine import Segmentation
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.dock_state import DockState
+    from napari_scd.viewer.logic.edits import HandEdits
     from napari_scd.viewer.logic.show_result import ResultLayers
 
 
@@ -29,23 +30,19 @@ class KeepAnswers:
         The dock's state.
     layers
         Draws results.
+    edits
+        Finds what was changed by hand.
     replan
         Asks again what a run would cost.
-    say_preview
-        Says which structures are on screen.
     """
 
     def __init__(
-        self,
-        state: DockState,
-        layers: ResultLayers,
-        replan: Callable[[], None],
-        say_preview: Callable[[], None],
+        self, state: DockState, layers: ResultLayers, edits: HandEdits, replan: Callable[[], None]
     ) -> None:
         self._state = state
         self._layers = layers
+        self._edits = edits
         self._replan = replan
-        self._say_preview = say_preview
         self._position = 0
 
     def set_keep(self, keep: float | None, per_stage: tuple[float, ...] | None = None) -> None:
@@ -62,6 +59,7 @@ class KeepAnswers:
     def settle(self) -> None:
         """Answer the slider at rest: the visible window, or the clicked structures, from cached prefixes."""
         state = self._state
+        self._edits.look()
         result, view = state.previewed, state.view
         if state.ready is None or view is None:
             return
@@ -100,13 +98,15 @@ class KeepAnswers:
         for answer in answers:
             result = with_click(result, answer)
         if result is not None:
+            runs = [entry | {"action": "keep slider"} for entry in result.history]
+            result = result.copy(edits=list(before.edits), history=before.history + runs)
+            result.repaint()
             self._layers.finish(result)
-            self._say_preview()
+            self._state.say_current()
 
     def _on_window(self, position: int, segmentation: Segmentation) -> None:
         result = self._state.previewed
         if position != self._position or result is None:
             return
-        merge_window(result, segmentation)
-        self._layers.finish(result)
+        self._layers.finish(with_window(result, segmentation, "keep slider"))
         self._state.say(sentences.stale_outside(keep_text(segmentation.report.keep)))

@@ -1,29 +1,36 @@
-"""The result of one image and frame: labels, tokens and scores, merged from runs, clicks and windows."""
+"""What one image and frame hold: labels, tokens and scores, and how they came about."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from napari_scd.viewer.layers import Voxels
 from napari_scd.viewer.logic.boxes import bins, bounding_box
-from napari_scd.volume import reorient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
-    from napari_scd.engine import Segmentation
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.clicks import ClickRecord
     from napari_scd.volume import LabelTable, Volume
 
 
+class Edit(NamedTuple):
+    """Voxels changed by hand: (n,) flat indices into the frame, and (n,) their new labels, 0 = erased."""
+
+    places: np.ndarray
+    values: np.ndarray
+
+
 @dataclass(eq=False)
 class Result:
-    """Everything a preview is drawn from.
+    """What one image and frame hold: a preview, or what was accepted of it.
+
+    A result on screen is not changed any more, so that undo may bring it back: work on a `copy`.
 
     Parameters
     ----------
@@ -43,10 +50,16 @@ class Result:
         Clicked structures, in the order of painting.
     base : (z, y, x) uint8 or None
         Labels of a run over the volume, which clicks are painted onto.
+    edits
+        What was painted and erased by hand, on top of all.
+    history
+        How the labels came about (JSON values), oldest first.
     complete
         False after a cancelled run.
     accepted
-        True when it was written into the segmentation: then it is no preview any more.
+        True for what the segmentation holds; `labels` are then those of the segmentation.
+    layer
+        `unique_id` of the Labels layer that holds an accepted result.
     key
         What it was computed from, image and model; whoever shows it sets this.
     """
@@ -62,8 +75,11 @@ class Result:
     clicks: list[ClickRecord] = field(default_factory=list)
     base: np.ndarray | None = None
     base_counts: np.ndarray | None = None
+    edits: list[Edit] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     complete: bool = True
     accepted: bool = False
+    layer: Hashable = None
     key: object = None
 
     @property
@@ -89,8 +105,51 @@ class Result:
             i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
         }
 
+    @property
+    def volume_ml(self) -> float:
+        """Millilitres of all structures together."""
+        return sum(voxels.volume_ml for voxels in self.found().values())
+
+    def names(self) -> list[str]:
+        """Names of what was found: the clicked structures, or all labels after a run over the volume."""
+        found = [self.table.name_of(index) for index, voxels in self.found().items() if voxels.voxels]
+        clicked = list(dict.fromkeys(click.name for click in self.clicks))
+        return clicked if clicked and found and self.base is None else found
+
+    def copy(self, **changes: Any) -> Result:
+        """Return a copy whose lists may be changed, and whose arrays may be replaced."""
+        lists = {name: list(getattr(self, name)) for name in ("clicks", "edits", "history")}
+        return replace(self, **(lists | changes))
+
+    def packed(self) -> Result:
+        """Return a copy without the labels, to be kept for undo; `repaint` draws those of a preview again."""
+        return self.copy(labels=np.zeros((0, 0, 0), np.uint8))
+
+    def edited(self, edit: Edit, **changes: Any) -> Result:
+        """Return a copy with voxels painted or erased."""
+        result = self.copy(labels=self.labels.copy(), counts=self.counts.copy(), **changes)
+        result._paint(edit)
+        if not result.accepted:
+            result.edits.append(edit)
+        return result
+
+    def names_at(self, edit: Edit) -> dict[str, int]:
+        """Count the voxels of an edit by what they became."""
+        values, counts = np.unique(edit.values, return_counts=True)
+        return {
+            "erased" if value == 0 else self.table.name_of(value): count
+            for value, count in zip(values.tolist(), counts.tolist(), strict=True)
+            if value == 0 or value in self.table.indices
+        }
+
+    def _paint(self, edit: Edit) -> None:
+        flat = self.labels.reshape(-1)
+        self.counts += bins(edit.values) - bins(flat[edit.places])
+        self.counts[0] = 0
+        flat[edit.places] = edit.values
+
     def repaint(self) -> None:
-        """Draw the labels: the run over the volume, then the clicks; count them on the way."""
+        """Draw the labels: the run over the volume, then the clicks, then the edits; count on the way."""
         if self.base is None or self.base_counts is None:
             self.labels, self.counts = np.zeros(self.view.shape, np.uint8), np.zeros(256, np.int64)
         else:
@@ -101,105 +160,45 @@ class Result:
             part[click.values > 0] = click.values[click.values > 0]
             self.counts += bins(part) - before
         self.counts[0] = 0
+        for edit in self.edits:
+            self._paint(edit)
 
     def unclick(self, index: Sequence[int]) -> str:
-        """Take away the topmost structure at a voxel; return its name, empty when there is none."""
-        for click in reversed(self.clicks):
+        """Remove the topmost structure at a voxel; return its name, empty when there is none."""
+        for number, click in reversed(list(enumerate(self.clicks))):
             if click.holds(index):
-                self.clicks.remove(click)
+                del self.clicks[number]
+                self._forget_edits(np.unique(click.values))
                 self.repaint()
                 return str(click.name)
-        return self._take_from_base(index)
+        return self._remove_from_base(index)
 
-    def _take_from_base(self, index: Sequence[int]) -> str:
-        """Take the connected part of a structure out of the run over the volume."""
+    def _forget_edits(self, labels: np.ndarray) -> None:
+        """Forget what was painted onto a structure that is removed."""
+        kept = [(edit, (edit.values == 0) | ~np.isin(edit.values, labels)) for edit in self.edits]
+        self.edits = [Edit(edit.places[keep], edit.values[keep]) for edit, keep in kept if keep.any()]
+
+    def _remove_from_base(self, index: Sequence[int]) -> str:
+        """Remove the connected part of a structure from the run over the volume."""
         label = 0 if self.base is None else int(self.base[tuple(index)])
         if self.base is None or self.base_counts is None or label == 0:
             return ""
-        mask = np.isin(self.base, self.table.members_of_group(label))
+        members = self.table.members_of_group(label)
+        mask = np.isin(self.base, members)
         box = bounding_box(mask)
         parts, _ = ndimage.label(mask[box], structure=np.ones((3, 3, 3)))
         inside = tuple(i - side.start for i, side in zip(index, box, strict=True))
         part = parts == parts[inside]
         self.base, self.base_counts = self.base.copy(), self.base_counts - bins(self.base[box][part])
         self.base[box][part] = 0
+        self._forget_edits(np.asarray(members))
         self.repaint()
         return str(self.table.group_name(label))
 
 
-def from_run(segmentation: Segmentation, view: SourceView, table: LabelTable) -> Result:
-    """Return the result of a run over the whole volume.
-
-    Token maps come in the model's axis order; napari cannot slice a layer whose axes run across the world's,
-    so they are turned to it.
-    """
-    tokens, _ = reorient(segmentation.tokens)
-    scores, _ = reorient(segmentation.scores)
-    stage_scores, _ = reorient(segmentation.tokens.with_array(segmentation.stage_scores))
-    counts = _counted(segmentation, table)
-    return Result(
-        view=view,
-        table=table,
-        labels=segmentation.labels.array,
-        tokens=tokens,
-        scores=scores,
-        stage_scores=stage_scores.array,
-        report=report_of(segmentation, view),
-        counts=counts,
-        base=segmentation.labels.array,
-        base_counts=counts,
-        complete=segmentation.complete,
-    )
-
-
-def report_of(segmentation: Segmentation, view: SourceView) -> dict[str, Any]:
-    """Return the run's report as JSON values, with the image's name and orientation."""
-    report = segmentation.report.to_dict()
-    report["n_stages"] = int(segmentation.stage_scores.shape[0])
-    report["layer"] = view.name
-    report["orientation_known"] = bool(view.orientation_known)
-    report["intensity_window"] = None if view.window is None else list(view.window)
-    return report
-
-
-def merge_tokens(newer: Result, older: Result) -> None:
-    """Fill in the tokens that only the older result computed; where both did, the newer one stands."""
-    if newer.tokens.array.shape != older.tokens.array.shape or not np.allclose(
-        newer.tokens.affine, older.tokens.affine
-    ):
-        return
-    missing = newer.tokens.array == 0
-    newer.tokens = newer.tokens.with_array(np.where(missing, older.tokens.array, newer.tokens.array))
-    newer.scores = newer.scores.with_array(np.where(missing, older.scores.array, newer.scores.array))
-    newer.stage_scores = np.where(missing[None], older.stage_scores, newer.stage_scores)
-
-
-def merge_window(result: Result, segmentation: Segmentation) -> None:
-    """Put a window's fresh labels and tokens into a result of the whole volume."""
-    assert result.base is not None and result.base_counts is not None
-    window = from_run(segmentation, result.view, result.table)
-    base, region = result.base.copy(), segmentation.region
-    base[region] = segmentation.labels.array[region]
-    result.base_counts = result.base_counts + bins(base[region]) - bins(result.base[region])
-    result.base = base
-    result.repaint()
-    merge_tokens(window, result)
-    result.tokens, result.scores, result.stage_scores = window.tokens, window.scores, window.stage_scores
-
-
-def fill_in(result: Result, ahead: Result) -> None:
-    """Keep what was on screen ahead of a run that was stopped, where the run had not come yet."""
-    assert result.base is not None
-    if ahead.base is not None:
-        result.base = np.where(result.base == 0, ahead.base, result.base)
-        result.base_counts = bins(result.base)
-        result.repaint()
-    merge_tokens(result, ahead)
-
-
-def _counted(segmentation: Segmentation, table: LabelTable) -> np.ndarray:
-    """Return (256,) voxels of every label, from the run's own report."""
-    counts = np.zeros(256, np.int64)
-    for label in table.labels:
-        counts[label.index] = segmentation.report.voxels[label.name]
+def counts_of(labels: np.ndarray) -> np.ndarray:
+    """Return (256,) voxels of every label from 1 to 255 of an integer array."""
+    known = labels if labels.dtype == np.uint8 else np.where(labels < 256, labels, 0).astype(np.uint8)
+    counts = bins(known)
+    counts[0] = 0
     return counts

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
-from napari_scd.viewer.logic.backend import PartialAnswer
+from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer
+from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.jobs import ASKED, LIVE
-from napari_scd.viewer.logic.result import fill_in, from_run, merge_window
+from napari_scd.viewer.logic.merging import from_run, with_rest, with_window
+from napari_scd.viewer.logic.undo import Shown
 from napari_scd.viewer.logic.wording import keep_text, sentence
 from napari_scd.viewer.state import State, Status
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.backend import Agreement, ReadyModel
     from napari_scd.viewer.logic.dock_state import DockState
+    from napari_scd.viewer.logic.edits import HandEdits
+    from napari_scd.viewer.logic.result import Result
     from napari_scd.viewer.logic.show_result import ResultLayers
 
     Target = tuple[tuple[int, int, int], bool]  # a voxel, and whether everything there is wanted
@@ -35,16 +39,22 @@ class Runs:
         The dock's state.
     layers
         Draws results.
+    edits
+        Finds what was changed by hand.
     get_ready
         Loads image and model again, after an error while they were loaded.
     """
 
-    def __init__(self, state: DockState, layers: ResultLayers, get_ready: Callable[[], None]) -> None:
+    def __init__(
+        self, state: DockState, layers: ResultLayers, edits: HandEdits, get_ready: Callable[[], None]
+    ) -> None:
         self._state = state
         self._layers = layers
+        self._edits = edits
         self._get_ready = get_ready
         self._again: Callable[[], None] = get_ready
         self._n_shown_early = 0
+        self._before = Shown()
 
     def segment(self) -> None:
         """Segment the whole volume."""
@@ -59,8 +69,23 @@ class Runs:
         state.say(sentences.running("Segmenting the volume."))
         part = state.store.slice_on_screen(view)
         run = partial(state.backend.segment, view, state.choices.copy(), state.centre(), part)
-        self._n_shown_early = 0
+        self._n_shown_early, self._before = 0, state.now
         state.submit("segment", run, self._on_segmented, partly=self._on_segment_step)
+
+    def segment_frames(self) -> None:
+        """Segment every frame of a scan with several."""
+        state = self._state
+        view = self._view_for(self.segment_frames)
+        if state.jobs.running in ("segment", "frames") or view is None:
+            return
+        if state.ready is not None and not state.can_segment:
+            state.say(sentences.one_at_a_time(state.ready.checkpoint.provenance.name))
+            return
+        state.jobs.drop("segment", *LIVE)
+        state.say(sentences.running(f"Segmenting all {view.n_frames} frames."))
+        views = [view.at_frame(number) for number in range(view.n_frames)]
+        run = partial(state.backend.segment_frames, views, state.choices.copy())
+        state.submit("frames", run, partial(self._on_frames, view.n_frames), partly=self._on_frame_step)
 
     def click(self, index: Sequence[int], *, everything: bool = False) -> None:
         """Segment the structure at a voxel of the image, or remove it when it is already on screen."""
@@ -69,11 +94,8 @@ class Runs:
         if view is None:
             return
         z, y, x = (int(i) for i in index)
-        result = state.previewed
-        gone = result.unclick((z, y, x)) if result is not None else ""
-        if result is not None and gone:
-            self._layers.finish(result)
-            self.say_preview(f"Removed {gone}.")
+        self._edits.look()
+        if self._remove((z, y, x)):
             return
         state.jobs.drop("warm")
         state.say(sentences.running("Segmenting the clicked structure."))
@@ -119,18 +141,19 @@ class Runs:
         else:
             self._again()
 
-    def say_preview(self, before: str = "") -> None:
-        """Say which structures are on screen, after the sentence `before`."""
-        state, result = self._state, self._state.previewed
-        found = {} if result is None else result.found()
-        volume_ml = sum(voxels.volume_ml for voxels in found.values())
-        if result is None or not volume_ml:
-            state.say(Status(State.PREVIEW, f"{before} The preview is empty.".strip()))
-            return
-        names = list(dict.fromkeys(click.name for click in result.clicks))
-        if result.base is not None:
-            names = [result.table.name_of(index) for index, voxels in found.items() if voxels.voxels]
-        state.say(sentences.preview(names, volume_ml))
+    def _remove(self, index: tuple[int, int, int]) -> bool:
+        """Remove the structure of the preview at a voxel; return whether there was one."""
+        state = self._state
+        if state.previewed is None:
+            return False
+        result = state.previewed.copy()
+        name = result.unclick(index)
+        if not name:
+            return False
+        result.history.append(removal_entry(name, index, result.view))
+        self._layers.finish(result, f"removing {name}")
+        state.say_current(f"Removed {name}.")
+        return True
 
     def _view_for(self, again: Callable[[], None]) -> SourceView | None:
         """Return the image to run on; say what is missing where there is none."""
@@ -148,21 +171,50 @@ class Runs:
 
     def _on_segmented(self, segmentation: Segmentation) -> None:
         state, view, ready = self._ready()
-        report = segmentation.report
+        self._edits.look()
+        report, early = segmentation.report, state.previewed
         if not segmentation.complete and report.n_windows <= self._n_shown_early:
+            if early is not None and self._n_shown_early:
+                self._layers.finish(early, "Segment volume", self._before)
             state.say(sentences.cancelled(self._n_shown_early, report.n_windows_planned))
             return
-        table = ready.checkpoint.labels
-        result = from_run(segmentation, view, table)
-        early = state.previewed
+        result = self._whole(segmentation, view, ready)
         if not segmentation.complete and self._n_shown_early and early is not None and not early.complete:
-            fill_in(result, early)
-        self._layers.finish(result)
+            result = with_rest(result, early)
+        self._layers.finish(result, "Segment volume", self._before)
         if segmentation.complete:
             found = sum(1 for ml in report.volumes_ml.values() if ml > 0)
-            state.say(sentences.done(len(table), found, report.seconds.total))
+            state.say(sentences.done(len(result.table), found, report.seconds.total))
         else:
             state.say(sentences.cancelled(report.n_windows, report.n_windows_planned))
+
+    def _whole(self, segmentation: Segmentation, view: SourceView, ready: ReadyModel) -> Result:
+        """Return a run over the volume; what was edited by hand on the preview before it stays on top."""
+        result = from_run(segmentation, view, ready.checkpoint.labels)
+        result.history = self._earlier_history() + result.history
+        preview = self._state.pending
+        if preview is not None and preview.edits and preview.table == result.table:
+            result.edits = list(preview.edits)
+            result.repaint()
+        return result
+
+    def _on_frame_step(self, step: Any) -> None:
+        if not isinstance(step, FrameAnswer):
+            self._state.progressed(step)
+            return
+        assert self._state.ready is not None
+        result = from_run(step.segmentation, step.view, self._state.ready.checkpoint.labels)
+        earlier = self._state.shown.get((step.view.uid, step.view.frame), Shown()).result
+        result.history = ([] if earlier is None else list(earlier.history)) + result.history
+        self._layers.put(result, "Segment all frames")
+
+    def _on_frames(self, n_frames: int, n_done: int) -> None:
+        self._state.progress_changed.emit(None)
+        self._state.say(sentences.frames_done(n_done, n_frames))
+
+    def _earlier_history(self) -> list[dict[str, Any]]:
+        earlier = self._before.result
+        return [] if earlier is None else list(earlier.history)
 
     def _on_segment_step(self, step: Any) -> None:
         if isinstance(step, PartialAnswer):
@@ -173,13 +225,13 @@ class Runs:
     def _show_early(self, segmentation: Segmentation) -> None:
         """Show the part of a run that is on screen, while the rest still runs."""
         state, view, ready = self._ready()
+        self._edits.look()
         result, first = state.previewed, self._n_shown_early == 0
         self._n_shown_early = max(self._n_shown_early, segmentation.report.n_windows)
         if result is None or result.base is None or (first and not result.complete):
-            result = from_run(segmentation, view, ready.checkpoint.labels)
-            result.complete = False
+            result = self._whole(segmentation, view, ready).copy(complete=False)
         else:
-            merge_window(result, segmentation)
+            result = with_window(result, segmentation, "segment")
         self._layers.put(result)
 
     def _submit_clicks(self, view: SourceView, places: list[Target], *, afresh: bool = False) -> None:
@@ -192,13 +244,18 @@ class Runs:
         if not answers:
             state.say(sentences.cancelled(0, 1))
             return
+        self._edits.look()
+        self._before = state.now
         result = None if afresh else state.previewed
+        earlier = self._earlier_history() if result is None else []
         for answer in answers:
             result = with_click(result, answer)
         assert result is not None
-        self._layers.finish(result)
+        result.history = earlier + result.history
+        names = ", ".join(dict.fromkeys(answer.record.name for answer in answers if answer.label))
+        self._layers.finish(result, f"clicking {names}" if names else "the click")
         if answers[-1].label:
-            self.say_preview()
+            state.say_current()
         else:
             state.say(Status(State.PREVIEW, sentence(answers[-1].message)))
 

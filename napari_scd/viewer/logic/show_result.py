@@ -6,36 +6,70 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_scd.errors import InputError
 from napari_scd.viewer import layers
-from napari_scd.viewer.layers import accept_into, full_labels, redraw
+from napari_scd.viewer.logic.undo import Shown, Step
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from napari_scd.viewer.logic.dock_state import DockState
+    from napari_scd.viewer.layers import SourceView
+    from napari_scd.viewer.logic.dock_state import DockState, Place
     from napari_scd.viewer.logic.result import Result
+
+MAPS = ("tokens", "score", "clicks")
 
 
 class ResultLayers:
-    """Draws results; the token view comes from the choices."""
+    """Draws what the chosen image and frame hold; the token view comes from the choices."""
 
     def __init__(self, state: DockState) -> None:
         self._state = state
         self._store = state.store
         self._choices = state.choices
-        self._predicted: dict[tuple[Any, ...], np.ndarray] = {}  # by image and frame: labels last drawn
 
-    def finish(self, result: Result) -> None:
+    def finish(self, result: Result, step: str = "", before: Shown | None = None) -> None:
         """Put the result of a finished run on screen."""
-        self.put(result)
+        self.put(result, step, before)
         self._state.progress_changed.emit(None)
 
-    def put(self, result: Result) -> None:
-        """Put a result on screen, as the one of its image and frame."""
-        result.key = self._state.key
-        self._state.results[result.view.uid, result.view.frame] = result
-        self.show(result)
+    def put(self, result: Result, step: str = "", before: Shown | None = None) -> None:
+        """Show a result as the preview of its image and frame.
+
+        Parameters
+        ----------
+        step
+            Name of the step, to be undone; empty = it belongs to the step before.
+        before
+            What was shown before the step, when parts of it were put on screen already.
+        """
+        result.key = self._state.key_of(result.view)
+        place = (result.view.uid, result.view.frame)
+        earlier = self._state.shown.get(place, Shown())
+        after = Shown(result, earlier.accepted)
+        if step:
+            self._state.steps[place].add(Step(step, earlier if before is None else before, after))
+        self.set_shown(place, after)
+
+    def set_shown(self, place: Place, shown: Shown) -> None:
+        """Change what an image and frame hold, and draw it."""
+        before = self._state.shown.get(place, Shown())
+        self._state.shown[place] = shown
+        on_screen = place == self._state.place
+        if on_screen:
+            self._draw_maps(shown.result)
+        if shown.preview is not None:
+            self._draw_preview(shown.preview)
+        elif before.preview is not None:
+            self._erase_preview(before.preview.view)
+        if on_screen:
+            self._state.result_changed.emit(shown.result)
+
+    def show_place(self) -> None:
+        """Follow the choice of another image or frame: its layers appear, those of other images hide."""
+        view, result = self._state.view, self._state.result
+        self._store.show_only(None if view is None else view.uid)
+        if view is not None and (result is not None or self._store.ours(view.uid, "tokens") is not None):
+            self._draw_maps(result)
         self._state.result_changed.emit(result)
 
     def segmentation(self) -> Any | None:
@@ -44,19 +78,25 @@ class ResultLayers:
         view = self._state.view
         return chosen if chosen is not None or view is None else self._store.ours(view.uid, "seg")
 
-    def show(self, result: Result) -> None:
-        """Draw everything; layers that are there are brought up to date."""
-        view, show = result.view, self._store.show
-        self._tokens(result)
-        score = layers.score_layer(result.scores, view, result.report)
-        show(view.uid, "score", score, visible=self._choices.show == "score")
-        data = self._preview_data(result)
-        preview = layers.labels_layer(data, view, result.table, kind="preview", report=result.report)
-        preview[1]["features"] = layers.features_of(result.found(), result.table)
-        show(view.uid, "preview", preview)
-        self._veil(view.uid)
-        if result.clicks or self._store.ours(view.uid, "clicks") is not None:
-            show(view.uid, "clicks", self._clicks(result))
+    def forget_image(self, uid: Hashable) -> None:
+        """Leave the labels of an image that was removed to the user, and remove its maps."""
+        self._store.remove(uid, *MAPS)
+        for kind in ("preview", "seg"):
+            self._store.forget(uid, kind)
+
+    def new_segmentation(self, result: Result) -> Any:
+        """Add an empty segmentation for the image of a result."""
+        view = result.view
+        empty = np.zeros(view.layer_shape, np.uint8)
+        seg = layers.labels_layer(empty, view, result.table, kind="seg", report=result.report)
+        self._store.forget(view.uid, "seg")
+        return self._store.show(view.uid, "seg", seg)
+
+    def count(self, layer: Any, result: Result | None) -> None:
+        """Bring the volumes that napari shows under the mouse up to date, when the layer is of our table."""
+        record = layer.metadata.get("scd")
+        if result is not None and isinstance(record, dict) and record.get("labels") == result.table.to_list():
+            layer.features = layers.features_of(result.found(), result.table)
 
     def estimate(self, result: Result, exits: np.ndarray) -> None:
         """Draw where tokens would leave, before the network has answered."""
@@ -64,7 +104,7 @@ class ResultLayers:
         if layer is None or self._choices.show not in ("dim", "exit"):
             return
         self._store.recolour(result.view.uid, self._colours(result, estimated=True))
-        redraw(layer, exits.reshape(layer.data.shape))
+        layers.redraw(layer, exits.reshape(layer.data.shape))
 
     def recolour(self) -> None:
         """Follow a change of the token view, the stage, or between 2D and 3D."""
@@ -75,81 +115,55 @@ class ResultLayers:
         self._store.recolour(uid, self._colours(result))
         self._store.set_visible(uid, "tokens", show in ("dim", "exit"))
         self._store.set_visible(uid, "score", show == "score")
-        self._veil(uid)
+        self._let_tokens_through(uid)
 
     def explode(self, result: Result) -> None:
         """Add the token map with one more axis, the stage."""
         self._store.add_extra(layers.stages_layer(result.tokens, result.view, result.n_stages, result.report))
 
-    def accept(self, result: Result) -> tuple[Any, int]:
-        """Write the preview (with what the user painted on it) into the output layer, then take it away.
+    def _draw_preview(self, result: Result) -> None:
+        view = result.view
+        layer = self._store.ours(view.uid, "preview")
+        if layer is not None and tuple(layer.data.shape) == view.layer_shape:
+            whole = np.require(layer.data, requirements="W")
+        else:
+            whole = np.zeros(view.layer_shape, np.uint8)
+        whole[view.frame] = result.labels
+        preview = layers.labels_layer(whole, view, result.table, kind="preview", report=result.report)
+        preview[1]["features"] = layers.features_of(result.found(), result.table)
+        self._store.show(view.uid, "preview", preview)
+        self._let_tokens_through(view.uid)
 
-        Returns
-        -------
-        The output layer and the number of voxels that changed.
+    def _erase_preview(self, view: SourceView) -> None:
+        """Take one frame out of the preview; the layer goes with its last frame."""
+        others = (shown.preview for (uid, _), shown in self._state.shown.items() if uid == view.uid)
+        layer = self._store.ours(view.uid, "preview")
+        if layer is None or not any(others):
+            self._store.remove(view.uid, "preview")
+            return
+        layer.data[view.frame] = 0
+        layers.redraw(layer, layer.data)
 
-        Raises
-        ------
-        InputError
-            If the output layer has another shape.
-        """
-        uid = result.view.uid
-        preview = self._store.ours(uid, "preview")
-        painted = (
-            np.asarray(preview.data) if preview is not None else full_labels(result.view, result.labels, None)
-        )
-        output = self._output(result, painted)
-        n_voxels = accept_into(output, painted, protect=self._choices.protect)
-        self.clear(result, "preview")
-        return output, n_voxels
+    def _draw_maps(self, result: Result | None) -> None:
+        view = self._state.view
+        if result is None:
+            if view is not None:
+                self._store.remove(view.uid, *MAPS)
+            return
+        uid, show = result.view.uid, self._store.show
+        tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
+        show(uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
+        score = layers.score_layer(result.scores, result.view, result.report)
+        show(uid, "score", score, visible=self._choices.show == "score")
+        if result.clicks or self._store.ours(uid, "clicks") is not None:
+            show(uid, "clicks", self._clicks(result))
 
-    def clear(self, result: Result, *kinds: str) -> None:
-        """Take layers of a result away."""
-        self._store.remove(result.view.uid, *kinds)
-
-    def _output(self, result: Result, painted: np.ndarray) -> Any:
-        output = self._store.layer(self._choices.output)
-        if output is None:
-            empty = np.zeros(painted.shape, np.uint8)
-            seg = layers.labels_layer(empty, result.view, result.table, kind="seg", report=result.report)
-            self._store.forget(result.view.uid, "seg")
-            return self._store.show(result.view.uid, "seg", seg)
-        if tuple(output.data.shape) != tuple(painted.shape):
-            shapes = " and ".join("x".join(str(n) for n in a.shape) for a in (painted, output.data))
-            raise InputError(
-                f"'{output.name}' has another shape ({shapes}): choose 'new layer' under Output."
-            )
-        return output
-
-    def _preview_data(self, result: Result) -> np.ndarray:
-        """Return what the preview shows now: only voxels the network answers differently change.
-
-        So what the user painted on a preview survives the next click or move of the slider.
-        """
-        view, earlier = result.view, self._store.ours(result.view.uid, "preview")
-        if earlier is None:
-            self._predicted.clear()
-        before = self._predicted.get((view.uid, view.frame))
-        self._predicted[view.uid, view.frame] = result.labels
-        fits = earlier is not None and tuple(earlier.data.shape) == view.layer_shape
-        if before is None or not fits or before.shape != result.labels.shape:
-            return full_labels(view, result.labels, earlier)
-        assert earlier is not None
-        whole: np.ndarray = np.require(earlier.data, requirements="W")
-        changed = before != result.labels
-        whole[view.frame][changed] = result.labels[changed]
-        return whole
-
-    def _veil(self, uid: Hashable) -> None:
+    def _let_tokens_through(self, uid: Hashable) -> None:
         """In 3D let the tokens inside show through the preview."""
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
         if self._store.in_3d and self._choices.show != "off":
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
-
-    def _tokens(self, result: Result) -> None:
-        tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
-        self._store.show(result.view.uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
 
     def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
         return layers.token_colours(

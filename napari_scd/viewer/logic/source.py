@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.backend import ReadyModel
     from napari_scd.viewer.logic.dock_state import DockState
+    from napari_scd.viewer.logic.show_result import ResultLayers
 
 
 class ImageSource:
     """Follows the chosen image and model."""
 
-    def __init__(self, state: DockState) -> None:
+    def __init__(self, state: DockState, layers: ResultLayers) -> None:
         self._state = state
+        self._layers = layers
         self._preloaded = False
 
     def preload(self) -> None:
@@ -43,13 +45,20 @@ class ImageSource:
             if state.key is not None or state.status.sentence != status.sentence:
                 self._forget()
                 state.say(status)
+                self._layers.show_place()
             return
-        key = (view.key, view.orientation_known, choices.model)
+        before, key, place = state.view, state.key_of(view), state.place
         state.view = view
         if key == state.key and not again:
             return
+        if state.jobs.running == "frames" and self._is_other_frame(before, view):
+            state.key = key
+            self._layers.show_place()
+            return
         self._forget()
         state.view, state.key = view, key
+        if state.place != place:
+            self._layers.show_place()
         if choices.model is None:
             state.say(sentences.NO_MODEL)
             return
@@ -62,6 +71,14 @@ class ImageSource:
         if state.ready is not None and state.view is not None:
             run = partial(state.backend.prepare, state.view, state.choices.copy())
             state.submit("plan", run, self._on_replanned)
+
+    def _is_other_frame(self, before: SourceView | None, now: SourceView) -> bool:
+        """Whether two views differ in their frame only: a run over all frames then goes on."""
+        state = self._state
+        if before is None or state.ready is None or state.key is None:
+            return False
+        same_model = state.key[-1] == state.choices.model
+        return same_model and before.at_frame(0).key == now.at_frame(0).key
 
     def _look(self) -> tuple[Status, SourceView | None]:
         store, choices = self._state.store, self._state.choices
@@ -98,14 +115,7 @@ class ImageSource:
         state.planned.emit(ready.plan)
         state.cost_changed.emit(cost_of(ready.checkpoint.network, state.choices.keep_request))
         self._warm()
-        before = state.pending
-        if before is not None and before.key != state.key:
-            changed = (
-                "The model" if state.view is not None and before.view.key == state.view.key else "The image"
-            )
-            state.say(sentences.stale(changed))
-        else:
-            state.say_ready()
+        state.say_current()
 
     def _warm(self) -> None:
         """Run the visible window unseen, so that the first answer the user waits for comes quickly."""

@@ -86,10 +86,30 @@ def done(n_labels: int, n_found: int, seconds: float) -> Status:
     return Status(State.DONE, f"{labels}, {n_found} found in {duration(seconds)}. Accept (U) or Discard.")
 
 
+def frames_done(done: int, total: int) -> Status:
+    """Say that all frames of a scan were segmented, or how many were before the run was stopped."""
+    if done < total:
+        return Status(State.CANCELLED, f"stopped after {done} of {total} frames; each is a preview.")
+    return Status(State.DONE, f"all {total} frames are segmented. Accept (U) or Discard.")
+
+
 def preview(names: Sequence[str], volume_ml: float) -> Status:
-    """Say which clicked structures are on screen and not yet accepted."""
+    """Say which structures are on screen and not yet accepted."""
+    if not names:
+        return Status(State.PREVIEW, "The preview is empty.")
+    return Status(State.PREVIEW, f"Preview: {_listed(names, volume_ml)}. Accept (U) or Discard.")
+
+
+def segmentation(names: Sequence[str], volume_ml: float) -> Status:
+    """Say which structures were accepted."""
+    if not names:
+        return Status(State.READY, "The segmentation is empty.")
+    return Status(State.DONE, f"Accepted: {_listed(names, volume_ml)}.")
+
+
+def _listed(names: Sequence[str], volume_ml: float) -> str:
     what = ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
-    return Status(State.PREVIEW, f"Preview: {what}, {millilitres(volume_ml)}. Accept (U) or Discard.")
+    return f"{what}, {millilitres(volume_ml)}"
 
 
 def stale(what: str) -> Status:
@@ -120,6 +140,22 @@ def other_labels(layer: str, model: str) -> Status:
         f"'{layer}' holds the labels of {model}, whose numbers mean other structures: "
         "choose 'new layer' under Output."
     )
+
+
+def other_shape(layer: str, needed: Sequence[int], found: Sequence[int]) -> Status:
+    """Say that a layer lies on another grid than the preview."""
+    shapes = " and ".join("x".join(str(n) for n in shape) for shape in (needed, found))
+    return error(f"'{layer}' has another shape ({shapes}): choose 'new layer' under Output.")
+
+
+def nothing_new(layer: str, *, protect: bool) -> Status:
+    """Say that accepting would change nothing."""
+    why = (
+        "every voxel of the preview has a label already; untick 'Protect accepted labels' to replace them"
+        if protect
+        else "it holds the same labels already"
+    )
+    return Status(State.PREVIEW, f"Nothing was accepted into '{layer}': {why}.")
 
 
 def one_at_a_time(model: str) -> Status:

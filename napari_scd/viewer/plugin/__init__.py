@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.viewer.plugin.files import get_reader as get_reader
     from napari_scd.viewer.plugin.files import read_layers as read_layers
     from napari_scd.viewer.plugin.files import sample_icbm152 as sample_icbm152
+    from napari_scd.viewer.plugin.files import sample_phantom as sample_phantom
     from napari_scd.viewer.plugin.files import source_grid as source_grid
     from napari_scd.viewer.plugin.files import stem_of as stem_of
+    from napari_scd.viewer.plugin.files import write_image_layer as write_image_layer
+    from napari_scd.viewer.plugin.files import write_labels_layer as write_labels_layer
+    from napari_scd.viewer.plugin.window import open_window as open_window
 
 _HOME_OF = {
+    "get_reader": "files",
+    "open_window": "window",
     "read_layers": "files",
     "sample_icbm152": "files",
+    "sample_phantom": "files",
     "source_grid": "files",
     "stem_of": "files",
+    "write_image_layer": "files",
+    "write_labels_layer": "files",
 }
 
 __all__ = [*_HOME_OF]

@@ -15,7 +15,7 @@ from napari_scd.viewer.logic.catalogue import offered_models
 from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.failures import BadVolume
 from napari_scd.viewer.logic.keep_estimate import cost_of
-from napari_scd.viewer.logic.result import from_run
+from napari_scd.viewer.logic.merging import from_run
 
 from ..conftest import blob
 

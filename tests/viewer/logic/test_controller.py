@@ -652,7 +652,9 @@ def test_a_4d_image_is_segmented_frame_by_frame(model: Any) -> None:
     tokens = ours(desk, "tokens")
     assert tokens.ndim == 4 and tokens.data_to_world((0, 0, 0, 0))[0] == 1
     desk.control.accept()
-    assert np.array_equal(ours(desk, "seg").data, both)
+    seg = ours(desk, "seg").data
+    assert np.array_equal(seg[1], both[1]) and not seg[0].any(), "the other frame is still a preview"
+    assert ours(desk, "preview").data[0].any() and not ours(desk, "preview").data[1].any()
 
 
 def test_nothing_happens_after_the_end(desk: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from napari_scd.errors import InputError
 from napari_scd.viewer.layers import source_view as geometry
-from napari_scd.viewer.logic import result as results
+from napari_scd.viewer.logic import merging
 from napari_scd.viewer.logic.export import Export, with_ending
 from napari_scd.viewer.plugin import files
 from napari_scd.volume import read_label_table, read_labels, read_volume
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def export(model: Any, oblique: Path) -> Export:  # noqa: F811
     ((data, keywords, _),) = files.read_layers(str(oblique))
     view = geometry.look_at(model.add_image(data, **keywords))
-    result = results.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
+    result = merging.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
     return Export(view, TABLE, result.labels, result.tokens, result.scores, result.report)
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from napari_scd.viewer.layers import source_view as geometry
-from napari_scd.viewer.logic import answers
-from napari_scd.viewer.logic import result as results
+from napari_scd.viewer.logic import answers, boxes, merging
 
 from ..conftest import PATCH, TABLE, blob, fake_segmentation
 
@@ -28,7 +27,7 @@ def a_click(view: geometry.SourceView, index: tuple[int, int, int], found: int =
 
 
 def test_a_run_counts_what_it_found(view: geometry.SourceView) -> None:
-    result = results.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
+    result = merging.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
     voxels = int((result.labels == 1).sum())
     assert result.found()[1].voxels == voxels
     assert result.found()[1].volume_ml == pytest.approx(voxels * 2 / 1000)
@@ -55,22 +54,22 @@ def test_a_click_that_found_nothing_still_shows_its_tokens(view: geometry.Source
 def test_tokens_of_windows_are_put_together(view: geometry.SourceView) -> None:
     runs = []
     for half in (slice(0, 3), slice(3, 6)):
-        run = results.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
+        run = merging.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
         tokens = np.zeros_like(run.tokens.array)
         tokens[half] = run.tokens.array[half]
         run.tokens = run.tokens.with_array(tokens)
         runs.append(run)
-    results.merge_tokens(runs[1], runs[0])
+    merging.merge_tokens(runs[1], runs[0])
     assert (runs[1].tokens.array > 0).all()
 
 
 def test_a_window_replaces_only_its_part(view: geometry.SourceView) -> None:
-    result = results.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
+    result = merging.from_run(fake_segmentation(view.volume(), 0.5), view, TABLE)
     before = result.labels.copy()
     region = (slice(0, 8), slice(0, 28), slice(0, 32))
     window = fake_segmentation(view.volume(), 0.5, region=region)
     window.labels.array[region] = 3
-    results.merge_window(result, window)
+    result = merging.with_window(result, window, "keep slider")
     assert (result.labels[region] == 3).all()
     assert np.array_equal(result.labels[8:], before[8:])
     assert result.found()[3].voxels == 8 * 28 * 32
@@ -78,6 +77,6 @@ def test_a_window_replaces_only_its_part(view: geometry.SourceView) -> None:
 
 def test_boxes() -> None:
     labels = np.zeros((PATCH, 5, 6), np.uint8)
-    assert labels[results.bounding_box(labels)].size == 0
+    assert labels[boxes.bounding_box(labels)].size == 0
     labels[1, 2:4, 5] = 1
-    assert results.bounding_box(labels) == (slice(1, 2), slice(2, 4), slice(5, 6))
+    assert boxes.bounding_box(labels) == (slice(1, 2), slice(2, 4), slice(5, 6))

@@ -32,6 +32,7 @@ class InputPanel(Panel):
     volumes_chosen = Signal(object)  # tuple of unique_id, one per channel
     model_chosen = Signal(object)  # name or path
     device_chosen = Signal(str)
+    frames_chosen = Signal(bool)  # True = all of them
     file_wanted = Signal()
     remedy_wanted = Signal(str)
     plane_wanted = Signal(str)  # one of VIEWS
@@ -57,6 +58,9 @@ class InputPanel(Panel):
         row.addWidget(self.model)
         row.addWidget(browse)
         self._rows.addRow("Model", row)
+        self.frames = Chooser("scd.frames")
+        self.frames.setToolTip("What Segment volume, Accept and Export are for: this frame, or all of them.")
+        self._rows.addRow("Frames", self.frames)
         self.device = Chooser("scd.device")
         self.set_devices(("auto", "cpu"))
         self.pace = QLabel()
@@ -86,7 +90,9 @@ class InputPanel(Panel):
         self.column.addWidget(self.warnings)
         self._action = ""
         self._ready = True
+        self.show_frames("", 1)
         self.volume.chosen.connect(self._on_volume)
+        self.frames.activated.connect(lambda _: self.frames_chosen.emit(self.frames.value))
         self.model.activated.connect(lambda _: self.model_chosen.emit(self.model.value))
         self.device.activated.connect(lambda _: self.device_chosen.emit(self.device.value))
         self.remedy.clicked.connect(lambda: self.remedy_wanted.emit(self._action))
@@ -132,6 +138,11 @@ class InputPanel(Panel):
     def n_channels(self) -> int:
         """How many choosers there are."""
         return 1 + len(self._channels)
+
+    def show_frames(self, title: str, n_frames: int) -> None:
+        """Offer this frame or all of them where a scan has several."""
+        self.frames.set_items([(title, False), (f"all {n_frames} frames", True)])
+        self._rows.setRowVisible(self.frames, n_frames > 1)
 
     def show_pace(self, text: str, hint: str) -> None:
         """Write what a window takes beside the device."""
