@@ -101,6 +101,8 @@ class Review:
     def forget_removed(self) -> None:
         """Follow layers that the user removed: images, previews and segmentations."""
         state = self._state
+        if self._layers.drawing:
+            return
         for uid in {uid for uid, _ in state.shown if state.store.layer(uid) is None}:
             for frame in [frame for image, frame in state.shown if image == uid]:
                 del state.shown[uid, frame]

@@ -20,12 +20,19 @@ MAPS = ("tokens", "score", "clicks")
 
 
 class ResultLayers:
-    """Draws what the chosen image and frame hold; the token view comes from the choices."""
+    """Draws what the chosen image and frame hold; the token view comes from the choices.
+
+    Attributes
+    ----------
+    drawing
+        True while our layers come and go, which is no wish of the user.
+    """
 
     def __init__(self, state: DockState) -> None:
         self._state = state
         self._store = state.store
         self._choices = state.choices
+        self.drawing = False
 
     def finish(self, result: Result, step: str = "", before: Shown | None = None) -> None:
         """Put the result of a finished run on screen."""
@@ -54,15 +61,21 @@ class ResultLayers:
         """Change what an image and frame hold, and draw it."""
         before = self._state.shown.get(place, Shown())
         self._state.shown[place] = shown
-        on_screen = place == self._state.place
-        if on_screen:
+        self.drawing = True
+        try:
+            self._draw(place, before, shown)
+        finally:
+            self.drawing = False
+        if place == self._state.place:
+            self._state.result_changed.emit(shown.result)
+
+    def _draw(self, place: Place, before: Shown, shown: Shown) -> None:
+        if place == self._state.place:
             self._draw_maps(shown.result)
         if shown.preview is not None:
             self._draw_preview(shown.preview)
         elif before.preview is not None:
             self._erase_preview(before.preview.view)
-        if on_screen:
-            self._state.result_changed.emit(shown.result)
 
     def show_place(self) -> None:
         """Follow the choice of another image or frame: its layers appear, those of other images hide."""
