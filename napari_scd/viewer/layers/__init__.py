@@ -9,11 +9,11 @@ from napari_scd.lazy import on_first_use
 if TYPE_CHECKING:
     from napari_scd.viewer.layers.axes import orientations as orientations
     from napari_scd.viewer.layers.build import CLEAR as CLEAR
-    from napari_scd.viewer.layers.build import Colours as Colours
     from napari_scd.viewer.layers.build import EVERYTHING as EVERYTHING
-    from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
     from napari_scd.viewer.layers.build import PREVIEW_OPACITY as PREVIEW_OPACITY
     from napari_scd.viewer.layers.build import VEIL_OPACITY as VEIL_OPACITY
+    from napari_scd.viewer.layers.build import Colours as Colours
+    from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
     from napari_scd.viewer.layers.build import Voxels as Voxels
     from napari_scd.viewer.layers.build import clicks_layer as clicks_layer
     from napari_scd.viewer.layers.build import exit_colour as exit_colour

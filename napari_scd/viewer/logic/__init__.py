@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.backend import ReadyModel as ReadyModel
     from napari_scd.viewer.logic.catalogue import Offer as Offer
     from napari_scd.viewer.logic.catalogue import offered_models as offered_models
-    from napari_scd.viewer.logic.choices import Choices as Choices
     from napari_scd.viewer.logic.choices import SHOW_MODES as SHOW_MODES
     from napari_scd.viewer.logic.choices import SHOW_TITLES as SHOW_TITLES
+    from napari_scd.viewer.logic.choices import Choices as Choices
     from napari_scd.viewer.logic.choices import resolve as resolve
     from napari_scd.viewer.logic.controller import Controller as Controller
     from napari_scd.viewer.logic.export import with_ending as with_ending
