@@ -10,7 +10,7 @@ from napari_scd.viewer.layers import write_labels_into
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.edits import segmentation_of
 from napari_scd.viewer.logic.history import accept_entry
-from napari_scd.viewer.logic.undo import Shown, Step, Written
+from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Review:
         self._edits.remember(layer, preview.view.frame)
         entry = accept_entry(layer.name, n_voxels, protect=state.choices.protect)
         after = Shown(None, segmentation_of(preview, layer, entry))
-        state.steps[place].add(Step("Accept", shown, after, written))
+        state.steps[place].add(UndoStep("Accept", shown, after, written))
         self._layers.count(layer, after.accepted)
         self._layers.set_shown(place, after)
         return n_voxels
@@ -94,7 +94,7 @@ class Review:
             return
         self._edits.look()
         after = Shown(None, shown.accepted)
-        state.steps[place].add(Step("Discard", state.now, after))
+        state.steps[place].add(UndoStep("Discard", state.now, after))
         self._layers.set_shown(place, after)
         state.say_current("Discarded the preview.")
 
@@ -111,7 +111,7 @@ class Review:
         for place, shown in list(state.shown.items()):
             preview, accepted = shown
             if preview is not None and state.store.ours(place[0], "preview") is None:
-                state.steps[place].add(Step("removing the preview", shown, Shown(None, accepted)))
+                state.steps[place].add(UndoStep("removing the preview", shown, Shown(None, accepted)))
                 preview = None
             if accepted is not None and state.store.layer(accepted.layer) is None:
                 accepted = None

@@ -14,7 +14,7 @@ from psygnal import Signal
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.failures import failure
 from napari_scd.viewer.logic.jobs import RUNS, DockJob
-from napari_scd.viewer.logic.undo import Shown, Steps
+from napari_scd.viewer.logic.undo import Shown, UndoSteps
 from napari_scd.viewer.logic.wording import sentence
 from napari_scd.viewer.state import State, Status
 
@@ -66,7 +66,7 @@ class DockState:
         self.ready: ReadyModel | None = None
         self.key: tuple[Any, ...] | None = None
         self.shown: dict[Place, Shown] = {}
-        self.steps: defaultdict[Place, Steps] = defaultdict(Steps)
+        self.steps: defaultdict[Place, UndoSteps] = defaultdict(UndoSteps)
         self._said: Status = self.status
         self._generation = 0
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_scd.viewer.logic.history import edit_entry
 from napari_scd.viewer.logic.result import Edit, counts_of
-from napari_scd.viewer.logic.undo import Shown, Step, Written
+from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -53,7 +53,7 @@ class HandEdits:
             return
         entry = edit_entry("paint", preview.names_at(edit), accepted=False)
         after = Shown(preview.edited(edit, history=[*preview.history, entry]), shown.accepted)
-        state.steps[place].add(Step("painting", shown, after))
+        state.steps[place].add(UndoStep("painting", shown, after))
         state.shown[place] = after
         self._layers.count(layer, after.preview)
         state.result_changed.emit(after.preview)
@@ -76,7 +76,7 @@ class HandEdits:
         entry = edit_entry("paint", accepted.names_at(edit), accepted=True)
         after = Shown(shown.preview, segmentation_of(accepted, layer, entry))
         self._layers.count(layer, after.accepted)
-        state.steps[place].add(Step("painting", shown, after, written))
+        state.steps[place].add(UndoStep("painting", shown, after, written))
         state.shown[place] = after
         state.result_changed.emit(after.result)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.viewer import layers
-from napari_scd.viewer.logic.undo import Shown, Step
+from napari_scd.viewer.logic.undo import Shown, UndoStep
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -54,7 +54,7 @@ class ResultLayers:
         earlier = self._state.shown.get(place, Shown())
         after = Shown(result, earlier.accepted)
         if step:
-            self._state.steps[place].add(Step(step, earlier if before is None else before, after))
+            self._state.steps[place].add(UndoStep(step, earlier if before is None else before, after))
         self.set_shown(place, after)
 
     def set_shown(self, place: Place, shown: Shown) -> None:

@@ -50,7 +50,7 @@ class Written(NamedTuple):
     after: np.ndarray
 
 
-class Step(NamedTuple):
+class UndoStep(NamedTuple):
     """One step: its name, what was shown before and after, and what it wrote into the segmentation."""
 
     name: str
@@ -59,34 +59,36 @@ class Step(NamedTuple):
     written: Written | None = None
 
 
-class Steps:
+class UndoSteps:
     """The steps done, and those undone; a new step forgets the undone ones.
 
-    >>> steps = Steps()
-    >>> steps.add(Step("Accept", Shown(), Shown()))
+    >>> steps = UndoSteps()
+    >>> steps.add(UndoStep("Accept", Shown(), Shown()))
     >>> steps.undo().name, steps.undo(), steps.redo().name
     ('Accept', None, 'Accept')
     """
 
     def __init__(self) -> None:
-        self._done: deque[Step] = deque(maxlen=MOST_STEPS)
-        self._undone: list[Step] = []
+        self._done: deque[UndoStep] = deque(maxlen=MOST_STEPS)
+        self._undone: list[UndoStep] = []
 
-    def add(self, step: Step) -> None:
+    def add(self, step: UndoStep) -> None:
         """Note a step that was just done."""
         self._done.append(step._replace(before=step.before.packed(), after=step.after.packed()))
         self._undone.clear()
 
-    def undo(self) -> Step | None:
+    def undo(self) -> UndoStep | None:
         """Return the step to undo; None when there is none."""
         return self._move(self._done, self._undone)
 
-    def redo(self) -> Step | None:
+    def redo(self) -> UndoStep | None:
         """Return the step to do again; None when there is none."""
         return self._move(self._undone, self._done)
 
     @staticmethod
-    def _move(source: deque[Step] | list[Step], target: deque[Step] | list[Step]) -> Step | None:
+    def _move(
+        source: deque[UndoStep] | list[UndoStep], target: deque[UndoStep] | list[UndoStep]
+    ) -> UndoStep | None:
         if not source:
             return None
         target.append(source.pop())

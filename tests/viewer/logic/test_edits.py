@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_scd.viewer.logic.undo import Shown, Step, Steps
+from napari_scd.viewer.logic.undo import Shown, UndoStep, UndoSteps
 from napari_scd.viewer.state import State
 
 from .test_controller import BRIGHT, DARK, click, ours, segment
@@ -207,11 +207,11 @@ def test_undone_steps_are_not_part_of_the_story(desk: Any, tmp_path: Any) -> Non
 
 
 def test_a_new_step_forgets_the_undone_ones() -> None:
-    steps = Steps()
+    steps = UndoSteps()
     for name in ("a", "b"):
-        steps.add(Step(name, Shown(), Shown()))
+        steps.add(UndoStep(name, Shown(), Shown()))
     assert steps.undo().name == "b"  # type: ignore[union-attr]
-    steps.add(Step("c", Shown(), Shown()))
+    steps.add(UndoStep("c", Shown(), Shown()))
     assert steps.redo() is None and steps.undo().name == "c"  # type: ignore[union-attr]
 
 
