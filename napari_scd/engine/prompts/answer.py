@@ -127,8 +127,12 @@ class Draft:
         here = _slices(*(_minus(corner, self.low) for corner in (back.low, back.high)))
         planes = zip(self.shares[here], back.planes(found), back.planes(change), strict=True)
         for plane, wanted, much in planes:
-            mixed = plane + np.clip(much, 0.0, 1.0) * (np.clip(wanted, 0.0, 1.0) * _SURE - plane)
-            plane[...] = np.rint(mixed).astype(np.uint8)
+            np.multiply(wanted, _SURE, out=wanted)
+            np.subtract(wanted, plane, out=wanted)
+            np.multiply(wanted, much, out=wanted)
+            np.add(wanted, plane, out=wanted)
+            np.rint(wanted, out=wanted)
+            plane[...] = wanted  # between 0 and 255, as every weight is between 0 and 1
 
     def clip(self, low: Size3, high: Size3) -> None:
         """Empty everything outside the box ``[low, high)``."""

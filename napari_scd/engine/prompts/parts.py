@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_scd.engine.prompts.answer import Draft
+    from napari_scd.engine.prompts.window import Floats, ScanWindow
     from napari_scd.engine.windows import Size3
 
-MOST_BLOCKS = 2**21
+MOST_BLOCKS = 2**20
+NEAR_VOX = 3.0
+"""A prompt points at a part within so many voxels of the window."""
 _TOUCHING = np.ones((3, 3, 3), bool)
 
 
@@ -63,6 +66,36 @@ def drop_strays(
     for z, plane in enumerate(draft.shares):
         blocks = stray[z // factors[0]].repeat(factors[1], axis=0).repeat(factors[2], axis=1)
         plane[blocks[: plane.shape[0], : plane.shape[1]]] = 0
+
+
+def without_strays(found: Floats, seen: Floats, window: ScanWindow, seeds: Sequence[Size3]) -> Floats:
+    """Return a window's probabilities without the parts that no include prompt points at.
+
+    Parameters
+    ----------
+    found, seen : float32 of shape ``window.roi``
+        What the window found, and the answer before: parts that touch what was inside count as pointed at.
+    window : ScanWindow
+    seeds : sequence of (z, y, x)
+        Voxels of the scan. Without any, and without an answer before, the largest part is kept.
+    """
+    parts, n_parts = ndimage.label(found >= 0.5, structure=_TOUCHING)
+    if not n_parts:
+        return found
+    keep = np.zeros(n_parts + 1, bool)
+    was_inside = seen >= 0.5
+    fresh = not was_inside.any()
+    if fresh or seeds:
+        indices = np.rint(window.index_of(np.asarray(seeds, float).reshape(-1, 3))).astype(int)
+        near = (indices > -NEAR_VOX) & (indices < np.asarray(window.roi) - 1 + NEAR_VOX)
+        inside = [_size3(index) for index in indices[near.all(axis=1)].tolist()]
+        if inside or not seeds:
+            keep[_pointed_at(parts, inside, (0, 0, 0), (1, 1, 1), (NEAR_VOX,) * 3)] = True
+    keep[np.unique(parts[was_inside])] = True
+    if fresh:  # nothing is left of the others, not even what surrounds them
+        return np.asarray(found * ndimage.maximum_filter(keep[parts] & (parts > 0), size=5))
+    keep[0] = True
+    return np.where(keep[parts], found, seen)
 
 
 def nearest_mm(draft: Draft, place: Sequence[float], *, inside: bool) -> float:
@@ -145,8 +178,20 @@ def _factors(shape: Sequence[int], most: int = MOST_BLOCKS) -> Size3:
 
 
 def _pooled(mask: NDArray[np.bool_], factors: Size3) -> NDArray[np.bool_]:
-    """Blocks of which any voxel is true."""
-    for axis, f in enumerate(factors):
-        if f > 1:
-            mask = np.logical_or.reduceat(mask, np.arange(0, mask.shape[axis], f), axis=axis)
+    """Blocks of which any voxel is true; factors are powers of two."""
+    for axis, factor in enumerate(factors):
+        for _ in range(factor.bit_length() - 1):
+            every = [slice(None)] * 3
+            every[axis] = slice(0, None, 2)
+            halved = mask[tuple(every)].copy()
+            every[axis] = slice(1, None, 2)
+            others = mask[tuple(every)]
+            every[axis] = slice(0, others.shape[axis])
+            halved[tuple(every)] |= others
+            mask = halved
     return mask
+
+
+def _size3(values: Sequence[int]) -> Size3:
+    z, y, x = values
+    return z, y, x

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_scd.engine.prompts.window import Floats, Space
+    from napari_scd.engine.prompts.window import Floats, Read, Space
     from napari_scd.engine.reading import ReadImage
     from napari_scd.engine.windows import Size3
 
@@ -51,8 +51,8 @@ class Pyramid:
         copy = self._copy(factors)
         z, y, x = ((at - (f - 1) / 2) / f for at, f in zip(window.first, factors, strict=True))
         sz, sy, sx = (step / f for step, f in zip(window.step, factors, strict=True))
-        pooled = ScanWindow((z, y, x), (sz, sy, sx), window.roi, window.spacing_mm)
-        return cut(lambda low, high: copy[_box(low, high)], _size3(copy.shape), pooled, self._fill)
+        on_copy = ScanWindow((z, y, x), (sz, sy, sx), window.roi, window.spacing_mm)
+        return cut(_reader(copy), _size3(copy.shape), on_copy, self._fill)
 
     def read(self, low: Size3, high: Size3) -> Floats:
         """Read a box of the scan itself, float32."""
@@ -78,21 +78,57 @@ class Pyramid:
 
     def _copy(self, factors: Size3) -> Floats:
         if factors not in self._copies:
+            finer = [held for held in self._copies if _divides(held, factors)]
+            if finer:
+                copy = self._copies[finer[-1]]
+                made = pooled(_reader(copy), _size3(copy.shape), _quotient(factors, finer[-1]))
+            else:
+                made = pooled(self.read, self._space.shape, factors)
             self._copies = dict(list(self._copies.items())[1 - MOST_COPIES :])
-            self._copies[factors] = self._pooled(factors)
+            self._copies[factors] = made
         return self._copies[factors]
 
-    def _pooled(self, factors: Size3) -> Floats:
-        """Mean of each block of voxels; blocks that the scan's end cuts short go on with its last voxels."""
-        shape = self._space.shape
-        nz, ny, nx = (-(-n // f) for n, f in zip(shape, factors, strict=True))
-        fz, fy, fx = factors
-        pooled = np.empty((nz, ny, nx), np.float32)
-        for z in range(nz):
-            slab = self.read((z * fz, 0, 0), (min((z + 1) * fz, shape[0]), shape[1], shape[2])).mean(axis=0)
-            slab = np.pad(slab, ((0, ny * fy - shape[1]), (0, nx * fx - shape[2])), mode="edge")
-            pooled[z] = slab.reshape(ny, fy, nx, fx).mean(axis=(1, 3))
-        return pooled
+
+def pooled(read: Read, shape: Size3, factors: Size3) -> Floats:
+    """Mean of each block of voxels; blocks that the scan's end cuts short are means of what is there."""
+    result = np.zeros([-(-n // f) for n, f in zip(shape, factors, strict=True)], np.float32)
+    for z, plane in enumerate(result):
+        first, last = z * factors[0], min((z + 1) * factors[0], shape[0])
+        sums = read((first, 0, 0), (last, shape[1], shape[2])).sum(axis=0)
+        rows = _summed(sums, factors[1], 0)
+        plane += _summed(rows, factors[2], 1)
+        plane /= last - first
+    for axis in (1, 2):
+        counts = np.full(result.shape[axis], factors[axis], np.float32)
+        counts[-1] = shape[axis] - factors[axis] * (result.shape[axis] - 1)
+        result /= counts.reshape([-1 if other == axis else 1 for other in range(3)])
+    return result
+
+
+def _summed(plane: Floats, factor: int, axis: int) -> Floats:
+    """Sum every `factor` neighbours along an axis of a plane."""
+    every = [slice(None)] * 2
+    every[axis] = slice(0, None, factor)
+    sums = plane[tuple(every)].copy()
+    for offset in range(1, factor):
+        every[axis] = slice(offset, None, factor)
+        others = plane[tuple(every)]
+        into = [slice(None)] * 2
+        into[axis] = slice(0, others.shape[axis])
+        sums[tuple(into)] += others
+    return sums
+
+
+def _reader(array: Floats) -> Read:
+    return lambda low, high: array[_box(low, high)]
+
+
+def _divides(finer: Size3, coarser: Size3) -> bool:
+    return all(b % a == 0 for a, b in zip(finer, coarser, strict=True))
+
+
+def _quotient(coarser: Size3, finer: Size3) -> Size3:
+    return _size3([b // a for a, b in zip(finer, coarser, strict=True)])
 
 
 def _box(low: Sequence[int], high: Sequence[int]) -> tuple[slice, slice, slice]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_scd.engine.prompts.answer import Answer, Draft
 from napari_scd.engine.prompts.focus import Focus, border_places, plan_focus
-from napari_scd.engine.prompts.parts import drop_strays, nearest_mm
+from napari_scd.engine.prompts.parts import NEAR_VOX, drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
 from napari_scd.engine.prompts.tokens import TokenPiece
 from napari_scd.engine.prompts.window import ScanWindow
@@ -25,7 +25,6 @@ ROOM = 1.3
 MOST_FOCUS_FIRST = 6
 MOST_FOCUS_LATER = 3
 FINER_THAN_SCAN = 0.5
-NEAR_VOX = 3.0
 COARSER = 1.2
 
 
@@ -147,7 +146,6 @@ class Prompting:
         """Nothing is there yet: look from afar, then along the border of what was found."""
         start_mm = first_spacing_mm(self._space, self._roi, self._aim.extent_mm if boxed else 0.0)
         window, seen = self._zoom(max(start_mm, self._room_mm()), may_zoom=not boxed)
-        self._tidy(window)
         focus = self._focus(window, seen, self._space.finest_mm, MOST_FOCUS_FIRST)
         self._tidy(window)
         return self._step(focus.spacing_mm, focus.spacing_mm, window, focus)
@@ -159,7 +157,6 @@ class Prompting:
         large_mm = min(2 * ROOM * wrong_mm / min(self._roi), first_spacing_mm(self._space, self._roi))
         window, seen = self._zoom(max(self._before.spacing_mm, large_mm, self._room_mm()), may_zoom=True)
         reach = Reach.of(self._aim.place, window)
-        self._tidy(window, reach)
         focus = self._focus(window, seen, self._before.detail_mm, MOST_FOCUS_LATER, reach)
         self._tidy(window, reach)
         return self._step(self._before.spacing_mm, self._before.detail_mm, window, focus, reach)
@@ -177,7 +174,7 @@ class Prompting:
             window = ScanWindow.around(self._aim.place, spacing_mm, self._roi, self._space)
             reach = None if self._before.is_empty else Reach.of(self._aim.place, window)
             seen = self.draft.seen_by(window)
-            found = self._look(window, seen)
+            found = without_strays(self._look(window, seen), seen, window, self._pointed.included)
             change = (found >= 0.5) != (seen >= 0.5)
             if not may_zoom or spacing_mm >= whole_mm or not goes_on(change, window, self._space, reach):
                 break
@@ -191,6 +188,8 @@ class Prompting:
         self, coarse: ScanWindow, seen: Floats, finest_mm: float, most: int, reach: Reach | None = None
     ) -> Focus:
         """Look closer where the border is new, each window seeing what those before it found."""
+        if self._pointed.box is not None:
+            self.draft.clip(*self._pointed.box)
         border = border_places(self.draft.seen_by(coarse), seen, coarse)
         focus = plan_focus(border, coarse, self._space, finest_mm=finest_mm, most=most)
         for n_done, window in enumerate(focus.windows, start=1):

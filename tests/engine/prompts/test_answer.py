@@ -8,7 +8,7 @@ import pytest
 from napari_scd.engine.prompts import parts
 from napari_scd.engine.prompts.answer import Answer, Draft
 from napari_scd.engine.prompts.focus import border_places, plan_focus
-from napari_scd.engine.prompts.parts import drop_strays, nearest_mm
+from napari_scd.engine.prompts.parts import drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
 from napari_scd.engine.prompts.window import ScanWindow, Space
 from tests.promptable_network import ball
@@ -220,3 +220,21 @@ def test_only_new_border_is_looked_at() -> None:
     assert len(everything) > 3 * len(places)
     gone = border_places(np.zeros(ROI, np.float32), after - before, window)
     assert len(gone) == 4 * 3 * 3
+
+
+def test_a_window_keeps_the_parts_that_are_pointed_at_or_were_there() -> None:
+    window = ScanWindow.around((30, 30, 30), 1.0, ROI, SPACE)
+    found = np.full(ROI, 0.1, np.float32)
+    found[2:5, 2:5, 2:5] = found[10:15, 10:15, 10:15] = 0.9
+    nothing = np.zeros(ROI, np.float32)
+    seed = tuple(np.rint(window.places_of(np.array([[3, 3, 6]]))[0]).astype(int).tolist())
+    pointed = without_strays(found, nothing, window, [seed])
+    assert pointed[3, 3, 3] > 0.5 and not pointed[8:].any()
+    assert without_strays(found, nothing, window, [])[12, 12, 12] > 0.5, "the largest"
+    assert not without_strays(found, nothing, window, [(0, 0, 0)]).any()
+    seen = nothing.copy()
+    seen[12:14, 12:14, 12:14] = 1.0
+    both = without_strays(found, seen, window, [seed])
+    np.testing.assert_array_equal(both, found)
+    one = without_strays(found, seen, window, [])
+    assert one[12, 12, 12] > 0.5 and one[3, 3, 3] == 0 and one[0, 0, 0] == found[0, 0, 0]
