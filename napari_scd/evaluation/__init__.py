@@ -1,6 +1,16 @@
 """Models measured on cases with a truth: Dice, surface distances, tokens, MACs and seconds."""
 
-from napari_scd.evaluation.cases import CaseFiles, find_cases, read_pair
+from napari_scd.evaluation.cases import CaseFiles, find_cases, names_beside, read_pair
+from napari_scd.evaluation.click_summary import ClickMeans, ClickRow, summarise_clicks
+from napari_scd.evaluation.click_tables import (
+    ClickHeading,
+    clicks_to_csv,
+    clicks_to_dict,
+    clicks_to_markdown,
+    plot_dice_against_clicks,
+)
+from napari_scd.evaluation.click_user import SimulatedClick, next_click
+from napari_scd.evaluation.clicks import ClickPlan, ClickStep, ClickTrack, click_case
 from napari_scd.evaluation.evaluate import (
     KEEPS,
     TOLERANCE_MM,
@@ -17,6 +27,21 @@ from napari_scd.evaluation.summary import KeepRow, Means, summarise
 from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown
 
 __all__ = [
+    "ClickHeading",
+    "ClickMeans",
+    "ClickPlan",
+    "ClickRow",
+    "ClickStep",
+    "ClickTrack",
+    "SimulatedClick",
+    "click_case",
+    "clicks_to_csv",
+    "clicks_to_dict",
+    "clicks_to_markdown",
+    "names_beside",
+    "next_click",
+    "plot_dice_against_clicks",
+    "summarise_clicks",
     "KEEPS",
     "TOLERANCE_MM",
     "CaseFiles",

@@ -85,6 +85,21 @@ def read_pair(files: CaseFiles, n_channels: int = 1) -> tuple[Volume, Volume]:
     return image, label
 
 
+def names_beside(labels: Path) -> dict[int, str]:
+    """Names of label values from a ``labels.json`` beside a folder of label maps; empty without a usable one.
+
+    The file maps names to values, such as ``{"liver": 6}``.
+    """
+    file = labels.absolute().parent / "labels.json"
+    try:
+        entries = from_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(entries, dict):
+        return {}
+    return {value: str(name) for name, value in entries.items() if type(value) is int}
+
+
 def _from_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
     label_of = _by_stem(labels)
     cases = {}

@@ -85,7 +85,7 @@ def to_markdown(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
         f"# {heading.model}{checksum} on {n_cases} case{'s' * (n_cases != 1)}",
         f"{heading.device}, {heading.precision}; MACs and seconds of one case on average. "
         "A mean counts every structure alike." + (f" {heading.note}" if heading.note else ""),
-        _table(means),
+        markdown_table(means),
         "## Dice by structure",
         _by_structure(rows, "dice", 3),
     ]
@@ -97,7 +97,7 @@ def to_markdown(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
 
 def to_dict(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> dict[str, Any]:
     """JSON-ready copy of the means; undefined numbers are None."""
-    values: dict[str, Any] = _without_nan({**heading._asdict(), "keep": [_row_dict(row) for row in rows]})
+    values: dict[str, Any] = without_nan({**heading._asdict(), "keep": [_row_dict(row) for row in rows]})
     return values
 
 
@@ -111,10 +111,11 @@ def _by_structure(rows: Sequence[KeepRow], quantity: str, digits: int) -> str:
     lines = [["structure", *(f"keep {row.keep:g}" for row in rows)]]
     for name in rows[0].structures if rows else ():
         lines.append([name, *(_plain(getattr(row.structures[name], quantity), digits) for row in rows)])
-    return _table(lines)
+    return markdown_table(lines)
 
 
-def _table(lines: list[list[str]]) -> str:
+def markdown_table(lines: list[list[str]]) -> str:
+    """Lay out lines of cells, the heading first."""
     ruled = [lines[0], ["---"] * len(lines[0]), *lines[1:]]
     return "\n".join(f"| {' | '.join(cell or '-' for cell in line)} |" for line in ruled)
 
@@ -123,9 +124,10 @@ def _plain(value: float, digits: int) -> str:
     return "" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return plain values with None for numbers that are not finite."""
     if isinstance(value, dict):
-        return {str(key): _without_nan(item) for key, item in value.items()}
+        return {str(key): without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

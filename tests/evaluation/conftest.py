@@ -14,6 +14,7 @@ from napari_scd.model import MacsByPart, ModelConfig, Prefix, Trace
 from napari_scd.volume import LabelTable, Recipe, Volume, write_labels, write_volume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TINY = {"embed_dim": 24, "depth": 3, "heads": 2, "completion_dim": 12, "completion_heads": 2, "features": 2}
@@ -84,3 +85,15 @@ def data_folder(tmp_path: Path) -> Path:
     write_case(tmp_path / "data", "full", cube())
     write_case(tmp_path / "data", "hollow", cube(0))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def shell_and_core() -> np.ndarray:
+    """Labels of a case, free to change."""
+    return cube()
+
+
+@pytest.fixture
+def write() -> Callable[[Path, str, np.ndarray], None]:
+    """Write a case of a folder: image and label map."""
+    return write_case
