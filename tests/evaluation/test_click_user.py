@@ -34,7 +34,10 @@ def test_the_end_of_the_scan_is_border_too():
 
 def test_the_first_click_is_deep_in_the_structure():
     truth = _box((2, 9), (10, 21), (10, 21))
-    assert next_click(truth, None, EVERYWHERE, SPACING_MM) == ((5, 15, 15), True)
+    click = next_click(truth, None, EVERYWHERE, SPACING_MM)
+    assert click.include
+    assert click.voxel[1:] == (15, 15)
+    assert 3 <= click.voxel[0] <= 7  # 10 mm from the ends, deeper than the sides can be
 
 
 def test_nothing_wrong_means_no_click():
