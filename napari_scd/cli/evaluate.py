@@ -37,8 +37,24 @@ def evaluate(
         typer.Argument(metavar="[LABELS]", help="The folder of label maps, when DATA is one of images."),
     ] = None,
     keep: Annotated[
-        str, typer.Option("--keep", "-k", metavar="K,..", help="Keep ratios to measure, 0.05 to 1.")
-    ] = KEEPS,
+        str | None,
+        typer.Option(
+            "--keep", "-k", metavar="K,..", help=f"Keep ratios to measure, 0.05 to 1; {KEEPS} when left out."
+        ),
+    ] = None,
+    clicks: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Click every structure N times, and measure Dice after each click."
+        ),
+    ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|FILE", help="With --clicks: another model for the same tables."),
+    ] = None,
+    choose: Annotated[
+        str, typer.Option(metavar="NAME", help="Who chooses tokens: learned, random or distance.")
+    ] = "learned",
     cases: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME,..", help="Only these cases (file names without ending)."),
@@ -55,7 +71,7 @@ def evaluate(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="Write cases.csv, summary.md, summary.json, plot."
+            "--output", "-o", metavar="DIR", help="Write every number, means to read, JSON and a plot."
         ),
     ] = None,
     surface: Annotated[
@@ -76,24 +92,29 @@ def evaluate(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a model on cases with a known truth, at several keep ratios.
+    """Measure a model on cases with a known truth, at several keep ratios or click by click.
 
     Dice, 95 % Hausdorff distance and surface Dice of every structure, with tokens, MACs and seconds.
+
+    With --clicks, a simulated user clicks every structure: Dice after 1, 2, 3, 5 and 10 clicks.
 
     A bad case is reported and the others finish; the exit code is then 2.
     """
     if split is not None and split not in SPLITS:
         raise InputError(f"--split got '{split}': give one of {', '.join(SPLITS)}.")
+    if baseline and clicks is None:
+        raise InputError("--baseline compares clicks: add --clicks 10.")
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.evaluate import run_evaluation
         from napari_scd.cli.run.evaluate_cases import EvaluateOrder
+        from napari_scd.cli.run.evaluate_clicks import run_click_evaluation
 
     order = EvaluateOrder(
         model=model,
         data=data,
         labels=labels,
         split=split,
-        keeps=parse_keeps(keep, "--keep"),
+        keeps=parse_keeps(keep if keep or clicks else KEEPS, "--keep"),
         cases=parse_names(cases),
         structures=parse_names(structures),
         out=out,
@@ -101,11 +122,15 @@ def evaluate(
         tolerance_mm=tolerance,
         ignored=_parse_values(ignore),
         zero_tokens=zero_tokens,
+        clicks=clicks,
+        baselines=tuple(baseline or ()),
+        chooser=choose,
         device=device,
         precision=precision,
         threads=threads,
     )
-    raise typer.Exit(run_evaluation(order, as_json=as_json))
+    run = run_evaluation if clicks is None else run_click_evaluation
+    raise typer.Exit(run(order, as_json=as_json))
 
 
 def _parse_values(text: str) -> tuple[int, ...]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from typing import TYPE_CHECKING
 
 import torch
 from rich import box
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from napari_scd.checkpoints import load
-from napari_scd.cli.console import complain, err, out, print_json, say
-from napari_scd.cli.remedies import unexpected, with_remedy
-from napari_scd.cli.run.evaluate_cases import EvaluateOrder, truth_of
+from napari_scd.cli.console import out, print_json, say
+from napari_scd.cli.run.evaluate_cases import truth_of
+from napari_scd.cli.run.measure_cases import make_folder, measure_cases, write_text
 from napari_scd.engine import Request, Session
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.errors import InputError
@@ -36,15 +34,13 @@ from napari_scd.evaluation import (
     warm_up,
 )
 from napari_scd.model.assembly import ZeroCompletion
-from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from napari_scd.cli.run.evaluate_cases import EvaluateOrder
     from napari_scd.model import ScdNetwork
-
-logger = logging.getLogger(__name__)
 
 
 def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
@@ -63,10 +59,13 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     if order.threads:
         torch.set_num_threads(order.threads)
     checkpoint = load(order.model)
+    if checkpoint.recipe.field == "prompt":
+        raise InputError(f"'{order.model}' finds what it is pointed at, so measure that: add --clicks 10.")
     request = Request(device=order.device, precision=order.precision)
     for keep in order.keeps:
         Request(keep=keep)
     truth = truth_of(order, checkpoint.labels, checkpoint.recipe.activation)
+    checkpoint.network.choose_by(order.chooser)
     if order.zero_tokens:
         without_tokens(checkpoint.network)
     session = Session(*checkpoint, cache_bytes=0)
@@ -95,7 +94,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         hardware.device.type,
         hardware.precision,
         plan.tolerance_mm,
-        "The decoder was given zeros for tokens." if order.zero_tokens else "",
+        _note(order),
     )
     rows = summarise(runs)
     if order.out is not None:
@@ -107,6 +106,13 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         if order.out is not None:
             say(f"Wrote {order.out / 'summary.md'}, cases.csv, summary.json and dice-against-seconds.png")
     return worst
+
+
+def _note(order: EvaluateOrder) -> str:
+    """Say what was not as usual."""
+    if order.zero_tokens:
+        return "The decoder was given zeros for tokens."
+    return "" if order.chooser == "learned" else f"Tokens chosen by '{order.chooser}'."
 
 
 def without_tokens(network: ScdNetwork) -> None:
@@ -126,9 +132,9 @@ def write_results(
     folder: Path, heading: EvaluationHeading, rows: Sequence[KeepRow], runs: Sequence[CaseRun]
 ) -> None:
     """Write every number, the means to read and for programs, and the plot."""
-    _write(folder / "cases.csv", to_csv(runs))
-    _write(folder / "summary.md", to_markdown(heading, rows))
-    _write(folder / "summary.json", json.dumps(to_dict(heading, rows), indent=2) + "\n")
+    write_text(folder / "cases.csv", to_csv(runs))
+    write_text(folder / "summary.md", to_markdown(heading, rows))
+    write_text(folder / "summary.json", json.dumps(to_dict(heading, rows), indent=2) + "\n")
     plot_dice_against_seconds(folder / "dice-against-seconds.png", heading.model, rows)
 
 
@@ -161,56 +167,21 @@ def _run_cases(
 ) -> tuple[list[CaseRun], int]:
     """Measure all cases; cases.csv grows with every one, so that an interruption loses little."""
     if folder is not None:
-        _make(folder)
+        make_folder(folder)
     runs: list[CaseRun] = []
-    worst = 0
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=len(cases) * len(plan.keeps))
-        for number, case in enumerate(cases):
-            bar.update(task, description=case.name, completed=number * len(plan.keeps))
-            try:
-                if not runs:
-                    warm_up(session, case, plan)
-                measured = []
-                for run in evaluate_case(session, case, plan):
-                    measured.append(run)
-                    bar.advance(task)
-            except InputError as error:
-                logger.debug("%s", case.name, exc_info=True)
-                complain(f"{case.name}: {with_remedy(error)}")
-                worst = max(worst, 2) if worst != 1 else 1
-                continue
-            except Exception as error:
-                logger.debug("%s", case.name, exc_info=True)
-                complain(f"{case.name}: {unexpected(error)}")
-                worst = 1
-                continue
-            runs += measured
-            if folder is not None:
-                _write(folder / "cases.csv", to_csv(runs))
-    return runs, worst
 
+    def measure(case: CaseFiles, tell: Callable[[float], None]) -> None:
+        if not runs:
+            warm_up(session, case, plan)
+        measured = []
+        for run in evaluate_case(session, case, plan):
+            measured.append(run)
+            tell(len(measured) / len(plan.keeps))
+        runs.extend(measured)
+        if folder is not None:
+            write_text(folder / "cases.csv", to_csv(runs))
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The folder {folder} cannot be made ({error.strerror}): give another -o."
-        ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    return runs, measure_cases(cases, measure)
 
 
 def _number(value: float, digits: int) -> str:

@@ -22,7 +22,8 @@ class EvaluateOrder:
     """What one call of `evaluate` asks for.
 
     `data` is an images folder (with `labels`), a folder that holds both, a dataset.json or a training file,
-    of which `split` chooses cases; `tolerance_mm` None takes the modality's own.
+    of which `split` chooses cases; `tolerance_mm` None takes the modality's own. With `clicks`, structures
+    are clicked, also by the `baselines`; `chooser` says who chooses tokens.
     """
 
     model: str
@@ -37,6 +38,9 @@ class EvaluateOrder:
     tolerance_mm: float | None = None
     ignored: tuple[int, ...] = ()
     zero_tokens: bool = False
+    clicks: int | None = None
+    baselines: tuple[str, ...] = ()
+    chooser: str = "learned"
     device: str = "auto"
     precision: str = "auto"
     threads: int | None = None
@@ -68,15 +72,26 @@ def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
             "DATA, which says which values make up each region."
         )
     else:
-        truth = Truth(list(_found(order).values()), (), ())
-    by_name = {case.name: case for case in truth.cases}
+        truth = Truth(list(found_cases(order).values()), (), ())
+    return truth._replace(cases=chosen_cases(order, truth.cases))
+
+
+def chosen_cases(order: EvaluateOrder, cases: list[CaseFiles]) -> list[CaseFiles]:
+    """Pick the cases that the order names, all when it names none.
+
+    Raises
+    ------
+    InputError
+        Unknown names, or nothing left.
+    """
+    by_name = {case.name: case for case in cases}
     missing = [name for name in order.cases if name not in by_name]
     if missing:
         raise InputError(f"The case '{missing[0]}' is not among the {len(by_name)} cases found.")
-    chosen = [by_name[name] for name in order.cases] if order.cases else truth.cases
+    chosen = [by_name[name] for name in order.cases] if order.cases else cases
     if not chosen:
         raise InputError(f"{order.data} names no case to measure: choose another --split.")
-    return truth._replace(cases=chosen)
+    return chosen
 
 
 def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
@@ -99,7 +114,14 @@ def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
     return Truth(cases, config.file_values, config.data.background)
 
 
-def _found(order: EvaluateOrder) -> dict[str, CaseFiles]:
+def found_cases(order: EvaluateOrder) -> dict[str, CaseFiles]:
+    """List all cases of two folders or a dataset.json, by name.
+
+    Raises
+    ------
+    InputError
+        A missing file or folder, or neither two folders nor a data list.
+    """
     if order.data.suffix == ".json":
         return find_cases(dataset=order.data).cases
     if order.labels is not None:
