@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts import PreviousMask as PreviousMask
     from napari_scd.engine.prompts import Prompt as Prompt
     from napari_scd.engine.prompts import PromptError as PromptError
+    from napari_scd.engine.prompts import PromptedObject as PromptedObject
     from napari_scd.engine.prompts import Prompts as Prompts
+    from napari_scd.engine.prompts import TakesNoPrompts as TakesNoPrompts
+    from napari_scd.engine.prompts import objects_from_dict as objects_from_dict
+    from napari_scd.engine.prompts import objects_to_dict as objects_to_dict
+    from napari_scd.engine.prompts import read_objects as read_objects
+    from napari_scd.engine.prompts import write_objects as write_objects
     from napari_scd.engine.report import Report as Report
     from napari_scd.engine.report import Seconds as Seconds
     from napari_scd.engine.request import Progress as Progress
@@ -36,18 +42,24 @@ _HOME_OF = {
     "Progress": "request",
     "Prompt": "prompts",
     "PromptError": "prompts",
+    "PromptedObject": "prompts",
     "Prompts": "prompts",
     "Report": "report",
     "Request": "request",
     "Seconds": "report",
     "Segmentation": "segmentation",
     "Session": "session",
+    "TakesNoPrompts": "prompts",
     "choose_hardware": "hardware",
     "guess_modality": "plausible",
     "merge": "merge",
     "n_stages_of": "exit_stages",
+    "objects_from_dict": "prompts",
+    "objects_to_dict": "prompts",
+    "read_objects": "prompts",
     "stage_colour": "exit_stages",
     "stage_table": "exit_stages",
+    "write_objects": "prompts",
 }
 
 __all__ = ["CancelToken", *_HOME_OF]

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.errors import PointOutside as PointOutside
     from napari_scd.engine.prompts.errors import PromptError as PromptError
     from napari_scd.engine.prompts.errors import TakesNoPrompts as TakesNoPrompts
+    from napari_scd.engine.prompts.objects import PromptedObject as PromptedObject
+    from napari_scd.engine.prompts.objects import objects_from_dict as objects_from_dict
+    from napari_scd.engine.prompts.objects import objects_to_dict as objects_to_dict
+    from napari_scd.engine.prompts.objects import read_objects as read_objects
+    from napari_scd.engine.prompts.objects import write_objects as write_objects
     from napari_scd.engine.prompts.previous import PreviousMask as PreviousMask
     from napari_scd.engine.prompts.prompts import Prompt as Prompt
     from napari_scd.engine.prompts.prompts import Prompts as Prompts
@@ -43,8 +48,13 @@ _HOME_OF = {
     "PromptError": "errors",
     "PromptMemory": "run",
     "PromptRun": "run",
+    "PromptedObject": "objects",
     "Prompts": "prompts",
     "TakesNoPrompts": "errors",
+    "objects_from_dict": "objects",
+    "objects_to_dict": "objects",
+    "read_objects": "objects",
+    "write_objects": "objects",
 }
 
 __all__ = [*_HOME_OF]

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_scd.engine.prompts.errors import EmptyPrevious
 from napari_scd.errors import InputError
-from napari_scd.volume import Volume
+from napari_scd.volume import Volume, reorient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,9 +78,9 @@ class PreviousMask:
         return Volume(self.inside, affine)
 
     def fits(self, volume: Volume) -> bool:
-        """Whether it lies on the grid of a volume."""
+        """Whether it lies on the grid of a volume, whatever the order and direction of the axes."""
         grid = Volume(np.broadcast_to(np.zeros((), bool), self.shape), self.affine)
-        return grid.same_grid(volume)
+        return reorient(grid)[0].same_grid(reorient(volume)[0])
 
     @property
     def n_voxels(self) -> int:

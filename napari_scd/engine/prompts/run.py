@@ -16,7 +16,7 @@ from napari_scd.engine.prompts.errors import OnePlane, OneValue, TakesNoPrompts
 from napari_scd.engine.prompts.look import Looker, Pointed, PromptScan
 from napari_scd.engine.prompts.prompts import check_prompts
 from napari_scd.engine.prompts.result import PromptCost, segmentation_of
-from napari_scd.engine.prompts.step import Aim, Prompting, PromptStep, first_spacing_mm
+from napari_scd.engine.prompts.step import Aim, PromptAnswering, PromptStep, first_spacing_mm
 from napari_scd.engine.request import Progress, Request
 from napari_scd.volume import reorient
 
@@ -177,7 +177,7 @@ class PromptRun:
         spacing_mm = min(first_spacing_mm(space, self._roi, extent_mm), first_spacing_mm(space, self._roi))
         return Answer((z, y, x), shares, spacing_mm, space.finest_mm)
 
-    def _prompting(self, prompts: Prompts, before: Answer) -> Prompting:
+    def _prompting(self, prompts: Prompts, before: Answer) -> PromptAnswering:
         pointed = self._pointed(prompts)
         name = self._name(prompts)
 
@@ -192,7 +192,7 @@ class PromptRun:
         kept = None
         if prompts.previous is not None:
             kept = Draft(self._scan.space, self._start(prompts.previous))
-        return Prompting(
+        return PromptAnswering(
             ask,
             self._roi,
             self._scan.space,

@@ -79,7 +79,7 @@ class Asks(Protocol):
         """Look at a window; `n_more` windows are known to follow."""
 
 
-class Prompting:
+class PromptAnswering:
     """Answers the latest of some prompts.
 
     Parameters
