@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_scd.batch.jobs import BatchPlan as BatchPlan
     from napari_scd.batch.jobs import PlannedCase as PlannedCase
     from napari_scd.batch.jobs import Point as Point
+    from napari_scd.batch.jobs import PromptOptions as PromptOptions
     from napari_scd.batch.jobs import SegmentJob as SegmentJob
     from napari_scd.batch.jobs import Targets as Targets
     from napari_scd.batch.outputs import write_case as write_case
@@ -41,6 +42,7 @@ _HOME_OF = {
     "Crash": "runner",
     "PlannedCase": "jobs",
     "Point": "jobs",
+    "PromptOptions": "jobs",
     "Runner": "runner",
     "SegmentJob": "jobs",
     "SummaryRow": "cohort",

@@ -25,6 +25,41 @@ class Targets:
 
 
 @dataclass(frozen=True)
+class PromptOptions:
+    """What a promptable model is told about one scan besides points to include.
+
+    Attributes
+    ----------
+    exclude : tuple of (R, A, S)
+        Points in mm that do not belong to the object.
+    box : pair of (R, A, S) or None
+        Two opposite corners in mm; nothing outside belongs to the object.
+    refine : Path or None
+        A label file on the scan's grid, whose mask is corrected.
+    refine_label : int or None
+        Which of its labels; None = all of them as one mask.
+    file : Path or None
+        Several objects with their prompts, instead of points.
+    """
+
+    exclude: tuple[Point, ...] = ()
+    box: tuple[Point, Point] | None = None
+    refine: Path | None = None
+    refine_label: int | None = None
+    file: Path | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is anything at all."""
+        return self != PromptOptions()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read."""
+        return tuple(path for path in (self.refine, self.file) if path is not None)
+
+
+@dataclass(frozen=True)
 class SegmentJob:
     """What one call asks for, for every scan alike.
 
@@ -38,6 +73,8 @@ class SegmentJob:
         Keep ratio, or one for each stage; None takes the model's own.
     points : tuple of (R, A, S)
         In mm; the structures under them are segmented. Empty: the whole volume.
+    prompts : PromptOptions
+        For a promptable model.
     structures : tuple of str
         Names of structures or groups to keep; empty = all.
     channels : tuple of (name, file)
@@ -65,6 +102,7 @@ class SegmentJob:
     model: str
     keep: float | tuple[float, ...] | None = None
     points: tuple[Point, ...] = ()
+    prompts: PromptOptions = PromptOptions()
     structures: tuple[str, ...] = ()
     channels: tuple[tuple[str, Path], ...] = ()
     frame: int | None = None

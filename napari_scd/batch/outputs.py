@@ -35,6 +35,7 @@ def write_case(
     job: SegmentJob,
     structures: tuple[int, ...] = (),
     channels: Mapping[str, Path] | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write every wanted file of a case, all or none.
 
@@ -53,6 +54,8 @@ def write_case(
         Labels that get a file of their own, where these are wanted; empty = all.
     channels : mapping, optional
         Files of a case that was given channel by channel; they go into the report.
+    asked : mapping, optional
+        Further entries of the report that say what was asked for, such as objects and their prompts.
 
     Returns
     -------
@@ -72,6 +75,7 @@ def write_case(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **segmentation.report.to_dict(),
         **({"asked": case.asked} if case.asked else {}),
+        **(asked or {}),
     }
     with staged() as stage:
         made_by = segmentation.report.model

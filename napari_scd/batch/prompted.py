@@ -54,7 +54,7 @@ def answer_objects(
                 raise
             raise error.reworded(f"Object '{one.name}': {error}") from error
     table = LabelTable.from_names({one.label: one.name for one in objects})
-    return PromptedCase(objects, _merged(objects, answers, table), table)
+    return PromptedCase(objects, _merged(objects, answers, session.warnings), table)
 
 
 def objects_of(job: SegmentJob, volume: Volume) -> tuple[PromptedObject, ...]:
@@ -89,13 +89,14 @@ def objects_of(job: SegmentJob, volume: Volume) -> tuple[PromptedObject, ...]:
 
 
 def _merged(
-    objects: Sequence[PromptedObject], answers: Sequence[Segmentation], table: LabelTable
+    objects: Sequence[PromptedObject], answers: Sequence[Segmentation], warnings: tuple[str, ...]
 ) -> Segmentation:
     """Lay answers over each other, each with the label of its object; where two overlap the first one wins.
 
     Tokens and scores are those of the last object.
     """
-    dtype = np.uint8 if max(table.indices) <= np.iinfo(np.uint8).max else np.uint16
+    highest = max(one.label for one in objects)
+    dtype = np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16
     labels = np.zeros(answers[0].labels.spatial_shape, dtype)
     for one, answer in zip(objects, answers, strict=True):
         part = labels[answer.region]
@@ -109,7 +110,7 @@ def _merged(
         probability=merged.with_array(np.concatenate(probabilities)) if probabilities else None,
         masks=_masks(objects, answers) if last.masks is not None else None,
         complete=all(answer.complete for answer in answers),
-        report=_merged_report([answer.report for answer in answers], objects, merged),
+        report=_merged_report([answer.report for answer in answers], objects, merged, warnings),
         region=_around([answer.region for answer in answers if answer.region[0].stop]),
     )
 
@@ -126,14 +127,17 @@ def _masks(objects: Sequence[PromptedObject], answers: Sequence[Segmentation]) -
     return answers[0].labels.with_array(np.stack(masks))
 
 
-def _merged_report(reports: Sequence[Report], objects: Sequence[PromptedObject], labels: Volume) -> Report:
+def _merged_report(
+    reports: Sequence[Report], objects: Sequence[PromptedObject], labels: Volume, warnings: tuple[str, ...]
+) -> Report:
+    """Sum up reports; `warnings` are those of the scan, which each of them has."""
     counts = {one.name: int(np.count_nonzero(labels.array == one.label)) for one in objects}
-    several = len(objects) > 1
-    warnings = {
-        f"{one.name}: {sentence}" if several and sentence not in reports[0].warnings[:0] else sentence: None
+    notes = [
+        f"{one.name}: {sentence}" if len(objects) > 1 else sentence
         for one, report in zip(objects, reports, strict=True)
         for sentence in report.warnings
-    }
+        if sentence not in warnings
+    ]
     last = reports[-1]
     return replace(
         last,
@@ -144,7 +148,7 @@ def _merged_report(reports: Sequence[Report], objects: Sequence[PromptedObject],
         macs=sum(report.macs for report in reports),
         seconds=Seconds(*(sum(parts) for parts in zip(*(report.seconds for report in reports), strict=True))),
         complete=all(report.complete for report in reports),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *notes),
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from napari_scd.batch.channel_files import in_model_order
 from napari_scd.batch.outputs import write_case
+from napari_scd.batch.places import in_mm, voxel_at
+from napari_scd.batch.prompted import answer_objects
 from napari_scd.checkpoints import load
-from napari_scd.engine import Request, Session, merge
+from napari_scd.engine import Request, Session, TakesNoPrompts, merge, objects_to_dict
 from napari_scd.errors import InputError
 from napari_scd.volume import read_volume
 from napari_scd.volume.channels import read_channels
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_scd.batch.jobs import PlannedCase, Point, SegmentJob
+    from napari_scd.batch.jobs import PlannedCase, SegmentJob
     from napari_scd.engine import Progress, Segmentation
     from napari_scd.volume import LabelTable, Volume
 
@@ -42,11 +43,14 @@ class CaseOutcome(NamedTuple):
         As `write_case` returns it; empty when the case failed.
     failure : InputError, Crash or None
         None when all went well.
+    table : LabelTable or None
+        Names of the labels, where they are not the model's own.
     """
 
     case: PlannedCase
     report: dict[str, Any]
     failure: InputError | Crash | None = None
+    table: LabelTable | None = None
 
     @property
     def exit_code(self) -> int:
@@ -86,10 +90,11 @@ class Runner:
         """Segment one case and write its files; what goes wrong is returned, not raised."""
         try:
             volume = self.read(case.source)
-            segmentation = self.segment(volume, progress)
+            if self.session.recipe.field == "prompt":
+                return self._run_prompted(case, volume, progress)
             report = write_case(
                 case,
-                segmentation,
+                self.segment(volume, progress),
                 self.session.labels,
                 volume,
                 job=self.job,
@@ -103,6 +108,14 @@ class Runner:
             logger.debug("%s", case.source, exc_info=True)
             return CaseOutcome(case, {}, Crash(described(error)))
         return CaseOutcome(case, report)
+
+    def _run_prompted(
+        self, case: PlannedCase, volume: Volume, progress: Callable[[Progress], None] | None
+    ) -> CaseOutcome:
+        objects, segmentation, table = answer_objects(self.session, volume, self.job, self.request, progress)
+        asked = objects_to_dict(objects, volume, with_masks=False)
+        report = write_case(case, segmentation, table, volume, job=self.job, asked=asked)
+        return CaseOutcome(case, report, table=table)
 
     def read(self, source: Path) -> Volume:
         """Read the scan of a case, from its channels' files where these were given.
@@ -135,7 +148,7 @@ class Runner:
             if click.label:
                 found.append(click.segmentation)
             else:
-                missed.append(f"At {_millimetres(point)}: {click.message}.")
+                missed.append(f"At {in_mm(point)}: {click.message}.")
         if not found:
             raise InputError(f"{' '.join(missed)} Give a point inside the structure.")
         whole = merge(found, self.session.labels)
@@ -166,6 +179,8 @@ def prepare(job: SegmentJob) -> Runner:
     request = replace(request, structures=structure_ids(job.structures, checkpoint.labels))
     request.keep_per_stage(checkpoint.network.config.default_keep)
     session = Session(*checkpoint)
+    if job.prompts.given and session.recipe.field != "prompt":
+        raise TakesNoPrompts(session.name)
     channels = in_model_order(dict(job.channels), session.recipe.channels) if job.channels else None
     return Runner(job, session, request, channels)
 
@@ -185,31 +200,7 @@ def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids))
 
 
-def voxel_at(volume: Volume, point: Point) -> tuple[float, float, float]:
-    """Voxel index, with fractions, of a point in (R, A, S) mm.
-
-    Raises
-    ------
-    InputError
-        When it lies outside the volume.
-    """
-    z, y, x = volume.index_of(point).tolist()
-    shape = volume.spatial_shape
-    if all(-0.5 <= place < size - 0.5 for place, size in zip((z, y, x), shape, strict=True)):
-        return z, y, x
-    ends = [volume.ras_mm_of(corner) for corner in product(*((0, size - 1) for size in shape))]
-    spans = [f"{min(mm):.0f} to {max(mm):.0f}" for mm in zip(*ends, strict=True)]
-    raise InputError(
-        f"The point {_millimetres(point)} lies outside the volume, which spans {spans[0]} right, "
-        f"{spans[1]} anterior and {spans[2]} superior: give a point inside."
-    )
-
-
 def described(error: BaseException) -> str:
     """Class and message of an error, in one line of modest length."""
     said = " ".join(str(error).split())
     return (f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]
-
-
-def _millimetres(point: Point) -> str:
-    return f"{' '.join(f'{mm:g}' for mm in point)} mm"

@@ -23,6 +23,14 @@ from napari_scd.cli.options import (
     parse_names,
 )
 from napari_scd.cli.points import parse_point
+from napari_scd.cli.prompts import (
+    BoxOption,
+    NotAtOption,
+    PromptsOption,
+    RefineOption,
+    check_one_scan,
+    parse_prompts,
+)
 from napari_scd.errors import InputError
 
 
@@ -54,6 +62,10 @@ def segment(
             help="A point in mm (right, anterior, superior): keep the structure under it; repeatable.",
         ),
     ] = None,
+    not_at: NotAtOption = None,
+    box: BoxOption = None,
+    refine: RefineOption = None,
+    prompts: PromptsOption = None,
     labels: Annotated[
         list[str] | None, typer.Option(metavar="NAME,..", help="Keep only these structures or groups.")
     ] = None,
@@ -123,6 +135,7 @@ def segment(
         model=model,
         keep=parse_keep(keep_ratio),
         points=tuple(parse_point(text) for text in at or ()),
+        prompts=parse_prompts(not_at, box, refine, prompts, points=bool(at)),
         structures=parse_names(labels),
         channels=tuple(channels.items()),
         frame=frame,
@@ -136,13 +149,15 @@ def segment(
         dicom_seg=dicom_seg,
         redo=redo,
     )
-    if _is_tree(sources, output):
+    is_tree = _is_tree(sources, output)
+    check_one_scan(model, job.prompts, sources, is_tree=is_tree)
+    if is_tree:
         raise typer.Exit(_segment_tree(sources, job, scheduler, as_json=as_json))
     if scheduler or redo or dicom_seg:
         raise InputError(
             "--scheduler, --redo and --dicom-seg are for study trees: give a folder (IN) and a folder (-o)."
         )
-    plan = plan_batch(sources, job.targets, also_read=channels.values())
+    plan = plan_batch(sources, job.targets, also_read=[*channels.values(), *job.prompts.files])
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.segment import run_batch  # only when there is something to compute
 

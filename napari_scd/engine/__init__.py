@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from napari_scd.engine.plausible import guess_modality as guess_modality
     from napari_scd.engine.prompts import PreviousMask as PreviousMask
     from napari_scd.engine.prompts import Prompt as Prompt
-    from napari_scd.engine.prompts import PromptError as PromptError
     from napari_scd.engine.prompts import PromptedObject as PromptedObject
+    from napari_scd.engine.prompts import PromptError as PromptError
     from napari_scd.engine.prompts import Prompts as Prompts
     from napari_scd.engine.prompts import TakesNoPrompts as TakesNoPrompts
     from napari_scd.engine.prompts import objects_from_dict as objects_from_dict

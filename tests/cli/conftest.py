@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import nibabel as nib
@@ -30,7 +31,8 @@ LABELS = LabelTable.from_names(
 def save_tiny(path: Path, *, field: str, answer: int) -> Path:
     """Write a model whose every voxel is `answer`."""
     torch.manual_seed(0)
-    network = build_network(TINY)
+    promptable = field == "prompt"
+    network = build_network(replace(TINY, in_channels=4, out_channels=1) if promptable else TINY)
     with torch.no_grad():
         bias = [value for name, value in network.decoder.named_parameters() if name == "out.conv.conv.bias"][
             0
@@ -44,17 +46,25 @@ def save_tiny(path: Path, *, field: str, answer: int) -> Path:
         licence="CC0",
         metrics={"dice": {"1": 0.5, "0.5": 0.25}},
     )
-    save(path, network, Recipe("MR", field=field), LABELS, made)
+    recipe, labels = Recipe("MR", field=field), LABELS
+    if promptable:
+        recipe = Recipe("any", normalise_over="window", activation="sigmoid", field=field)
+        labels = LabelTable.from_names(["object"])
+    save(path, network, recipe, labels, made)
     return path
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with the models `whole`, `clicky` (label 1 everywhere) and `blind` (finds nothing)."""
+    """Folder with tiny models.
+
+    `whole` and `clicky` find label 1 everywhere, `blind` finds nothing, `anything` finds all there is.
+    """
     folder = tmp_path_factory.mktemp("models")
     save_tiny(folder / "whole.safetensors", field="whole", answer=1)
     save_tiny(folder / "clicky.safetensors", field="click", answer=1)
     save_tiny(folder / "blind.safetensors", field="click", answer=0)
+    save_tiny(folder / "anything.safetensors", field="prompt", answer=0)
     return folder
 
 

@@ -165,9 +165,7 @@ def _from_dict(
         except (KeyError, TypeError, ValueError) as error:
             raise PromptError("a prompt needs a 'kind' and 'points' of three numbers each.") from error
         steps.append(Prompt(kind, tuple(points)))
-    return PromptedObject(
-        name, entry.get("label", number), Prompts(tuple(steps), _previous(entry, folder))
-    )
+    return PromptedObject(name, entry.get("label", number), Prompts(tuple(steps), _previous(entry, folder)))
 
 
 def _voxel(point: Any, volume: Volume, unit: str) -> Any:
@@ -190,4 +188,3 @@ def _check_once(what: str, values: Sequence[object]) -> None:
     twice = [value for value in values if values.count(value) > 1]
     if twice:
         raise PromptError(f"Two objects have the {what} {twice[0]!r}: give each its own.")
-
