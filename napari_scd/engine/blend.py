@@ -52,6 +52,8 @@ class Canvas:
     depth : int or None
         Planes held at once, in a ring: windows must then come first axis slowest, and the planes before a row
         of windows be taken before the row is added. None = the whole box.
+    offsets : tuple of float
+        Added to the logits of each class wherever a window came; empty = nothing is added.
 
     Notes
     -----
@@ -68,6 +70,7 @@ class Canvas:
         n_classes: int,
         box: tuple[Size3, Size3],
         depth: int | None = None,
+        offsets: tuple[float, ...] = (),
     ) -> None:
         self.grid = grid
         self.weights = weights
@@ -77,6 +80,7 @@ class Canvas:
         self.n_classes = n_classes
         self.low, self.high = box
         self._depth = depth
+        self._offsets = torch.tensor(offsets, dtype=torch.float32) if offsets else None
         self._only: tuple[Size3, Tensor] | None = None
         self._sums: tuple[Tensor, Tensor] | None = None
         self._first = self.low[0]
@@ -115,7 +119,8 @@ class Canvas:
             sums, weights = self._weigh_in()
             ring, first, count = next(self._in_ring(self._first, min(self._first + step, end)))
             weight = weights[ring]
-            logits = _divided(sums[ring], weight) if means else sums[ring].permute(3, 0, 1, 2)
+            held = self._shifted(sums[ring], weight)
+            logits = _divided(held, weight) if means else held.permute(3, 0, 1, 2)
             yield Planes(first, logits, weight > 0)
             sums[ring] = 0
             weight.zero_()
@@ -127,17 +132,19 @@ class Canvas:
         if self._only is not None:
             return self._covering()[:, z, y, x].float()
         sums, weights = self._weigh_in()
-        return sums[z, y, x].float() / weights[z, y, x].clamp_min(1e-12)
+        weight = weights[z, y, x]
+        return self._shifted(sums[z, y, x], weight).float() / weight.clamp_min(1e-12)
 
     @property
     def sums(self) -> Tensor:
-        """Mean logits of the box but for a positive factor a voxel, ``(classes, z, y, x)``, without a copy.
+        """Mean logits of the box but for a positive factor a voxel, ``(classes, z, y, x)``.
 
         Only when all of it is held. Labels of sums are those of means; in the precision the canvas holds.
+        Without offsets they are no copy.
         """
         if self._only is not None:
             return self._covering()
-        return self._weigh_in()[0].permute(3, 0, 1, 2)
+        return self._shifted(*self._weigh_in()).permute(3, 0, 1, 2)
 
     @property
     def seen(self) -> Tensor:
@@ -148,7 +155,8 @@ class Canvas:
 
     def grown(self, box: tuple[Size3, Size3]) -> Canvas:
         """Copy over a box that holds this one's; only when the whole box is held."""
-        larger = Canvas(self.grid, self.weights, self.n_classes, box)
+        offsets = () if self._offsets is None else tuple(self._offsets.tolist())
+        larger = Canvas(self.grid, self.weights, self.n_classes, box, offsets=offsets)
         if self._only is not None:
             larger._add(*self._only)
             return larger
@@ -177,7 +185,12 @@ class Canvas:
             slice(lead - at + low, lead - at + high)
             for lead, at, low, high in zip(self.grid.lead, start, self.low, self.high, strict=True)
         )
-        return logits[:, z, y, x]
+        covering = logits[:, z, y, x]
+        return covering if self._offsets is None else covering + self._offsets.view(-1, 1, 1, 1)
+
+    def _shifted(self, sums: Tensor, weights: Tensor) -> Tensor:
+        """Add offsets to sums ``(..., classes)`` of logits, as if each window had come with them."""
+        return sums if self._offsets is None else sums + weights[..., None] * self._offsets
 
     def _weigh_in(self) -> tuple[Tensor, Tensor]:
         """Hold sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, with what was kept as it came."""

@@ -42,6 +42,8 @@ class Request:
         Also return class probabilities (large).
     masks : bool
         Also return a mask of every label; those of a sigmoid model may overlap.
+    clean_up : bool
+        In whole scans, remove stray parts of structures that the model's recipe calls single.
     compile : bool
         Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
         use and for every new keep ratio, so for many scans on a GPU. Our CPU kernels are quicker without.
@@ -61,6 +63,7 @@ class Request:
     structures: tuple[int, ...] = ()
     probability: bool = False
     masks: bool = False
+    clean_up: bool = True
     compile: bool = False
 
     def __post_init__(self) -> None:

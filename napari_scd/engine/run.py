@@ -175,7 +175,8 @@ class Run:
         """Empty canvas over a box of the image."""
         grid = self.prepared.grid
         weights = blending_weights(grid.roi, self.request.blending)
-        return Canvas(grid, weights, self.config.out_channels, box, depth)
+        offsets = self.model.recipe.logit_offsets
+        return Canvas(grid, weights, self.config.out_channels, box, depth, offsets)
 
     def sink(self, box: tuple[Size3, Size3]) -> LabelSink:
         """Empty sink over a box of the image."""

@@ -175,8 +175,8 @@ class Session:
         request : Request
         within : three slices, optional
             Part of the source array that is wanted, such as the slice on screen: only windows that touch it
-            run, and its labels are those a whole run would give it. The answers of its windows are remembered
-            for the whole run that follows, while there is room.
+            run, and its labels are those a whole run would give it, before stray parts are removed. The
+            answers of its windows are remembered for the whole run that follows, while there is room.
         progress : callable, optional
             Called with a `Progress` after every window.
         cancel : CancelToken, optional
@@ -203,6 +203,8 @@ class Session:
             canvas.add(window.start, window.logits)
             del window
         sink.write(canvas.take(box[1][0], means=sink.needs_means))
+        if run.request.clean_up and within is None and run.n_windows == len(starts):
+            sink.clean_up()
         return run.segmentation(sink, len(starts))
 
     @reports_out_of_memory
@@ -375,6 +377,13 @@ def _check_parts(network: ScdNetwork, recipe: Recipe, labels: LabelTable) -> Non
             f"The label table does not fit the network's {config.out_channels} outputs: "
             f"it must name the ids 1 to {highest} (255 at most)."
         )
+    if recipe.logit_offsets and len(recipe.logit_offsets) != config.out_channels:
+        raise InputError(
+            f"The recipe has {len(recipe.logit_offsets)} logit offsets, but the network has "
+            f"{config.out_channels} outputs."
+        )
+    if any(not 1 <= index <= highest for index in recipe.single_labels):
+        raise InputError(f"The recipe's single labels must be ids from 1 to {highest}.")
 
 
 def _part(within: Sequence[slice], shape: Sequence[int]) -> Sequence[slice]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_scd.engine.parts import stray_parts
 from napari_scd.engine.postprocess import label_map
 from napari_scd.engine.wayback import WayBack
 from napari_scd.model import roomy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_scd.engine.blend import Planes
+    from napari_scd.engine.parts import StrayPart
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
     from napari_scd.volume import Volume
@@ -60,6 +62,8 @@ class LabelSink:
         self._labels = np.zeros((z, y, x), np.uint8)
         self._seen = np.zeros((z, y, x), bool) if probability else None
         self._masks = masks
+        self._spacing_mm = prepared.spacing_mm
+        self._stray: tuple[StrayPart, ...] = ()
         n_values = n_classes * z * y * x
         keep_logits = probability or masks or (prepared.resampled and 2 * n_values <= MAX_LOGIT_BYTES)
         dtype = torch.float32 if 4 * n_values <= FULL_PRECISION_BYTES else torch.float16
@@ -79,6 +83,13 @@ class LabelSink:
                 self._logits[here] = logits.permute(1, 2, 3, 0).to(self._logits.dtype)
             if self._seen is not None:
                 self._seen[here] = seen.numpy()
+
+    def clean_up(self) -> None:
+        """Remove stray parts of structures that are in one piece; once everything of a whole scan is written.
+
+        They become background, in labels and masks but not in probabilities.
+        """
+        self._stray = tuple(stray_parts(self._labels, self._spacing_mm, self._recipe))
 
     def labels(
         self, structures: Sequence[int] = (), only: NDArray[np.bool_] | None = None
@@ -127,4 +138,5 @@ class LabelSink:
         return self._way.on_source(masks)
 
     def _found(self) -> NDArray[np.uint8]:
-        return self._way.labels(self._labels, self._logits, self._recipe)
+        found = self._way.labels(self._labels, self._logits, self._recipe)
+        return self._way.without(self._stray, found) if self._stray else found

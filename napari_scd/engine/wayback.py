@@ -11,9 +11,12 @@ from torch.nn.functional import embedding_bag
 from napari_scd.engine.postprocess import class_probabilities, label_map
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from napari_scd.engine.parts import StrayPart
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
     from napari_scd.volume import Recipe, Volume
@@ -114,6 +117,33 @@ class WayBack:
             if len(points):
                 plane[points] = label_map(self._interpolate(logits, z, place, points), recipe)
         return found
+
+    def without(self, parts: Iterable[StrayPart], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Copy of labels on the oriented source grid within the box, without parts found on the model grid.
+
+        A source voxel lies in a cell of 2 x 2 x 2 model voxels. No cell holds both a part and what stays of
+        its label, so in the part's cells all voxels of its label go::
+
+            model    1 1 . . . 1     the 1 on the right is a part to remove
+            source  111.......11     so are the two that lie in its cells
+        """
+        kept = found.copy()
+        for part in parts:
+            if not self._prepared.resampled:
+                here = part.box
+                gone = part.mask
+            else:
+                wide = np.pad(part.mask, 1)
+                cells = _cell_extremes(wide)[1]
+                spans, picks = [], []
+                for below, side in zip(self._below, part.box, strict=True):
+                    first, last = np.searchsorted(below, (side.start - 1, side.stop))
+                    spans.append(slice(int(first), int(last)))
+                    picks.append(below[first:last] - (side.start - 1))
+                here = (spans[0], spans[1], spans[2])
+                gone = cells[np.ix_(*picks)]
+            kept[here][gone & (found[here] == part.label)] = 0
+        return kept
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Tell where any model voxel around a source voxel is in `mask` (itself, when not resampled)."""

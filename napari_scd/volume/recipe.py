@@ -55,6 +55,16 @@ class Recipe:
         ones.
     precedence
         With "sigmoid": label ids, the first of which wins where several hold.
+    logit_offsets
+        Added to the network's outputs, one number each, before labels are taken: what a calibration on
+        validation cases found. Empty adds nothing.
+    single_labels
+        Ids of structures that are in one piece. In whole scans, parts of them are removed that lie apart from
+        the largest and are much smaller. With "softmax" only.
+    part_gap_mm
+        Parts of a structure that are nearer than this to each other count as one.
+    part_share
+        A part stays if it has at least this share of the largest part's voxels, 0 to 1.
 
     Raises
     ------
@@ -73,6 +83,10 @@ class Recipe:
     channels: tuple[str, ...] = ("image",)
     activation: str = "softmax"
     precedence: tuple[int, ...] = ()
+    logit_offsets: tuple[float, ...] = ()
+    single_labels: tuple[int, ...] = ()
+    part_gap_mm: float = 10.0
+    part_share: float = 0.3
 
     def __post_init__(self) -> None:
         """Check every value and turn lists into tuples."""
@@ -97,6 +111,12 @@ class Recipe:
             raise _bad("clip_percentiles", self.clip_percentiles, "two percentiles between 0 and 100")
         self._set_tuple("channels", str, "at least one channel name")
         self._set_tuple("precedence", int, "label ids (whole numbers)")
+        self._set_numbers("logit_offsets", None)
+        self._set_tuple("single_labels", int, "label ids (whole numbers)")
+        if self.single_labels and self.activation != "softmax":
+            raise _bad("single_labels", self.single_labels, "none with 'sigmoid'")
+        for key, most in (("part_gap_mm", _COARSEST), ("part_share", 1.0)):
+            self._set_number(key, most)
         if not self.channels:
             raise _bad("channels", self.channels, "at least one channel name")
 
@@ -134,16 +154,23 @@ class Recipe:
             raise InputError("The recipe lacks the key 'modality'; give 'CT' or 'MR'.")
         return cls(**values)
 
-    def _set_numbers(self, key: str, n: int) -> None:
+    def _set_number(self, key: str, most: float) -> None:
+        value = getattr(self, key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            raise _bad(key, value, f"a number from 0 to {most:g}")
+        object.__setattr__(self, key, float(value))
+
+    def _set_numbers(self, key: str, n: int | None) -> None:
         values = getattr(self, key)
-        if values is None:
+        if values is None and n is not None:
             return
+        needed = f"{n} numbers" if n is not None else "a list of numbers"
         try:
             numbers = tuple(float(value) for value in values)
         except (TypeError, ValueError, OverflowError):
-            numbers = ()
-        if len(numbers) != n or not all(abs(number) <= _LARGEST for number in numbers):
-            raise _bad(key, values, f"{n} numbers")
+            raise _bad(key, values, needed) from None
+        if n not in (None, len(numbers)) or not all(abs(number) <= _LARGEST for number in numbers):
+            raise _bad(key, values, needed)
         object.__setattr__(self, key, numbers)
 
     def _set_tuple(self, key: str, kind: type, needed: str) -> None:

@@ -159,3 +159,40 @@ def test_sums_have_the_labels_of_means(n_windows) -> None:
     torch.testing.assert_close(at, mean[:, 2, 3, 4])
     taken = [planes.logits.argmax(0) for planes in second.take(box[1][0], means=False)]
     assert torch.equal(torch.cat(taken), labels)
+
+
+@pytest.mark.parametrize("depth", [None, 16])
+@pytest.mark.parametrize("starts", [GRID.starts((4, 8, 4)), GRID.starts((16, 16, 16))])
+def test_offsets_shift_the_mean_wherever_a_window_came(depth, starts) -> None:
+    torch.manual_seed(0)
+    logits = {start: torch.randn(3, *GRID.roi) for start in starts}
+    weights, offsets = blending_weights(GRID.roi, "gaussian"), (0.0, 2.0, -1.5)
+    plain = fill(Canvas(GRID, weights, 3, WHOLE, depth=16), starts, logits.__getitem__)
+    shifted = Canvas(GRID, weights, 3, WHOLE, depth, offsets)
+    if depth is None:
+        for start in starts:
+            shifted.add(start, logits[start])
+        expected = plain + torch.tensor(offsets).view(3, 1, 1, 1)
+        torch.testing.assert_close(shifted.mean_at((3, 4, 5)), expected[:, 3, 4, 5])
+        assert torch.equal(shifted.sums.argmax(0), expected.argmax(0))
+        larger = shifted.grown(WHOLE)
+        torch.testing.assert_close(mean_of(larger), expected)
+        torch.testing.assert_close(mean_of(shifted), expected)
+    else:
+        blended = fill(shifted, starts, logits.__getitem__)
+        torch.testing.assert_close(blended, plain + torch.tensor(offsets).view(3, 1, 1, 1))
+
+
+def test_offsets_of_one_window_and_of_none() -> None:
+    box = GRID.image_box((0, 0, 0))
+    canvas = Canvas(GRID, blending_weights(GRID.roi, "gaussian"), 2, box, offsets=(0.0, 3.0))
+    logits = torch.randn(2, *GRID.roi)
+    kept = logits.clone()
+    canvas.add((0, 0, 0), logits)
+    z, y, x = (slice(lead, None) for lead in GRID.lead)
+    expected = kept[:, z, y, x] + torch.tensor([0.0, 3.0]).view(2, 1, 1, 1)
+    torch.testing.assert_close(canvas.sums, expected)
+    torch.testing.assert_close(mean_of(canvas), expected)
+    assert torch.equal(logits, kept), "a window may be remembered: it is left as it was"
+    empty = Canvas(GRID, blending_weights(GRID.roi, "gaussian"), 2, WHOLE, offsets=(0.0, 3.0))
+    assert not mean_of(empty).any()

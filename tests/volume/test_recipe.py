@@ -15,6 +15,7 @@ RECIPES = [
     Recipe("CT", "LPS", (1.5, 1.5, 2.0), clip=(-125, 275), normalisation="range", normalise_over="window"),
     Recipe("MR", spacing_mm=(1, 1, 1), clip_percentiles=(0.5, 99.5), normalisation="zscore-nonzero"),
     Recipe("MR", channels=("t1", "t2"), activation="sigmoid", precedence=(3, 1, 2), field="click"),
+    Recipe("CT", logit_offsets=(0.0, -1.5), single_labels=(1, 3), part_gap_mm=12.0, part_share=0.1),
     Recipe("any", clip_percentiles=(1, 99), normalise_over="window", activation="sigmoid", field="prompt"),
 ]
 
@@ -57,6 +58,14 @@ def test_lists_become_tuples_and_axes_capitals() -> None:
         ("activation", "relu"),
         ("precedence", (1.5,)),
         ("precedence", 4),
+        ("logit_offsets", (1.0, float("nan"))),
+        ("logit_offsets", 1.0),
+        ("logit_offsets", None),
+        ("single_labels", (1.5,)),
+        ("part_gap_mm", -1.0),
+        ("part_gap_mm", "wide"),
+        ("part_share", 1.5),
+        ("part_share", True),
         ("colour", "red"),
     ],
 )
