@@ -76,6 +76,7 @@ class ClickStep(NamedTuple):
     tokens : tuple of int
         Living tokens of a window at the start and after each stage.
     n_windows : int
+        Windows this click took.
     """
 
     voxel: tuple[int, int, int]
@@ -168,7 +169,8 @@ def _clicks(
         found = talk.mask.copy()
         dice = _dice(found & counted, truth & counted)
         report = answer.report
-        yield ClickStep(*click, dice, seconds, report.tokens, report.n_windows)
+        n_windows = report.n_windows if report.prompts is None else report.prompts.n_windows[-1]
+        yield ClickStep(*click, dice, seconds, report.tokens, n_windows)
         if unchanged and not talk.corrects:
             return  # the same click would follow for ever
 

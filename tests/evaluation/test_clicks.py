@@ -49,7 +49,10 @@ class Balls:
             mask[max(z - r, 0) : z + r + 1, max(y - r, 0) : y + r + 1, max(x - r, 0) : x + r + 1] = 1
         for voxel in prompts.excluded:
             mask[voxel] = 0
-        report = SimpleNamespace(tokens=(64, 16), n_windows=3)
+        windows = (3,) * len(prompts.steps)
+        report = SimpleNamespace(
+            tokens=(64, 16), n_windows=sum(windows), prompts=SimpleNamespace(n_windows=windows)
+        )
         return SimpleNamespace(labels=SimpleNamespace(array=mask), report=report)
 
 

@@ -25,6 +25,7 @@ _THRESHOLD = 0.5
 _HALVED_VOXELS = 24**3
 _SMALL_ERROR = 4
 _CLICKED_BEFORE = 0.4
+_ZOOMED_OUT = 0.4
 _CORRECTION_SHARPNESS = 2.0
 
 
@@ -59,7 +60,10 @@ def first_prompts(sample: Sample, limits: PromptConfig, rng: np.random.Generator
     if drawn[0] < share:
         prompting.previous = damaged(sample.target, rng)
         if drawn[1] < _CLICKED_BEFORE:
-            prompting.include.append(deep_place(sample.target, _sharpness(limits, rng), rng))
+            click = deep_place(sample.target, _sharpness(limits, rng), rng)
+            prompting.include.append(click)
+            if drawn[2] < _ZOOMED_OUT:
+                prompting.previous = seen_closer(prompting.previous, click, float(rng.uniform(0.4, 0.75)))
         elif drawn[1] < (0.6 if sample.leaves else 0.9):
             correct(prompting, sample, prompting.previous.numpy(), rng)
         return prompting
@@ -138,6 +142,17 @@ def damaged(target: NDArray[np.bool_], rng: np.random.Generator) -> Tensor:
     if rng.random() < 0.4:
         return (fine > _THRESHOLD).float()
     return torch.sigmoid((fine - _THRESHOLD) * float(rng.uniform(4, 16)))
+
+
+def seen_closer(mask: Tensor, centre: Place, share: float) -> Tensor:
+    """Keep what a closer window saw of a mask ``(z, y, x)``: a box around a place, `share` of the edges."""
+    part = tuple(
+        slice(max(at - round(share * edge / 2), 0), at + round(share * edge / 2))
+        for at, edge in zip(centre, mask.shape, strict=True)
+    )
+    kept = torch.zeros_like(mask)
+    kept[part] = mask[part]
+    return kept
 
 
 def _cropped(mask: NDArray[np.bool_]) -> tuple[list[int], NDArray[np.bool_], int]:

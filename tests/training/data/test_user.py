@@ -14,6 +14,7 @@ from napari_scd.training.data.user import (
     deep_place,
     deepest,
     first_prompts,
+    seen_closer,
 )
 
 CLICKS = PromptConfig(previous_share=0, box_share=0, scribble_share=0, stray_share=0)
@@ -85,6 +86,20 @@ def test_a_damaged_mask_is_nearly_right(sample):
         found = mask > 0.5
         overlaps.append(2 * (found & sample.target).sum() / (found.sum() + sample.target.sum()))
     assert 0.5 < np.mean(overlaps) < 0.99
+
+
+def test_a_closer_window_saw_a_part(sample):
+    mask = torch.from_numpy(sample.target).float()
+    seen = seen_closer(mask, (20, 20, 20), 0.5)
+    assert (seen[10:30, 10:30, 10:30] == mask[10:30, 10:30, 10:30]).all()
+    assert seen_closer(mask, (12, 20, 20), 0.3).sum() == 8 * 12 * 12  # the target begins at 10
+
+
+def test_some_users_start_from_what_a_closer_window_saw(sample):
+    limits = PromptConfig(previous_share=1)
+    talks = [first_prompts(sample, limits, np.random.default_rng(seed)) for seed in range(60)]
+    shares = [float((talk.previous > 0.5).sum()) / sample.target.sum() for talk in talks if talk.include]
+    assert min(shares) < 0.75 < max(shares)
 
 
 def test_corrections_say_what_is_wrong_where_it_is_wrong(sample):
