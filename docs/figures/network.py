@@ -16,7 +16,8 @@ from torch.nn.functional import layer_norm
 
 from napari_scd.model import PRESETS, build_network
 from napari_scd.model.embedding import sincos_positions
-from napari_scd.model.pruning import keep_count, split_top_through
+from napari_scd.model.keep import count_tokens
+from napari_scd.model.pruning import split_top_through
 
 IMAGES = Path(__file__).parents[1] / "images"
 STAGE = ("#9aa5b1", "#2b6cb0", "#e8a33d", "#d62728")
@@ -58,9 +59,7 @@ def save(figure, name):
 def overview():
     """Draw the way from window to logits; heights of blocks follow the living tokens at keep 0.5."""
     figure, axes = canvas(12, 5.6, 24, 11.2)
-    counts = [BTCV.n_tokens]
-    for _ in range(3):
-        counts.append(keep_count(counts[-1], 0.5))
+    counts = count_tokens(BTCV.n_tokens, (0.5,) * 3)
     mid, full = 7.4, 4.6
     axes.text(0.1, 10.7, "sparse encoding", fontsize=11, weight="bold", color=INK)
     box(axes, 0.1, mid - 1.1, 2.0, 2.2, "window\n1 × 96³", DECODER)

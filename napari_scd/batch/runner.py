@@ -177,7 +177,7 @@ def prepare(job: SegmentJob) -> Runner:
     )
     checkpoint = load(job.model)
     request = replace(request, structures=structure_ids(job.structures, checkpoint.labels))
-    request.keep_per_stage(checkpoint.network.config.default_keep)
+    checkpoint.network.keep_per_stage(request.keep)
     session = Session(*checkpoint)
     if job.prompts.given and session.recipe.field != "prompt":
         raise TakesNoPrompts(session.name)

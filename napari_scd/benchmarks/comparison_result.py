@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_scd.benchmarks.parts import PartTimes
-    from napari_scd.model.config import Size3
+    from napari_scd.model import Size3
 
 DENSE = 1.0
 Key = tuple[str, float | None]

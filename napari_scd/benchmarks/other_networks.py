@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from napari_scd.model.config import Size3
+    from napari_scd.model import Size3
 
 _COARSEST = 4
 

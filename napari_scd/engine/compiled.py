@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.model import Prefix, ScdNetwork, Trace
+    from napari_scd.model import Keep, Prefix, ScdNetwork, Trace
 
 
 class CompiledNetwork:
@@ -45,9 +45,7 @@ class CompiledNetwork:
         answer: Prefix = self._run(self._prefix, self._network.prefix, image)
         return answer
 
-    def rest(
-        self, prefix: Prefix, keep: tuple[float, ...] | None, *, return_trace: Literal[True]
-    ) -> tuple[Tensor, Trace]:
+    def rest(self, prefix: Prefix, keep: Keep, *, return_trace: Literal[True]) -> tuple[Tensor, Trace]:
         """As `ScdNetwork.rest` with the trace."""
         answer: tuple[Tensor, Trace] = self._run(self._rest, self._network.rest, prefix, keep, return_trace)
         return answer

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.hardware import Hardware
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
-    from napari_scd.model import Prefix, ScdNetwork
+    from napari_scd.model import Keep, Prefix, ScdNetwork
 
 
 class WindowResult(NamedTuple):
@@ -78,8 +78,8 @@ class Predictor:
         On ``hardware.device``, in evaluation mode.
     prepared : Prepared
     hardware : Hardware
-    keep : tuple of float or None
-        None = the network's own ratios.
+    keep : Keep
+        As the request states it; None = the network's own ratios.
     prefixes : ByteCache of Prefix
     volume_key : hashable
         Names the volume in cache keys.
@@ -88,7 +88,7 @@ class Predictor:
     network: ScdNetwork | CompiledNetwork
     prepared: Prepared
     hardware: Hardware
-    keep: tuple[float, ...] | None
+    keep: Keep
     prefixes: ByteCache[Prefix]
     volume_key: Hashable
     clock: StageClock = field(default_factory=StageClock)

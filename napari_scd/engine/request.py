@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.errors import InputError
+from napari_scd.model import check_keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEEP_RANGE = (0.05, 1.0)
+    from napari_scd.model import Keep
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 BLENDINGS = ("gaussian", "constant")
@@ -54,7 +55,7 @@ class Request:
         If a value is out of its range.
     """
 
-    keep: float | tuple[float, ...] | None = None
+    keep: Keep = None
     stride: int | None = None
     device: str = "auto"
     precision: str = "auto"
@@ -68,32 +69,12 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
-        for ratio in self.keep if isinstance(self.keep, tuple) else (self.keep,):
-            _check_keep_ratio(ratio)
+        check_keep(self.keep)
         _check_choice("device", self.device, DEVICES)
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("blending", self.blending, BLENDINGS)
         _check_positive("stride", self.stride, "voxels")
         _check_positive("batch", self.batch, "windows")
-
-    def keep_per_stage(self, default: tuple[float, ...]) -> tuple[float, ...]:
-        """Keep ratio of every stage, where `default` is the model's own tuple.
-
-        Raises
-        ------
-        InputError
-            If there are not as many ratios as stages.
-        """
-        if self.keep is None:
-            return default
-        if not isinstance(self.keep, tuple):
-            return (float(self.keep),) * len(default)
-        if len(self.keep) != len(default):
-            raise InputError(
-                f"{len(self.keep)} keep ratios came, but this model has {len(default)} pruning stages: "
-                "give one ratio for all stages or one for each."
-            )
-        return tuple(float(ratio) for ratio in self.keep)
 
 
 class Progress(NamedTuple):
@@ -114,15 +95,6 @@ class Progress(NamedTuple):
 
 if TYPE_CHECKING:
     ProgressCallback = Callable[[Progress], None]
-
-
-def _check_keep_ratio(ratio: object) -> None:
-    if ratio is None:
-        return
-    low, high = KEEP_RANGE
-    is_number = isinstance(ratio, int | float) and not isinstance(ratio, bool) and math.isfinite(ratio)
-    if not is_number or not low <= float(ratio) <= high:  # type: ignore[arg-type]
-        raise InputError(f"Keep ratio {ratio!r} is outside [{low:g}, {high:g}]: give a share in that range.")
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -65,7 +65,7 @@ class Memory:
     prefixes : ByteCache of Prefix
         What precedes the first stage, by window.
     windows : ByteCache of WindowResult
-        Answers of single windows, by window and keep ratios.
+        Answers of single windows, by window and tokens kept at each stage.
     seconds_per_mac : dict
         Measured pace by (device, precision).
     narrow : dict
@@ -149,7 +149,7 @@ class Run:
         self.prepared = loaded.prepared
         self.config = model.network.config
         self.stride = self.prepared.grid.stride_for(request.stride)
-        self.keep = None if request.keep is None else request.keep_per_stage(self.config.default_keep)
+        self.counts = model.network.token_counts(request.keep)
         self.hardware = choose_hardware(request)
         network = memory.placed(model.network, self.hardware)
         self._compiled = memory.compiled_for(network, self.hardware) if request.compile else None
@@ -157,7 +157,7 @@ class Run:
             self._compiled or network,
             self.prepared,
             self.hardware,
-            self.keep,
+            request.keep,
             memory.prefixes,
             loaded.key,
         )
@@ -248,8 +248,7 @@ class Run:
         )
 
     def _key(self, start: Size3) -> Hashable:
-        keep = self.keep or self.config.default_keep
-        return (self.loaded.key, start, keep, self.hardware.device.type, self.hardware.dtype)
+        return (self.loaded.key, start, self.counts, self.hardware.device.type, self.hardware.dtype)
 
     def _answers(self, starts: Sequence[Size3], *, remember: bool) -> Iterator[WindowResult]:
         recalled = ((start, self.memory.windows.get(self._key(start))) for start in starts)
@@ -281,7 +280,7 @@ class Run:
         """Remember seconds per MAC of the windows that were computed from the image on."""
         clock = self.predictor.clock
         if clock.n_whole:
-            macs = clock.n_whole * max(self.model.network.macs(self.keep).total, 1)
+            macs = clock.n_whole * max(self.model.network.macs(self.request.keep).total, 1)
             key = (self.hardware.device.type, self.hardware.precision)
             self.memory.seconds_per_mac[key] = clock.whole_s / macs
 
@@ -289,7 +288,7 @@ class Run:
         self, labels: Volume, region: tuple[slice, slice, slice], n_planned: int, complete: bool
     ) -> Report:
         grid, network, source = self.prepared.grid, self.model.network, self.prepared.source
-        macs, dense = network.macs(self.keep), network.macs(1.0)
+        macs, dense = network.macs(self.request.keep), network.macs(1.0)
         clock = self.predictor.clock
         total_s = time.perf_counter() - self._began
         other_s = total_s - clock.prefix_s - clock.rest_s
@@ -307,8 +306,8 @@ class Run:
             roi=grid.roi,
             patch=grid.patch,
             stride=self.stride,
-            keep=self.keep if self.keep is not None else self.config.default_keep,
-            tokens=network.token_counts(self.keep),
+            keep=network.keep_per_stage(self.request.keep),
+            tokens=self.counts,
             n_windows=self._done,
             n_windows_planned=n_planned,
             n_windows_blank=clock.n_blank,

@@ -143,15 +143,14 @@ class Session:
         network, grid = self._model.network, prepared.grid
         asks_once = self.recipe.field == "prompt"  # and then as often as the object needs
         n_windows = 1 if asks_once else len(grid.starts(grid.stride_for(request.stride)))
-        keep = None if request.keep is None else request.keep_per_stage(network.config.default_keep)
         pace = self._memory.seconds_per_mac.get((hardware.device.type, hardware.precision))
         return Plan(
             n_windows=n_windows,
             roi=grid.roi,
             grid_shape=grid.shape,
             spacing_mm=prepared.spacing_mm,
-            tokens=network.token_counts(keep),
-            seconds=None if pace is None else pace * n_windows * network.macs(keep).total,
+            tokens=network.token_counts(request.keep),
+            seconds=None if pace is None else pace * n_windows * network.macs(request.keep).total,
             device=hardware.device.type,
             precision=hardware.precision,
         )

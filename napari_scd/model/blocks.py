@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -28,15 +30,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
-        self.conv1 = NamedConv(nn.Conv3d(channels, width, 3, padding=1, bias=False))
-        self.conv2 = NamedConv(nn.Conv3d(width, width, 3, padding=1, bias=False))
+        self.conv1 = NamedConv(QuickConv3d(channels, width, 3, padding=1, bias=False))
+        self.conv2 = NamedConv(QuickConv3d(width, width, 3, padding=1, bias=False))
         self.lrelu = nn.LeakyReLU(0.01, inplace=True)
-        self.norm1 = nn.InstanceNorm3d(width)
-        self.norm2 = nn.InstanceNorm3d(width)
+        self.norm1 = QuickInstanceNorm3d(width)
+        self.norm2 = QuickInstanceNorm3d(width)
         self.changes_width = channels != width
         if self.changes_width:
-            self.conv3 = NamedConv(nn.Conv3d(channels, width, 1, bias=False))
-            self.norm3 = nn.InstanceNorm3d(width)
+            self.conv3 = NamedConv(QuickConv3d(channels, width, 1, bias=False))
+            self.norm3 = QuickInstanceNorm3d(width)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, channels, z, y, x) -> (b, width, z, y, x)``."""
@@ -96,7 +98,7 @@ class OutBlock(nn.Module):
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
-        self.conv = NamedConv(nn.Conv3d(channels, classes, 1))
+        self.conv = NamedConv(QuickConv3d(channels, classes, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, channels, z, y, x) -> (b, classes, z, y, x)``."""
@@ -126,4 +128,4 @@ class DropPath(nn.Module):
 
 
 def _doubling(channels: int, width: int) -> NamedConv:
-    return NamedConv(nn.ConvTranspose3d(channels, width, kernel_size=2, stride=2, bias=False))
+    return NamedConv(QuickConvTranspose3d(channels, width, kernel_size=2, stride=2, bias=False))

@@ -7,29 +7,17 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.errors import InputError
+from napari_scd.model.decoder_sizes import DecoderSizes, Size3
+from napari_scd.model.decoder_specs import DECODERS, DecoderSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PRUNINGS = ("none", "random", "attention", "gumbel", "topk", "stp")
 COMPLETIONS = ("none", "mta", "mta-plain", "mask", "zero")
-DECODERS = ("deep8", "shallow8", "unetr16", "unetr4", "half", "pyramid", "sharp", "fine")
 STEMS = ("patch", "conv", "shared")
 TRANSFORMERS = ("cls", "monai")
-KEEP_RANGE = (0.05, 1.0)
 N_LIKENESS = 2
-DENSE_SKIPS = {
-    "deep8": (3, 6, 9),
-    "shallow8": (4, 8),
-    "unetr16": (3, 6, 9),
-    "unetr4": (4, 8),
-    "half": (),
-    "pyramid": (),
-    "sharp": (),
-    "fine": (),
-}
-
-Size3 = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -126,17 +114,27 @@ class ModelConfig:
         return self.in_channels + (N_LIKENESS if self.prompts else 0)
 
     @property
+    def decoder_spec(self) -> DecoderSpec:
+        """What is known about the decoder."""
+        return DECODERS[self.decoder]
+
+    @property
+    def decoder_sizes(self) -> DecoderSizes:
+        """What the decoder is built from."""
+        return DecoderSizes(
+            self.seen_channels, self.out_channels, self.roi, self.patch, self.embed_dim, self.features
+        )
+
+    @property
     def shared_stride(self) -> int:
-        """Voxels along an edge of what a shared stem sees: half size, or the pyramid's coarsest level."""
-        return 2 if self.decoder == "half" else self.patch // 2
+        """Voxels along an edge of what a shared stem sees; the decoder's spec says how many."""
+        stride = self.decoder_spec.stem_stride
+        return 1 if stride is None else stride(self.patch)
 
     @property
     def shared_width(self) -> int:
-        """Channels of what a shared stem sees."""
-        halvings = (
-            2 if self.decoder == "sharp" else 1
-        )  # of the image, down to the level of `features` channels
-        return self.features * self.shared_stride >> halvings
+        """Channels of what a shared stem sees: they double at each level below the one with `features`."""
+        return self.features * self.shared_stride // self.decoder_spec.finest
 
     @property
     def default_keep(self) -> tuple[float, ...]:
@@ -204,7 +202,7 @@ def _type_problems(c: ModelConfig) -> Iterator[str]:
 
 
 def _choice_problems(c: ModelConfig) -> Iterator[str]:
-    choices = {"pruning": PRUNINGS, "completion": COMPLETIONS, "decoder": DECODERS, "stem": STEMS}
+    choices = {"pruning": PRUNINGS, "completion": COMPLETIONS, "decoder": (*DECODERS,), "stem": STEMS}
     choices["transformer"] = TRANSFORMERS
     for name, allowed in choices.items():
         if getattr(c, name) not in allowed:
@@ -234,30 +232,19 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield "transformer 'monai' has no class token, so it needs completion 'none'"
     if c.completion == "none" and c.n_stages:
         yield "completion 'none' needs an empty prune_after"
-    skips = DENSE_SKIPS[c.decoder]
+    skips = c.decoder_spec.dense_skips
     if c.completion == "none" and c.depth <= max(skips, default=0):
         yield f"decoder '{c.decoder}' without completion reads blocks {skips}, but depth is {c.depth}"
     if c.completion != "none" and (c.completion_dim % 6 or c.completion_dim % c.completion_heads):
         yield f"completion_dim {c.completion_dim} must be a multiple of 6 and of {c.completion_heads} heads"
     if c.completion == "mta-plain" and c.completion_dim != c.embed_dim:
         yield f"completion 'mta-plain' needs completion_dim {c.completion_dim} to be embed_dim {c.embed_dim}"
-    if c.stem == "shared" and c.decoder not in ("half", "pyramid", "sharp", "fine"):
-        yield "stem 'shared' needs decoder 'half', 'pyramid', 'sharp' or 'fine'"
+    sharing = [name for name, spec in DECODERS.items() if spec.stem_stride is not None]
+    if c.stem == "shared" and c.decoder not in sharing:
+        yield f"stem 'shared' needs one of the decoders {', '.join(sharing)}, not '{c.decoder}'"
     if c.prompts and (c.decoder != "fine" or c.in_channels != 4):
         yield f"prompts need decoder 'fine' and 4 channels, not '{c.decoder}' and {c.in_channels}"
-    if c.patch not in _PATCHES_OF_DECODER[c.decoder]:
+    if c.patch not in c.decoder_spec.patches:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
-    if c.decoder in ("deep8", "unetr4") and any(edge % 2 or edge < 4 for edge in c.grid):
+    if c.decoder_spec.pools and any(edge % 2 or edge < 4 for edge in c.grid):
         yield f"decoder '{c.decoder}' needs 4, 6, 8 or more tokens along each axis, not {c.grid}"
-
-
-_PATCHES_OF_DECODER = {
-    "deep8": (8,),
-    "shallow8": (8,),
-    "unetr16": (16,),
-    "unetr4": (4,),
-    "half": (4, 8, 16),
-    "pyramid": (4, 8, 16),
-    "sharp": (8, 16, 32),
-    "fine": (8, 16),
-}

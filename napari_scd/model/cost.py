@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.model.decoder_specs import DECODERS
 
 if TYPE_CHECKING:
     from napari_scd.model.config import ModelConfig
@@ -42,7 +43,8 @@ def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart
         stage = sum(index > block for block in config.prune_after)
         blocks += block_macs(token_counts[stage] + (config.transformer == "cls"), config.embed_dim)
     encoder = _stem_macs(config) + blocks + _scorer_macs(config, token_counts)
-    return MacsByPart(encoder, _assembly_macs(config, token_counts), _decoder_macs(config, token_counts))
+    decoder = DECODERS[config.decoder].macs(config.decoder_sizes, token_counts[-1])
+    return MacsByPart(encoder, _assembly_macs(config, token_counts), decoder)
 
 
 def block_macs(tokens: int, dim: int) -> int:
@@ -89,95 +91,3 @@ def _assembly_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
         return mixing
     entering = n if config.completion == "mta" else token_counts[-1] + 1
     return mixing + (entering + n) * d * width
-
-
-def _decoder_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> int:
-    """Sum over the branches and the way up, level by level (model voxels halve along each axis per level)."""
-    d, f, full = config.embed_dim, config.features, math.prod(config.roi)
-    if config.decoder == "half":
-        return _half_macs(config)
-    if config.decoder == "pyramid":
-        return _pyramid_macs(config)
-    if config.decoder == "sharp":
-        return _sharp_macs(config)
-    if config.decoder == "fine":
-        return _fine_macs(config, token_counts[-1])
-    depth = {"deep8": 4, "unetr16": 4, "shallow8": 3, "unetr4": 3}[config.decoder]
-    macs = _residual(config.in_channels, f, full) + f * config.out_channels * full
-    patch_level = config.patch.bit_length() - 1
-    for level in range(1, depth):
-        voxels, width = full >> (3 * level), f << level
-        if level == patch_level:
-            macs += _residual(d, width, voxels)
-        else:
-            macs += _token_up(d, width, patch_level - level - 1, voxels)
-    below = d
-    for level in reversed(range(depth)):
-        macs += _join(below, f << level, full >> (3 * level))
-        below = f << level
-    return macs
-
-
-def _half_macs(config: ModelConfig) -> int:
-    f, half = config.features, math.prod(config.roi) // 8
-    steps = config.patch.bit_length() - 2
-    macs = config.in_channels * f * 8 * half + _residual(f, f, half)
-    macs += _residual(config.embed_dim, f << steps, half >> (3 * steps))
-    for step in range(steps - 1, 0, -1):
-        voxels = half >> (3 * step)
-        macs += (f << (step + 1)) * (f << step) * voxels + _residual(f << step, f << step, voxels)
-    return macs + _join(2 * f, f, half) + f * config.out_channels * 8 * half
-
-
-def _pyramid_macs(config: ModelConfig) -> int:
-    f, full = config.features, math.prod(config.roi)
-    levels = config.patch.bit_length() - 2
-    macs = config.in_channels * f * full + f * config.out_channels * full
-    for level in range(levels):
-        voxels, width = full >> (3 * (level + 1)), f << level
-        macs += _residual(width, width, voxels) + _join(2 * width, width, voxels)
-        macs += (width // 2) * width * 8 * voxels if level else 0
-    return macs + _residual(config.embed_dim, f << levels, full >> (3 * (levels + 1)))
-
-
-def _sharp_macs(config: ModelConfig) -> int:
-    f, out, full = config.features, config.out_channels, math.prod(config.roi)
-    z, y, x = (edge // 2 for edge in config.roi)
-    pyramid = replace(config, decoder="pyramid", roi=(z, y, x), patch=config.patch // 2)
-    sharpening = out * f * full // 8 + _residual(2 * f, f, full // 8) + (f + out) * out * full
-    return _pyramid_macs(pyramid) + config.in_channels * f * full + sharpening
-
-
-def _fine_macs(config: ModelConfig, survivors: int) -> int:
-    """Count the pyramid without its finest join and output, and a block around each survivor."""
-    f, out, seen, full = config.features, config.out_channels, config.seen_channels, math.prod(config.roi)
-    pyramid = replace(config, in_channels=seen, decoder="pyramid", prompts=False)
-    coarse = _pyramid_macs(pyramid) - _join(2 * f, f, full // 8) - f * out * full
-    coarse += 2 * f * out * full // 64 + 2 * f * f * full // 8
-    wide, tokens = f * config.patch // 2, full // config.patch**3
-    coarse += tokens * 4 * wide * wide + _residual(wide, wide, tokens)
-    half, voxels = config.patch // 2, config.patch**3
-    at_half = 27 * (2 * f) ** 2 * ((half + 2) ** 3 + half**3) + 2 * f * f * voxels
-    at_full = voxels * (27 * seen * f + 2 * f * f + f * out)
-    return coarse + survivors * (at_half + at_full)
-
-
-def _residual(channels: int, width: int, voxels: int) -> int:
-    """Two 3x3x3 convolutions, and a 1x1x1 one where the channels change."""
-    return voxels * (
-        27 * channels * width + 27 * width * width + (channels * width if channels != width else 0)
-    )
-
-
-def _join(channels: int, width: int, voxels: int) -> int:
-    """Double the edges of a map, put it beside a skip, mix; `voxels` are those of the result."""
-    return channels * width * voxels + _residual(2 * width, width, voxels)
-
-
-def _token_up(channels: int, width: int, extra_doublings: int, voxels: int) -> int:
-    """Double the edges of a token map, `extra_doublings` more times with a residual block each."""
-    macs = channels * width * (voxels >> (3 * extra_doublings))
-    for left in reversed(range(extra_doublings)):
-        here = voxels >> (3 * left)
-        macs += width * width * here + _residual(width, width, here)
-    return macs

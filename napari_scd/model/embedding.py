@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from napari_scd.model.kernels import QuickConv3d, QuickInstanceNorm3d
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_scd.model.config import ModelConfig, Size3
+    from napari_scd.model.config import ModelConfig
+    from napari_scd.model.decoder_sizes import Size3
 
 
 class PatchEmbedding(nn.Module):
@@ -18,7 +21,7 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, in_channels: int, dim: int, patch: int) -> None:
         super().__init__()
-        self.proj = nn.Conv3d(in_channels, dim, kernel_size=patch, stride=patch)
+        self.proj = QuickConv3d(in_channels, dim, kernel_size=patch, stride=patch)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, c, z, y, x) -> (b, n, d)``, tokens row-major (last axis fastest)."""
@@ -40,14 +43,14 @@ class ConvStem(nn.Module):
         channels = in_channels
         for step in range(steps - 1):
             wider = max(dim >> (steps - step), 16)
-            layers.append(nn.Conv3d(channels, wider, kernel_size=2, stride=2))
+            layers.append(QuickConv3d(channels, wider, kernel_size=2, stride=2))
             if step:
-                mix = nn.Conv3d(wider, wider, kernel_size=3, padding=1)
-                layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01), mix]
-            layers += [nn.InstanceNorm3d(wider), nn.LeakyReLU(0.01)]
+                mix = QuickConv3d(wider, wider, kernel_size=3, padding=1)
+                layers += [QuickInstanceNorm3d(wider), nn.LeakyReLU(0.01), mix]
+            layers += [QuickInstanceNorm3d(wider), nn.LeakyReLU(0.01)]
             channels = wider
         self.steps = nn.Sequential(*layers)
-        self.proj = nn.Conv3d(channels, dim, kernel_size=2, stride=2)
+        self.proj = QuickConv3d(channels, dim, kernel_size=2, stride=2)
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, c, z, y, x) -> (b, n, d)``, tokens row-major (last axis fastest)."""

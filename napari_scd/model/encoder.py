@@ -14,7 +14,6 @@ from napari_scd.model.pruning import (
     Scorer,
     Split,
     TokenGroup,
-    keep_count,
     split_gumbel,
     split_soft_top,
     split_top,
@@ -73,7 +72,6 @@ class SparseEncoder(nn.Module):
         self.prune_after = config.prune_after
         self.skip_after = tuple(skip_after)
         self.pruning = config.pruning
-        self.min_tokens = config.min_tokens
         self.n_tokens = config.n_tokens
         self.n_lead = int(config.transformer == "cls")  # class tokens in front
         norm_eps = LAYER_NORM_EPS if self.n_lead else MONAI_NORM_EPS
@@ -110,7 +108,7 @@ class SparseEncoder(nn.Module):
     def rest(
         self,
         tokens: Tensor,
-        prune_ratios: Sequence[float],
+        counts: Sequence[int],
         *,
         want_scores: bool = False,
         guide: Guide = _UNGUIDED,
@@ -120,8 +118,8 @@ class SparseEncoder(nn.Module):
         Parameters
         ----------
         tokens : Tensor ``(b, 1 + n, d)``
-        prune_ratios : sequence of float
-            Share dropped at each stage; a stage that drops nothing is skipped.
+        counts : sequence of int
+            Tokens that stay after each stage; a stage that drops none is skipped.
         want_scores : bool
             Rate tokens also at stages that drop none.
         guide : Guide
@@ -131,7 +129,7 @@ class SparseEncoder(nn.Module):
         positions = torch.arange(n, device=tokens.device).expand(tokens.shape[0], n)
         walk = _Walk(tokens, positions, n, want_scores, guide)
         if self.prune_after and self.prefix_depth > self.prune_after[0]:
-            self._prune(walk, 0, prune_ratios[0])
+            self._prune(walk, 0, counts[0])
         for index in range(self.prefix_depth, len(self.blocks)):
             block: Block = self.blocks[index]  # type: ignore[assignment]
             stage = self.prune_after.index(index) if index in self.prune_after else None
@@ -141,7 +139,7 @@ class SparseEncoder(nn.Module):
             if index in self.skip_after:
                 walk.skips.append(walk.tokens[:, self.n_lead :])
             if stage is not None:
-                self._prune(walk, stage, prune_ratios[stage])
+                self._prune(walk, stage, counts[stage])
         tokens = self.norm(walk.tokens)
         walk.groups.append(TokenGroup(tokens[:, self.n_lead :], walk.positions))
         return Encoded(
@@ -152,10 +150,9 @@ class SparseEncoder(nn.Module):
             skips=tuple(walk.skips),
         )
 
-    def _prune(self, walk: _Walk, stage: int, prune_ratio: float) -> None:
+    def _prune(self, walk: _Walk, stage: int, count: int) -> None:
         """Let the worst-rated tokens leave through the stage's norm; survivors stay in `walk`."""
         living = walk.tokens[:, 1:]
-        count = keep_count(walk.n_living, prune_ratio, self.min_tokens)
         drops = count < walk.n_living
         if drops or walk.want_scores:
             rating = self._rate(walk, stage, living)

@@ -12,7 +12,6 @@ size is looked at once more, and what that finds is added to the upsampled answe
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -20,15 +19,17 @@ from torch import nn
 from torch.nn.functional import interpolate, pad
 
 from napari_scd.model.blocks import BasicBlock
-from napari_scd.model.decoder import PyramidDecoder, _as_row, _from_row
+from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d
+from napari_scd.model.pyramid_decoder import PyramidDecoder
+from napari_scd.model.rows import as_row, from_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from napari_scd.model.config import ModelConfig, Size3
     from napari_scd.model.decoder import Voxels
+    from napari_scd.model.decoder_sizes import DecoderSizes, Size3
 
 _COARSE = 4
 _HALO_HALF, _HALO_FULL = 2, 1
@@ -54,41 +55,40 @@ class FineDecoder(PyramidDecoder):
     blocks survive. Its last layer starts at zero: the network starts from the coarse answer.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
-        n_seen = config.seen_channels
-        super().__init__(replace(config, in_channels=n_seen, decoder="pyramid", prompts=False))
-        f, out = config.features, config.out_channels
-        self.patch = config.patch
-        self.seen_shape = (*config.roi, n_seen)
+    def __init__(self, sizes: DecoderSizes) -> None:
+        super().__init__(sizes)
+        f, out, n_seen = sizes.features, sizes.out_channels, sizes.in_channels
+        self.patch = sizes.patch
+        self.seen_shape = (*sizes.roi, n_seen)
         self.ups = nn.ModuleList(list(self.ups)[:-1])
         wide = f << len(self.levels)
         self.context = nn.Sequential(
-            nn.Conv3d(wide // 2, wide, kernel_size=2, stride=2), BasicBlock(wide, wide)
+            QuickConv3d(wide // 2, wide, kernel_size=2, stride=2), BasicBlock(wide, wide)
         )
-        self.coarse_out = nn.Conv3d(2 * f, out, kernel_size=1)
+        self.coarse_out = QuickConv3d(2 * f, out, kernel_size=1)
         del self.out
-        self.coarse_up = nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
+        self.coarse_up = QuickConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
         self.half_size = nn.Sequential(
-            nn.Conv3d(2 * f, 2 * f, kernel_size=3),
+            QuickConv3d(2 * f, 2 * f, kernel_size=3),
             nn.LeakyReLU(0.01),
-            nn.Conv3d(2 * f, 2 * f, kernel_size=3),
+            QuickConv3d(2 * f, 2 * f, kernel_size=3),
             nn.LeakyReLU(0.01),
-            nn.ConvTranspose3d(2 * f, f, kernel_size=2, stride=2),
+            QuickConvTranspose3d(2 * f, f, kernel_size=2, stride=2),
         )
-        self.full_size = nn.Sequential(nn.Conv3d(n_seen, f, kernel_size=3), nn.LeakyReLU(0.01))
-        self.mix = nn.Sequential(nn.Conv3d(2 * f, f, kernel_size=1), nn.LeakyReLU(0.01))
-        self.refinement = nn.Conv3d(f, out, kernel_size=1)
+        self.full_size = nn.Sequential(QuickConv3d(n_seen, f, kernel_size=3), nn.LeakyReLU(0.01))
+        self.mix = nn.Sequential(QuickConv3d(2 * f, f, kernel_size=1), nn.LeakyReLU(0.01))
+        self.refinement = QuickConv3d(f, out, kernel_size=1)
         nn.init.zeros_(self.refinement.weight)
         nn.init.zeros_(self.refinement.bias)  # type: ignore[arg-type]
 
     def encode_image(self, image: Tensor) -> Tensor:
         """Run the image branch; its rows, then the window as the fine part sees it: ``-> (b, m)``."""
         rows = super().encode_image(image)
-        return torch.cat([rows, _as_row(image).to(rows.dtype)], dim=1)
+        return torch.cat([rows, as_row(image).to(rows.dtype)], dim=1)
 
     def window(self, image_features: Tensor) -> Tensor:
         """Return what `encode_image` was given, ``(b, c, z, y, x)``."""
-        return _from_row(image_features[:, -math.prod(self.seen_shape) :], self.seen_shape)
+        return from_row(image_features[:, -math.prod(self.seen_shape) :], self.seen_shape)
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map, fine everywhere."""
@@ -100,7 +100,7 @@ class FineDecoder(PyramidDecoder):
         self, image_features: Tensor, token_map: Tensor, kept: Tensor, voxels: Voxels | None = None
     ) -> Decoded:
         """Decode a token map, fine in the blocks `kept` ``(b, k)``."""
-        levels = self._unpacked(image_features)
+        levels = self.levels_of(image_features)
         x = self.bottleneck(token_map) + self.context(levels[-1])
         for up, skip in zip(self.ups, reversed(levels[1:]), strict=True):
             x = up(x, skip)

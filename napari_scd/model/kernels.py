@@ -11,6 +11,8 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -19,10 +21,13 @@ from torch import nn
 from torch.nn.functional import group_norm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     M = TypeVar("M", bound=nn.Module)
 
+_PLAIN: ContextVar[bool] = ContextVar("plain", default=False)
 _ROUNDED = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
 _PLAIN_BELOW = 1024  # voxels of a channel from which PyTorch's norm handles channels-last well
 _LANES = 16
@@ -31,14 +36,14 @@ _CHUNK_VALUES = 2**20
 _UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
 
 
-def quick(network: M) -> M:
-    """Let a network's convolutions and instance norms choose their kernels.
-
-    Works in place: the layers keep their weights and names and get another forward path.
-    """
-    for layer in network.modules():
-        layer.__class__ = _QUICK.get(type(layer), type(layer))
-    return network
+@contextmanager
+def plain_kernels() -> Iterator[None]:
+    """Within it, PyTorch chooses kernels and layouts, as if this file did not exist: to measure its worth."""
+    token = _PLAIN.set(True)
+    try:
+        yield
+    finally:
+        _PLAIN.reset(token)
 
 
 def narrowed(network: M, dtype: torch.dtype) -> M:
@@ -84,7 +89,9 @@ def chooses(values: Tensor) -> bool:
     if values.device.type != "cpu" or torch.is_grad_enabled() or not torch.backends.mkldnn.enabled:
         return False
     watched = torch.jit.is_tracing() or torch.compiler.is_compiling()  # type: ignore[attr-defined, no-untyped-call]
-    return not watched and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+    if watched or _PLAIN.get():
+        return False
+    return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 class QuickConv3d(nn.Conv3d):
@@ -155,13 +162,6 @@ class QuickInstanceNorm3d(nn.InstanceNorm3d):
         if n_channels % _LANES:  # and so is half precision with channels that fill no register
             return group_norm(image.float(), n_channels, eps=self.eps).to(image.dtype)
         return group_norm(image, n_channels, eps=self.eps)
-
-
-_QUICK: dict[type[nn.Module], type[nn.Module]] = {
-    nn.Conv3d: QuickConv3d,
-    nn.ConvTranspose3d: QuickConvTranspose3d,
-    nn.InstanceNorm3d: QuickInstanceNorm3d,
-}
 
 
 def _is_small(image: Tensor) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import torch
@@ -10,15 +9,14 @@ from torch import nn
 
 from napari_scd.errors import InputError
 from napari_scd.model.assembly import MaskTokenCompletion, TokenAssembly, ZeroCompletion
-from napari_scd.model.config import DENSE_SKIPS, KEEP_RANGE, ModelConfig
 from napari_scd.model.cost import MacsByPart, count_macs
-from napari_scd.model.decoder import DECODER_CLASSES
 from napari_scd.model.encoder import Encoded, SparseEncoder
 from napari_scd.model.fine_decoder import FineDecoder
-from napari_scd.model.kernels import laid_out, quick
+from napari_scd.model.keep import count_tokens, keep_per_stage
+from napari_scd.model.kernels import laid_out
 from napari_scd.model.presets import PRESETS
 from napari_scd.model.prompt_maps import with_likeness
-from napari_scd.model.pruning import Scorer, keep_count
+from napari_scd.model.pruning import Scorer
 from napari_scd.model.steering import CHOOSERS, Guide, Steering, control_rating
 
 if TYPE_CHECKING:
@@ -26,9 +24,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_scd.model.config import ModelConfig
     from napari_scd.model.decoder import Decoder, Voxels
-
-Keep = float | tuple[float, ...] | None
+    from napari_scd.model.keep import Keep
 
 
 class Prefix(NamedTuple):
@@ -74,14 +72,10 @@ class ScdNetwork(nn.Module):
 
     Attributes
     ----------
-    lays_out : bool
-        Whether data may go through with the channels of a voxel side by side; False only to measure what that
-        is worth.
     chooser : str
         Who chooses the tokens; see `choose_by`.
     """
 
-    lays_out: bool = True
     chooser: str = "learned"
 
     def __init__(
@@ -111,6 +105,20 @@ class ScdNetwork(nn.Module):
         if chooser not in CHOOSERS:
             raise InputError(f"Tokens are chosen by {', '.join(CHOOSERS)}, not by '{chooser}'.")
         self.chooser = chooser
+
+    def without_tokens(self) -> ScdNetwork:
+        """Return this network with zeros for completed tokens, to see what they add; weights are shared.
+
+        Raises
+        ------
+        InputError
+            If it has no token completion.
+        """
+        if self.completion is None:
+            raise InputError("This network has no token completion, so its tokens cannot be zeroed.")
+        blind = ScdNetwork(self.config, self.encoder, ZeroCompletion(self.config), self.decoder)
+        blind.steering, blind.chooser = self.steering, self.chooser
+        return blind.train(self.training)
 
     @overload
     def forward(
@@ -149,7 +157,7 @@ class ScdNetwork(nn.Module):
         Raises
         ------
         InputError
-            A keep ratio outside (0, 1], a wrong number of them, or a window of another size.
+            A keep ratio out of range, a wrong number of them, or a window of another size.
         """
         if return_trace:
             return self.rest(self.prefix(image), keep, True, voxels)
@@ -160,7 +168,7 @@ class ScdNetwork(nn.Module):
         if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
             _check_window(image, self.config)
         image = with_likeness(image) if self.config.prompts else image
-        image = laid_out(image) if self.lays_out else image
+        image = laid_out(image)
         image_features = self.decoder.encode_image(image)
         seen = self.decoder.for_stem(image_features) if self.config.stem == "shared" else image
         return Prefix(self.encoder.prefix(seen), image_features)
@@ -185,7 +193,7 @@ class ScdNetwork(nn.Module):
         """Prune, complete and decode what `prefix` returned; parameters as for `forward`."""
         guide = self._guide(prefix)
         encoded = self.encoder.rest(
-            prefix.tokens, self.prune_ratios(keep), want_scores=return_trace, guide=guide
+            prefix.tokens, self.token_counts(keep)[1:], want_scores=return_trace, guide=guide
         )
         completed = encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
         token_map = self._as_map(completed)
@@ -200,32 +208,16 @@ class ScdNetwork(nn.Module):
         logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map], voxels)
         return (logits, _trace(encoded, completed, self.config)) if return_trace else logits
 
-    def prune_ratios(self, keep: Keep = None) -> tuple[float, ...]:
-        """Share dropped at each stage for a keep ratio as users state it."""
-        config = self.config
-        if keep is None:
-            return config.prune_ratio
-        try:
-            each = tuple(map(float, keep)) if isinstance(keep, Iterable) else (float(keep),) * config.n_stages
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"Keep ratios are numbers, not {keep!r}: give one, or one each stage."
-            ) from error
-        if len(each) != config.n_stages:
-            raise InputError(
-                f"{len(each)} keep ratios came for {config.n_stages} stages: give one, or one each."
-            )
-        if any(not 0 < ratio <= 1 for ratio in each):
-            low, high = KEEP_RANGE
-            raise InputError(f"Keep ratios lie in [{low}, {high:g}], not {keep}.")
-        return tuple(1.0 - ratio for ratio in each)
+    def keep_per_stage(self, keep: Keep = None) -> tuple[float, ...]:
+        """Keep ratio of every stage; raises `InputError` when `keep` does not fit."""
+        return keep_per_stage(keep, self.config.default_keep)
 
     def token_counts(self, keep: Keep = None) -> tuple[int, ...]:
         """Living tokens (without CLS) at the start and after each stage."""
-        counts = [self.config.n_tokens]
-        for ratio in self.prune_ratios(keep):
-            counts.append(keep_count(counts[-1], ratio, self.config.min_tokens))
-        return tuple(counts)
+        config = self.config
+        asked = tuple(1.0 - ratio for ratio in self.keep_per_stage(keep))
+        dropped = config.prune_ratio if keep is None else asked
+        return count_tokens(config.n_tokens, dropped, config.min_tokens)
 
     def macs(self, keep: Keep = None) -> MacsByPart:
         """Multiply-accumulates of one window by part."""
@@ -261,12 +253,12 @@ def build_network(preset: str | ModelConfig) -> ScdNetwork:
             raise InputError(f"There is no preset '{preset}'; choose one of {', '.join(PRESETS)}.")
         preset = PRESETS[preset]
     dense = preset.completion == "none"
-    encoder = SparseEncoder(preset, DENSE_SKIPS[preset.decoder] if dense else ())
+    encoder = SparseEncoder(preset, preset.decoder_spec.dense_skips if dense else ())
     completion = None if dense else _COMPLETION_CLASSES[preset.completion](preset)
-    decoder = {**DECODER_CLASSES, "fine": FineDecoder}[preset.decoder](preset)
+    decoder = preset.decoder_spec.build(preset.decoder_sizes)
     network = ScdNetwork(preset, encoder, completion, decoder)
     network.apply(_initialise)
-    return quick(network)
+    return network
 
 
 _COMPLETION_CLASSES: dict[str, Callable[[ModelConfig], nn.Module]] = {

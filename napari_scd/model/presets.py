@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from napari_scd.model.config import ModelConfig, Size3
+from napari_scd.model.config import ModelConfig
+
+if TYPE_CHECKING:
+    from napari_scd.model.decoder_sizes import Size3
 
 
 def _paper(in_channels: int, out_channels: int, roi: Size3, prune_ratio: float) -> ModelConfig:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.model.config import Size3
+    from napari_scd.model.decoder_sizes import Size3
 
 IMAGE, PREVIOUS, INCLUDE, EXCLUDE = range(4)
 PROMPT_CHANNELS = 4

@@ -92,11 +92,6 @@ class Scorer(nn.Module):
         return logsigmoid(logit.float() if prior is None else logit.float() + prior)
 
 
-def keep_count(living: int, prune_ratio: float, min_tokens: int = 1) -> int:
-    """Tokens that stay of `living` ones: ``int(living * (1 - prune_ratio))``, at least `min_tokens`."""
-    return min(living, max(int(living * (1 - prune_ratio)), min_tokens))
-
-
 def split_top(scores: Tensor, count: int) -> Split:
     """Keep the `count` best-rated tokens; `scores` is ``(b, l)``."""
     order = scores.topk(scores.shape[1], dim=1).indices

@@ -112,8 +112,8 @@ def test_a_frame_of_a_4d_file(run: Run, scan: Scan, tmp_path: Path) -> None:
     [
         (["-m", "nothing"], "no model 'nothing'"),
         (["-m", "scan.nii.gz"], "not a model"),
-        (["-m", "whole", "-k", "0.01"], "outside [0.05, 1]"),
-        (["-m", "whole", "-k", "1.2"], "outside [0.05, 1]"),
+        (["-m", "whole", "-k", "0.01"], "a number from 0.05 to 1"),
+        (["-m", "whole", "-k", "1.2"], "a number from 0.05 to 1"),
         (["-m", "whole", "-k", "a lot"], "--keep-ratio got"),
         (["-m", "whole", "-k", "0.5,0.5,0.5"], "2 pruning stages"),
         (["-m", "whole", "--labels", "liver"], "liver"),

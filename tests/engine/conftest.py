@@ -8,6 +8,7 @@ from torch import nn
 
 from napari_scd.engine import Session
 from napari_scd.model import MacsByPart, ModelConfig, Prefix, ScdNetwork, Trace, build_network
+from napari_scd.model.keep import count_tokens, keep_per_stage
 from napari_scd.volume import LabelTable, Recipe
 
 TINY = {
@@ -59,8 +60,11 @@ class Thresholds(nn.Module):
         scores[:, 1][exit_stage == 1] = torch.nan
         return (logits, Trace(exit_stage, scores, prefix.tokens[:, 1:])) if return_trace else logits
 
+    def keep_per_stage(self, keep=None):
+        return keep_per_stage(keep, self.config.default_keep)
+
     def token_counts(self, keep=None):
-        return (self.config.n_tokens, self.config.n_tokens // 2, self.config.n_tokens // 4)
+        return count_tokens(self.config.n_tokens, [1 - ratio for ratio in self.keep_per_stage(keep)])
 
     def macs(self, keep=None):
         return MacsByPart(1000 if keep == 1.0 else 600, 100, 300)

@@ -75,7 +75,7 @@ def test_mask_token_fills_what_left(small) -> None:
 
 def test_cls_takes_part_and_is_dropped(network, image) -> None:
     net = network()
-    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), (0.5,) * 3)
+    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), net.token_counts(0.5)[1:])
     completed = net.completion(encoded)
     assert completed.shape == (2, 96, 24)
     changed = net.completion(encoded._replace(cls=encoded.cls + 1))

@@ -20,7 +20,7 @@ def test_a_fresh_scorer_tells_tokens_apart() -> None:
 def test_a_fresh_network_teaches_its_scorers_from_both_sides(small, image, pruning) -> None:
     torch.manual_seed(0)
     net = build_network(small(pruning=pruning, embed_dim=48)).train()
-    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), (0.4, 0.4, 0.4))
+    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), net.token_counts(0.6)[1:])
     for stage, scorer in enumerate(net.encoder.scorers):
         weights = list(scorer.parameters())
         for side in (encoded.groups[stage].tokens, encoded.groups[-1].tokens):
@@ -36,7 +36,7 @@ def test_random_keeps_every_token_equally_often(small, image) -> None:
     kept = torch.zeros(n)
     with torch.inference_mode():
         for _ in range(draws):
-            for row in net.encoder.rest(tokens, (0.75,)).groups[-1].positions:
+            for row in net.encoder.rest(tokens, (n // 4,)).groups[-1].positions:
                 kept[row] += 1
     expected, spread = 2 * draws * 0.25, (2 * draws * 0.25 * 0.75) ** 0.5
     assert kept.sum() == 2 * draws * (n // 4)

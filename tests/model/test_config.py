@@ -84,7 +84,10 @@ REFUSED = {
         "patch": 8,
         "roi": (16, 32, 32),
     },
-    "stem 'shared' needs decoder 'half'": {"stem": "shared", "decoder": "unetr4"},
+    "stem 'shared' needs one of the decoders half, pyramid, sharp, fine": {
+        "stem": "shared",
+        "decoder": "unetr4",
+    },
     "decoder 'unetr4' without completion reads blocks (4, 8), but depth is 8": {
         "decoder": "unetr4",
         "depth": 8,

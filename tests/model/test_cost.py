@@ -77,7 +77,7 @@ def test_the_formula_equals_a_counted_run(network, image, changes, keep) -> None
     parts = net.macs(keep)
     assert parts.total == counted(lambda: net(x, keep))
     prefix = net.prefix(x)
-    encoded = net.encoder.rest(prefix.tokens, net.prune_ratios(keep))
+    encoded = net.encoder.rest(prefix.tokens, net.token_counts(keep)[1:])
     assert parts.assembly == counted(lambda: net.completion(encoded))
     assert parts.encoder + parts.decoder + parts.assembly == parts.total
 
@@ -111,7 +111,7 @@ def test_encoder_saving_saturates_as_the_paper_says() -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_are_counted_without_memory(preset) -> None:
     with torch.device("meta"):
-        net = build_network(preset).eval()
+        net = build_network(preset).eval().to("meta")
         x = torch.empty(1, net.config.in_channels, *net.config.roi)
     assert net.macs().total == counted(lambda: net(x))
 
@@ -124,7 +124,7 @@ def test_paper_presets_cost_what_the_paper_says(preset) -> None:
     what a 2x2x2 one of stride 2 computes; our own count does not.
     """
     with torch.device("meta"):
-        net = build_network(preset).eval()
+        net = build_network(preset).eval().to("meta")
         x = torch.empty(1, net.config.in_channels, *net.config.roi)
     theirs, true = 0, 0
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 import torch
 
-from napari_scd.model.decoder import DECODER_CLASSES
+from napari_scd.model.decoder_specs import DECODERS
 
 SIZES = {
     "deep8": {"patch": 8, "roi": (32, 48, 32)},
@@ -24,15 +26,26 @@ BRANCHES = {
 }
 
 
+def built(config):
+    return config.decoder_spec.build(config.decoder_sizes)
+
+
 def maps(config, count, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return [torch.randn(1, config.embed_dim, *config.grid, generator=generator) for _ in range(count)]
 
 
-@pytest.mark.parametrize("name", DECODER_CLASSES)
+def test_every_entry_of_the_table_has_a_class() -> None:
+    assert {*SIZES, "fine"} == {*DECODERS}
+    for spec in DECODERS.values():
+        file, name = spec.home.split(".")
+        assert getattr(import_module(f"napari_scd.model.{file}"), name).__name__ == name
+
+
+@pytest.mark.parametrize("name", SIZES)
 def test_logits_have_the_windows_size(small, image, name) -> None:
     config = small(decoder=name, **SIZES[name])
-    decoder = DECODER_CLASSES[name](config)
+    decoder = built(config)
     features = decoder.encode_image(image(config, batch=1))
     assert decoder(features, maps(config, decoder.n_maps)).shape == (1, 3, *config.roi)
 
@@ -40,18 +53,18 @@ def test_logits_have_the_windows_size(small, image, name) -> None:
 @pytest.mark.parametrize("name", BRANCHES)
 def test_branches_have_the_tables_channels_and_sizes(small, name) -> None:
     config = small(decoder=name, **SIZES[name])
-    decoder = DECODER_CLASSES[name](config)
+    decoder = built(config)
     assert decoder.n_maps == len(BRANCHES[name]) + 1
     for level, (channels, scale) in BRANCHES[name].items():
         skip = getattr(decoder, f"encoder{level}")(maps(config, 1)[0])
         assert skip.shape[1:] == (channels, *(int(edge * scale) for edge in config.roi))
 
 
-@pytest.mark.parametrize("name", DECODER_CLASSES)
+@pytest.mark.parametrize("name", SIZES)
 def test_every_map_and_the_image_reach_the_logits(small, image, name) -> None:
     config = small(decoder=name, **SIZES[name])
     torch.manual_seed(0)
-    decoder = DECODER_CLASSES[name](config).eval()
+    decoder = built(config).eval()
     x, tokens = image(config, batch=1), maps(config, decoder.n_maps)
     logits = decoder(decoder.encode_image(x), tokens)
     assert not torch.allclose(decoder(decoder.encode_image(x + x**2), tokens), logits, atol=1e-4)
@@ -62,8 +75,8 @@ def test_every_map_and_the_image_reach_the_logits(small, image, name) -> None:
 
 
 def test_instance_norms_have_no_weights(small) -> None:
-    for name in DECODER_CLASSES:
-        decoder = DECODER_CLASSES[name](small(decoder=name, **SIZES[name]))
+    for name in SIZES:
+        decoder = built(small(decoder=name, **SIZES[name]))
         assert not [key for key in decoder.state_dict() if "norm" in key]
 
 
@@ -80,10 +93,10 @@ def test_a_sharp_network_starts_as_the_pyramid_of_the_halved_image(network) -> N
 
 @pytest.mark.parametrize("voxels", [(slice(1, None, 2), slice(0, None, 2), slice(1, None, 2)),
                                     (slice(2, None, 3), slice(0, None, 3), slice(1, None, 3))])  # fmt: skip
-@pytest.mark.parametrize("name", DECODER_CLASSES)
+@pytest.mark.parametrize("name", SIZES)
 def test_logits_of_some_voxels_are_those_of_all(small, image, name, voxels) -> None:
     config = small(decoder=name, **SIZES[name])
-    decoder = DECODER_CLASSES[name](config)
+    decoder = built(config)
     features, tokens = decoder.encode_image(image(config, batch=1)), maps(config, decoder.n_maps)
     some, every = decoder(features, tokens, voxels), decoder(features, tokens)
     torch.testing.assert_close(some, every[(..., *voxels)], atol=1e-5, rtol=1e-5)

@@ -19,7 +19,7 @@ def positions(encoded):
 def test_groups_are_disjoint_and_cover_the_grid(network, image, pruning, training) -> None:
     net = network(pruning=pruning).train(training)
     encoder, x = net.encoder, image(net.config)
-    encoded = encoder.rest(encoder.prefix(x), (0.5, 0.4, 0.3))
+    encoded = encoder.rest(encoder.prefix(x), (48, 28, 19))
     everyone = torch.cat(positions(encoded), dim=1).sort(dim=1).values
     assert torch.equal(everyone, torch.arange(96).expand(2, 96))
     assert [group.tokens.shape[1] for group in encoded.groups] == [48, 20, 9, 19]
@@ -127,7 +127,7 @@ def test_gumbel_noise_is_for_training_only(network, image) -> None:
 @pytest.mark.parametrize("pruning", ["stp", "topk", "gumbel"])
 def test_the_scorer_learns_from_both_sides(network, image, stage, pruning) -> None:
     net = network(pruning=pruning, patch=8, roi=(16, 24, 16), depth=4).train()
-    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), (0.4, 0.4, 0.4))
+    encoded = net.encoder.rest(net.encoder.prefix(image(net.config)), net.token_counts(0.6)[1:])
     weights = list(net.encoder.scorers[stage].parameters())
     torch.manual_seed(2)
     for side in (encoded.groups[stage].tokens, encoded.groups[-1].tokens):

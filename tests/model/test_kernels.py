@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from napari_scd.model import build_network, narrowed
+from napari_scd.model import build_network, narrowed, plain_kernels
 from napari_scd.model.attention import attend
-from napari_scd.model.kernels import quick
+from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d
 
 SIZES = {
     "deep8": {"patch": 8, "roi": (32, 32, 32), "stem": "patch"},
@@ -20,15 +20,6 @@ SIZES = {
     "pyramid": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
     "sharp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},
 }
-
-
-def without_kernels(network):
-    """Put PyTorch's own layers back."""
-    for layer in network.modules():
-        for plain in (nn.Conv3d, nn.ConvTranspose3d, nn.InstanceNorm3d):
-            if isinstance(layer, plain):
-                layer.__class__ = plain
-    return network
 
 
 @pytest.mark.parametrize("autocast", [False, True])
@@ -41,33 +32,41 @@ def test_networks_answer_as_with_plain_layers(network, image, decoder, channels,
     keep = 1.0 if autocast else 0.5  # rounding may change which of two tokens leaves
     with torch.inference_mode(), context:
         ours = net(x, keep)
-        plain = without_kernels(net)(x, keep)
+        with plain_kernels():
+            plain = net(x, keep)
     assert (ours - plain).abs().mean() <= (0.02 if autocast else 1e-6) * plain.abs().max()
 
 
 @pytest.mark.parametrize("edge", [4, 40])  # below and above the size at which PyTorch turns to oneDNN itself
 @pytest.mark.parametrize(
-    "layer",
+    ("plain", "quick", "sizes"),
     [
-        nn.Conv3d(4, 6, 3, padding=1),
-        nn.Conv3d(1, 6, 2, stride=2),
-        nn.Conv3d(4, 6, 1, bias=False),
-        nn.Conv3d(4, 6, 3, stride=2, padding=1, dilation=2),
-        nn.ConvTranspose3d(4, 6, 2, stride=2),
-        nn.ConvTranspose3d(4, 6, 3, stride=2, padding=1, output_padding=1),
-        nn.InstanceNorm3d(4),
-        nn.InstanceNorm3d(4, affine=True),
+        (nn.Conv3d, QuickConv3d, {"kernel_size": 3, "padding": 1}),
+        (nn.Conv3d, QuickConv3d, {"in_channels": 1, "kernel_size": 2, "stride": 2}),
+        (nn.Conv3d, QuickConv3d, {"kernel_size": 1, "bias": False}),
+        (nn.Conv3d, QuickConv3d, {"kernel_size": 3, "stride": 2, "padding": 1, "dilation": 2}),
+        (nn.ConvTranspose3d, QuickConvTranspose3d, {"kernel_size": 2, "stride": 2}),
+        (
+            nn.ConvTranspose3d,
+            QuickConvTranspose3d,
+            {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
+        ),
+        (nn.InstanceNorm3d, QuickInstanceNorm3d, {"num_features": 4}),
+        (nn.InstanceNorm3d, QuickInstanceNorm3d, {"num_features": 4, "affine": True}),
     ],
 )
-def test_layers_answer_alike_with_and_without_gradients(layer, edge) -> None:
-    channels = getattr(layer, "in_channels", 4)
-    x = torch.randn(2, channels, edge, edge, edge, generator=torch.Generator().manual_seed(0))
+def test_layers_answer_alike_with_and_without_gradients(plain, quick, sizes, edge) -> None:
+    given = sizes if "num_features" in sizes else {"in_channels": 4, "out_channels": 6, **sizes}
+    layer, ours = plain(**given), quick(**given)
+    ours.load_state_dict(layer.state_dict())
+    x = torch.randn(
+        2, given.get("in_channels", 4), edge, edge, edge, generator=torch.Generator().manual_seed(0)
+    )
     expected = layer(x).detach()
-    layer = quick(layer)
-    torch.testing.assert_close(layer(x).detach(), expected)
+    torch.testing.assert_close(ours(x).detach(), expected, rtol=0, atol=0)
     with torch.inference_mode():
         for one in (x[:1], x, x.contiguous(memory_format=torch.channels_last_3d)):
-            torch.testing.assert_close(layer(one), expected[: len(one)], rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(ours(one), expected[: len(one)], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("n", "width"), [(300, 16), (1201, 24)])
@@ -90,10 +89,12 @@ def test_attention_with_gradients_is_pytorchs_own() -> None:
     assert q.grad is not None
 
 
-def test_names_weights_and_layout_stay(small) -> None:
-    net = build_network(small(decoder="pyramid", patch=8, roi=(24, 32, 24)))
-    names = list(net.state_dict())
-    assert names == list(without_kernels(net).state_dict())
+@pytest.mark.parametrize("decoder", SIZES)
+def test_every_convolution_and_norm_of_a_network_chooses_its_kernel(small, decoder) -> None:
+    net = build_network(small(decoder=decoder, **SIZES[decoder]))
+    kinds = {type(layer) for layer in net.modules()}
+    assert {nn.Conv3d, nn.ConvTranspose3d, nn.InstanceNorm3d}.isdisjoint(kinds)
+    assert {QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d} <= kinds
     assert all(weight.is_contiguous() for weight in net.state_dict().values())
 
 

@@ -84,13 +84,13 @@ def build_network_counts(preset):
 @pytest.mark.parametrize(
     ("keep", "message"),
     [
-        (0.0, "Keep ratios lie in"),
-        (1.5, "Keep ratios lie in"),
-        (float("nan"), "Keep ratios lie in"),
-        ((0.5, 0.5), "2 keep ratios came for 3 stages"),
-        ((0.5, 0.5, 0.0), "Keep ratios lie in"),
-        ("half", "are numbers, not 'half'"),
-        (object(), "are numbers"),
+        (0.0, "A keep ratio is a number from 0.05 to 1, not"),
+        (1.5, "A keep ratio is a number from 0.05 to 1, not"),
+        (float("nan"), "A keep ratio is a number from 0.05 to 1, not"),
+        ((0.5, 0.5), "2 keep ratios for 3 pruning stages"),
+        ((0.5, 0.5, 0.0), "A keep ratio is a number from 0.05 to 1, not"),
+        ("half", "A keep ratio is a number from 0.05 to 1, not 'half'"),
+        (object(), "A keep ratio is a number"),
     ],
 )
 def test_keep_ratios_that_make_no_sense_are_refused(network, keep, message) -> None:

@@ -8,7 +8,6 @@ from torch.nn.functional import layer_norm
 
 from napari_scd.model.pruning import (
     Scorer,
-    keep_count,
     kept_share_loss,
     split_gumbel,
     split_soft_top,
@@ -16,24 +15,6 @@ from napari_scd.model.pruning import (
     split_top_through,
     take,
 )
-
-
-@pytest.mark.parametrize(
-    ("living", "prune_ratio", "floor", "kept"),
-    [
-        (170, 0.9, 1, 16),  # int(170 * (1 - 0.9)): the keep share 0.1 would give 17
-        (1728, 0.9, 1, 172),
-        (172, 0.9, 1, 17),
-        (17, 0.9, 1, 1),
-        (1728, 0.75, 1, 432),
-        (100, 0.0, 1, 100),
-        (100, 0.5, 60, 60),
-        (5, 0.5, 8, 5),
-        (3, 0.9, 1, 1),
-    ],
-)
-def test_counts(living, prune_ratio, floor, kept) -> None:
-    assert keep_count(living, prune_ratio, floor) == kept
 
 
 def test_split_top_keeps_the_best_in_grid_order() -> None:

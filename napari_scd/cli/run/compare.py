@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
     from napari_scd.benchmarks import Timer
     from napari_scd.cli.run.timing import TimingOrder
-    from napari_scd.model import ModelConfig
-    from napari_scd.model.config import Size3
+    from napari_scd.model import ModelConfig, Size3
     from napari_scd.volume import Volume
 
 USUAL = ("house-12", "paper-btcv", "paper-btcv-dense")

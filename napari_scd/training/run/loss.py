@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from napari_scd.model.pruning import kept_share_loss
+from napari_scd.model import kept_share_loss
 from napari_scd.training.config.sections import IGNORED
 from napari_scd.training.run.processes import gathered, scaled_for_average
 from napari_scd.training.run.shares import label_shares, region_shares
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.model import ModelConfig, Trace
-    from napari_scd.model.decoder import Voxels
+    from napari_scd.model import ModelConfig, Trace, Voxels
     from napari_scd.training.config.sections import LossConfig
 
 

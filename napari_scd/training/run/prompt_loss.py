@@ -15,8 +15,7 @@ from napari_scd.training.data.prompt_batches import NOT_COUNTED
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_scd.model import ModelConfig, Trace
-    from napari_scd.model.decoder import Voxels
+    from napari_scd.model import ModelConfig, Trace, Voxels
     from napari_scd.training.config.sections import LossConfig
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from .entry import Entry
 
 ENTRIES = [
-    Entry("keep ratio too small", "Keep ratio", ("-k", "0.01")),
-    Entry("keep ratio above 1", "Keep ratio", ("-k", "1.2")),
-    Entry("a negative keep ratio", "Keep ratio", ("-k", "-0.5")),
-    Entry("keep ratio NaN", "Keep ratio", ("-k", "nan")),
-    Entry("keep ratio infinite", "Keep ratio", ("-k", "inf")),
+    Entry("keep ratio too small", "A keep ratio is a number", ("-k", "0.01")),
+    Entry("keep ratio above 1", "A keep ratio is a number", ("-k", "1.2")),
+    Entry("a negative keep ratio", "A keep ratio is a number", ("-k", "-0.5")),
+    Entry("keep ratio NaN", "A keep ratio is a number", ("-k", "nan")),
+    Entry("keep ratio infinite", "A keep ratio is a number", ("-k", "inf")),
     Entry("a keep ratio in words", "--keep-ratio got", ("-k", "a lot")),
     Entry("an empty keep ratio", "--keep-ratio got", ("-k", "")),
     Entry("three ratios for two stages", "2 pruning stages", ("-k", "0.5,0.5,0.5")),

@@ -21,7 +21,7 @@ def test_a_single_field_can_be_overridden() -> None:
 
 
 def test_a_bad_ratio_is_the_users_error() -> None:
-    with pytest.raises(InputError, match="outside"):
+    with pytest.raises(InputError, match="from 0.05 to 1"):
         resolve(Choices(keep=0.01))
 
 
