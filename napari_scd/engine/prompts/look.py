@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.prompts.window import Floats, ScanWindow
     from napari_scd.engine.windows import Size3
-    from napari_scd.model import ScdNetwork
+    from napari_scd.model import Keep, ScdNetwork
 
 IMAGE_CACHE_BYTES = 2**26
 LOOK_CACHE_BYTES = 2**26
@@ -98,7 +98,7 @@ class Looker:
     ----------
     network : ScdNetwork or CompiledNetwork
     hardware : Hardware
-    keep : tuple of float or None
+    keep : Keep
     scan : PromptScan
 
     Attributes
@@ -111,7 +111,7 @@ class Looker:
 
     network: ScdNetwork | CompiledNetwork
     hardware: Hardware
-    keep: tuple[float, ...] | None
+    keep: Keep
     scan: PromptScan
     prefix_s: float = field(default=0.0, init=False)
     rest_s: float = field(default=0.0, init=False)

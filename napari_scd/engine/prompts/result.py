@@ -131,7 +131,7 @@ def _report(
         roi=config.roi,
         patch=config.patch,
         stride=config.roi,
-        keep=looker.keep if looker.keep is not None else config.default_keep,
+        keep=network.keep_per_stage(looker.keep),
         tokens=network.token_counts(looker.keep),
         n_windows=n_windows,
         n_windows_planned=n_windows + step.n_left_out + (not cost.complete),

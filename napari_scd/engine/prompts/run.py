@@ -117,11 +117,11 @@ class PromptRun:
         self._memory = prompt_memory
         self._scan = prompt_memory.scan_of(loaded.prepared)
         self._roi = model.network.config.roi
-        keep = None if request.keep is None else request.keep_per_stage(model.network.config.default_keep)
+        model.network.keep_per_stage(request.keep)  # refuses a wrong number of ratios
         hardware = choose_hardware(request)
         network = memory.placed(model.network, hardware)
         compiled = memory.compiled_for(network, hardware) if request.compile else None
-        self._looker = Looker(compiled or network, hardware, keep, self._scan)
+        self._looker = Looker(compiled or network, hardware, request.keep, self._scan)
         self._progress = progress
         self._cancel = cancel or CancelToken()
         self._n_done = 0
