@@ -8,6 +8,7 @@ from torch import nn
 
 from napari_scd.engine import Session
 from napari_scd.model import EXCLUDE, IMAGE, INCLUDE, PREVIOUS, MacsByPart, ModelConfig, Prefix, Trace
+from napari_scd.model.keep import keep_per_stage
 from napari_scd.volume import LabelTable, Recipe, Volume
 
 RECIPE = Recipe("any", normalisation="none", normalise_over="window", activation="sigmoid", field="prompt")
@@ -57,6 +58,9 @@ class Likeness(nn.Module):
             away = (places - torch.tensor([z, y, x]).view(3, 1, 1, 1)).square().sum(0).sqrt()
             inside &= ~((away < REACH_VOX) & ((image - image[z, y, x]).abs() < 0.5))
         return 20.0 * (inside.float() - 0.5)
+
+    def keep_per_stage(self, keep=None):
+        return keep_per_stage(keep, self.config.default_keep)
 
     def token_counts(self, keep=None):
         return (self.config.n_tokens, self.config.n_tokens // 2)

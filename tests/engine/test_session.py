@@ -275,7 +275,7 @@ def test_a_report_is_json_with_everything(thresholder) -> None:
     assert report["voxels"] == {"bright": 100, "never": 0}
     assert report["source"] == "scan.nii.gz"
     assert report["keep"] == [0.25, 0.25]
-    assert report["tokens"] == [64, 32, 16]
+    assert report["tokens"] == [64, 16, 4]
     assert report["stride"] == [8, 8, 8] and report["roi"] == [16, 16, 16] and report["patch"] == 4
     assert (report["n_windows"], report["n_windows_blank"], report["macs"]) == (8, 3, 5000)
     assert report["encoder_macs_saved"] == pytest.approx(0.4)

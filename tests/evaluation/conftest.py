@@ -11,6 +11,7 @@ from torch import nn
 
 from napari_scd.engine import Session
 from napari_scd.model import MacsByPart, ModelConfig, Prefix, Trace
+from napari_scd.model.keep import keep_per_stage
 from napari_scd.volume import LabelTable, Recipe, Volume, write_labels, write_volume
 
 if TYPE_CHECKING:
@@ -41,19 +42,22 @@ class Threshold(nn.Module):
 
     def rest(self, prefix, keep=None, return_trace=False):
         image = prefix.tokens[:, 0]
-        low = keep is not None and keep[0] < 0.5
+        low = keep is not None and self.keep_per_stage(keep)[0] < 0.5
         second = torch.full_like(image, -9) if low else 3 * image - 4
         logits = torch.stack([torch.zeros_like(image), image - 0.5, second], dim=1)
         n = self.config.n_tokens
         trace = Trace(torch.ones(len(image), n).long(), torch.zeros(len(image), 2, n), torch.zeros(1))
         return (logits, trace) if return_trace else logits
 
+    def keep_per_stage(self, keep=None):
+        return keep_per_stage(keep, self.config.default_keep)
+
     def token_counts(self, keep=None):
-        first, second = keep or (0.5, 0.5)
+        first, second = self.keep_per_stage(keep)
         return 64, int(64 * first), int(64 * first * second)
 
     def macs(self, keep=None):
-        share = 1.0 if keep is None else keep[0] if isinstance(keep, tuple) else keep
+        share = 1.0 if keep is None else self.keep_per_stage(keep)[0]
         return MacsByPart(int(1e6 * share), 0, 1000)
 
 
