@@ -1,4 +1,4 @@
-"""Click to segment: from a mouse click in the viewer to a voxel of the image, in 2D and along a ray in 3D."""
+"""Click to segment: hears clicks in the viewer, and finds the voxel of the image they mean."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_scd.viewer.layers import finest
+from napari_scd.viewer.layers import voxel_under
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     import napari
 
@@ -101,74 +101,7 @@ class ClickTool:
         image, drawn = targets
         index = voxel_under(image, drawn, position, direction, displayed)
         if index is None:
-            self._refused(f"That is outside '{image.name}': click inside it.")
+            where = "outside" if len(displayed) == 2 else "outside what is shown of"
+            self._refused(f"That is {where} '{image.name}': click inside it.")
         else:
             self._clicked(index, everything)
-
-
-def voxel_under(
-    image: Any, drawn: Sequence[Any], position: np.ndarray, direction: Any, displayed: Sequence[int]
-) -> Index | None:
-    """Return the spatial voxel (z, y, x) of an image layer under a click, None outside of it.
-
-    In 3D the first voxel of the Labels drawn on the image counts; where there is none, what the rendering
-    shows: the first voxel above the threshold of an isosurface, else the brightest one along the ray.
-
-    Parameters
-    ----------
-    position
-        World coordinates of the click, in viewer dimensions.
-    direction
-        The camera's direction in viewer dimensions; used in 3D.
-    displayed
-        Viewer dimensions on screen.
-    """
-    shape = np.asarray(finest(image).shape)
-    if len(displayed) == 2:
-        index = np.floor(np.asarray(image.world_to_data(position)) + 0.5).astype(int)
-        return _spatial(index) if _inside(index, shape) else None
-    for layer in drawn:
-        path = ray_path(layer, position, direction, displayed)
-        if path is None:
-            continue
-        hits = np.flatnonzero(np.asarray(finest(layer)[tuple(path.T)]))
-        if len(hits):
-            return _spatial(path[hits[0]])
-    path = ray_path(image, position, direction, displayed)
-    if path is None:
-        return None
-    values = np.nan_to_num(np.asarray(finest(image)[tuple(path.T)], dtype=float), nan=-np.inf)
-    if str(image.rendering) == "iso" and (values >= image.iso_threshold).any():
-        return _spatial(path[int(np.argmax(values >= image.iso_threshold))])
-    return _spatial(path[int(np.argmax(values))])
-
-
-def ray_path(layer: Any, position: np.ndarray, direction: Any, displayed: Sequence[int]) -> np.ndarray | None:
-    """(n, ndim) voxels of a layer along the ray of a click, nearest the camera first; None when it misses."""
-    shape = np.asarray(finest(layer).shape)
-    extra = len(position) - len(shape)
-    dims = [axis - extra for axis in displayed]
-    if direction is None or min(dims) < 0:
-        return None
-    start, end = layer.get_ray_intersections(
-        position[extra:], np.asarray(direction)[extra:], dims, world=True
-    )
-    if start is None or end is None:
-        return None
-    fixed = np.floor(np.asarray(layer.world_to_data(position)) + 0.5)
-    n_steps = int(np.ceil(np.linalg.norm(np.asarray(end) - np.asarray(start)) * 2)) + 1
-    path = np.linspace(start, end, n_steps)
-    for axis in set(range(len(shape))) - set(dims):
-        path[:, axis] = fixed[axis]
-    voxels = np.floor(path + 0.5).astype(int)
-    voxels = voxels[((voxels >= 0) & (voxels < shape)).all(axis=1)]
-    return voxels if len(voxels) else None
-
-
-def _inside(index: np.ndarray, shape: np.ndarray) -> bool:
-    return bool(((index >= 0) & (index < shape)).all())
-
-
-def _spatial(index: np.ndarray) -> Index:
-    z, y, x = (int(i) for i in index[-3:])
-    return z, y, x

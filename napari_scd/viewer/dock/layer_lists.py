@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.engine import guess_modality
-from napari_scd.viewer.layers import finest, problem_of
+from napari_scd.viewer.layers import finest, frame_lengths, problem_of
 from napari_scd.viewer.logic import Offer, offered_models
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class LayerLists:
         names = chosen[0].channels if chosen else ("image",)
         self._choices.n_channels = len(names)
         layer = self._control.store.layer(self._inputs.volume.uid)
-        together = layer is not None and tuple(finest(layer).shape[:-3]) == (len(names),)
+        together = layer is not None and frame_lengths(finest(layer)) == (len(names),)
         wanted = names[:1] if together else names
         if len(wanted) != self._inputs.n_channels:
             self._inputs.set_channels(wanted)

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
+    from napari_scd.viewer.layers.picking import voxel_under as voxel_under
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
     from napari_scd.viewer.layers.source_view import as_channels as as_channels
     from napari_scd.viewer.layers.source_view import finest as finest
+    from napari_scd.viewer.layers.source_view import frame_lengths as frame_lengths
     from napari_scd.viewer.layers.source_view import layer_matrix as layer_matrix
     from napari_scd.viewer.layers.source_view import look_at as look_at
     from napari_scd.viewer.layers.source_view import problem_of as problem_of
@@ -54,6 +56,7 @@ _HOME_OF = {
     "exit_colour": "build",
     "features_of": "build",
     "finest": "source_view",
+    "frame_lengths": "source_view",
     "label_colours": "build",
     "labels_layer": "build",
     "layer_matrix": "source_view",
@@ -69,6 +72,7 @@ _HOME_OF = {
     "stages_layer": "build",
     "token_colours": "build",
     "tokens_layer": "build",
+    "voxel_under": "picking",
     "with_channels": "source_view",
     "write_labels_into": "store",
 }

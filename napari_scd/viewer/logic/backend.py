@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from napari_scd.errors import InputError
 from napari_scd.viewer.logic.answers import clicked
 from napari_scd.viewer.logic.choices import resolve
-from napari_scd.viewer.logic.failures import BadVolume
+from napari_scd.viewer.logic.failures import BadVolume, VoxelsChanged
 from napari_scd.viewer.logic.keep_estimate import dice
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Backend:
         self._checkpoint: Checkpoint | None = None
         self._session: Session | None = None
         self._key: tuple[Any, ...] | None = None
+        self._stamp = 0
         self._window: tuple[float, float] | None = None
 
     def preload(self, progress: Report, cancel: CancelToken) -> tuple[str, ...]:
@@ -200,13 +201,17 @@ class Backend:
 
     def _lay(self, view: SourceView, choices: Choices) -> Session:
         session = self._session_for(self._load(choices.model), view.window)
+        stamp = view.fingerprint()
+        if self._key == view.key and self._stamp != stamp:
+            self._key = None
+            raise VoxelsChanged
         if self._key != view.key:
             self._key = None
             try:
                 session.set_volume(view.volume())
             except InputError as error:
                 raise BadVolume(str(error)) from error
-            self._key = view.key
+            self._key, self._stamp = view.key, stamp
         return session
 
     def _session_for(self, checkpoint: Checkpoint, window: tuple[float, float] | None) -> Session:

@@ -15,6 +15,7 @@ from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
 from napari_scd.viewer.logic.show_result import ResultLayers
 from napari_scd.viewer.logic.source import ImageSource
+from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ class Controller:
         self.click, self.replay = self.runs.click, self.runs.replay
         self.compare, self.cancel, self.remedy = self.runs.compare, self.runs.cancel, self.runs.remedy
         self.discard, self.undo, self.redo = self.review.discard, self.review.undo, self.review.redo
+        self.state.voxels_changed.connect(self._on_voxels_changed)
         self.say, self.close = self.state.say, self.state.close
 
     @property
@@ -111,6 +113,12 @@ class Controller:
     def export(self, path: str | Path) -> None:
         """Write labels, token and score maps, provenance and label table beside each other."""
         self.saving.export(path)
+
+    def _on_voxels_changed(self) -> None:
+        asked = self.status.state is State.RUNNING
+        self.source.take_again()
+        if asked:
+            self.runs.repeat()
 
     # -- looking ---------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_scd.viewer.logic import status as sentences
-from napari_scd.viewer.logic.failures import failure
+from napari_scd.viewer.logic.failures import VoxelsChanged, failure
 from napari_scd.viewer.logic.jobs import RUNS, DockJob
 from napari_scd.viewer.logic.undo import Shown, UndoSteps
 from napari_scd.viewer.logic.wording import sentence
@@ -58,6 +58,7 @@ class DockState:
     agreement_changed = Signal(object)  # Agreement or None
     devices_found = Signal(object)  # tuple of names
     planned = Signal(object)  # engine.Plan
+    voxels_changed = Signal()  # a run found voxels that were changed in place
 
     def __init__(self, store: LayerStore, jobs: JobQueue, backend: Backend, choices: Choices) -> None:
         self.store, self.jobs, self.backend, self.choices = store, jobs, backend, choices
@@ -214,6 +215,9 @@ class DockState:
 
     def _on_failure(self, problem: BaseException) -> None:
         self.progress_changed.emit(None)
+        if isinstance(problem, VoxelsChanged):
+            self.voxels_changed.emit()
+            return
         self.say(failure(problem, self.choices.device, self.choices.batch))
 
     def _warnings(self) -> tuple[tuple[State, str], ...]:

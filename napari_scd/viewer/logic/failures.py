@@ -12,6 +12,10 @@ class BadVolume(InputError):
     """The engine refused the image itself, not what was asked of it."""
 
 
+class VoxelsChanged(Exception):
+    """The voxels of an image were changed in place since they were prepared."""
+
+
 class CannotSave(InputError):
     """Something could not be written to the place that was chosen."""
 

@@ -141,6 +141,10 @@ class Runs:
         else:
             self._again()
 
+    def repeat(self) -> None:
+        """Ask once more for what the user asked last."""
+        self._again()
+
     def _remove(self, index: tuple[int, int, int]) -> bool:
         """Remove the structure of the preview at a voxel; return whether there was one."""
         state = self._state

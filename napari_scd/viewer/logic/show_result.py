@@ -91,6 +91,15 @@ class ResultLayers:
         view = self._state.view
         return chosen if chosen is not None or view is None else self._store.ours(view.uid, "seg")
 
+    def drop_image(self, uid: Hashable) -> None:
+        """Remove what belongs to an image whose size changed; its segmentation is left to the user."""
+        for place in [place for place in self._state.shown if place[0] == uid]:
+            del self._state.shown[place]
+            self._state.steps.pop(place, None)
+        self._store.remove(uid, *MAPS, "preview")
+        self._store.forget(uid, "seg")
+        self._state.result_changed.emit(None)
+
     def forget_image(self, uid: Hashable) -> None:
         """Leave the labels of an image that was removed to the user, and remove its maps."""
         self._store.remove(uid, *MAPS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from napari_scd.viewer.logic.keep_estimate import cost_of
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from napari_scd.engine import Plan
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.backend import ReadyModel
@@ -27,6 +30,7 @@ class ImageSource:
         self._state = state
         self._layers = layers
         self._preloaded = False
+        self._versions: Counter[Hashable] = Counter()
 
     def preload(self) -> None:
         """Import torch and load the chosen model in the background."""
@@ -57,6 +61,8 @@ class ImageSource:
             return
         self._forget()
         state.view, state.key = view, key
+        if before is not None and before.uid == view.uid and before.layer_shape != view.layer_shape:
+            self._layers.drop_image(view.uid)
         if state.place != place:
             self._layers.show_place()
         if choices.model is None:
@@ -64,6 +70,12 @@ class ImageSource:
             return
         state.say(sentences.loading(choices.model) if self._preloaded else sentences.PRELOADING)
         state.submit("prepare", partial(state.backend.prepare, view, choices.copy()), self._on_ready)
+
+    def take_again(self) -> None:
+        """Take the voxels of the chosen image anew: they were changed in place."""
+        if self._state.view is not None:
+            self._versions[self._state.view.uid] += 1
+        self.refresh()
 
     def replan(self) -> None:
         """Ask again what a run would cost, after a setting changed."""
@@ -90,8 +102,8 @@ class ImageSource:
             return sentences.bad_input(problem), None
         try:
             view = layers.look_at(wanted[0], store.point, choices.world_axes)
-            view = replace(view, window=choices.window)
-            if choices.n_channels > 1 and tuple(view.data.shape[:-3]) == (choices.n_channels,):
+            view = replace(view, window=choices.window, version=self._versions[view.uid])
+            if choices.n_channels > 1 and layers.frame_lengths(view.data) == (choices.n_channels,):
                 return sentences.NO_IMAGE, layers.as_channels(view)
             return sentences.NO_IMAGE, layers.with_channels(view, wanted[1:], store.point)
         except InputError as error:

@@ -6,59 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_scd.viewer.dock.click_tool import ClickTool, voxel_under
+from napari_scd.viewer.dock.click_tool import ClickTool
 
 from ..conftest import blob
-from ..layers.test_source_view import PLACES
-
-
-@pytest.mark.parametrize("place", PLACES.values(), ids=list(PLACES))
-def test_a_click_in_2d_finds_its_voxel(model: Any, place: dict[str, Any]) -> None:
-    image = model.add_image(blob(), **place)
-    for index in [(3, 4, 5), (20, 27, 0)]:
-        world = np.asarray(image.data_to_world(index))
-        assert voxel_under(image, [], world, None, [1, 2]) == index
-
-
-def test_a_click_outside_finds_none(model: Any) -> None:
-    image = model.add_image(blob())
-    assert voxel_under(image, [], np.array([5.0, -3, 5]), None, [1, 2]) is None
-
-
-def test_a_click_in_a_4d_viewer_finds_the_voxel_of_a_3d_image(model: Any) -> None:
-    image = model.add_image(blob(), scale=(2, 1, 1))
-    model.add_image(np.zeros((3, 8, 8, 8)))
-    assert voxel_under(image, [], np.array([1.0, 8, 5, 6]), None, [2, 3]) == (4, 5, 6)
-
-
-def test_a_ray_takes_the_brightest_voxel(model: Any) -> None:
-    data = np.zeros((10, 12, 14))
-    data[3, 5, 6] = 1
-    image = model.add_image(data, scale=(2, 1, 1))
-    model.dims.ndisplay = 3
-    position, direction = np.array([-50.0, 5, 6]), np.array([1.0, 0, 0])
-    assert voxel_under(image, [], position, direction, [0, 1, 2]) == (3, 5, 6)
-    assert voxel_under(image, [], position + [0, 40, 0], direction, [0, 1, 2]) is None
-
-
-def test_a_ray_takes_the_surface_it_sees(model: Any) -> None:
-    data = np.zeros((10, 12, 14))
-    data[3:6, 5, 6] = 1
-    data[8, 5, 6] = 5
-    image = model.add_image(data, rendering="iso", iso_threshold=0.5)
-    model.dims.ndisplay = 3
-    position, direction = np.array([-50.0, 5, 6]), np.array([1.0, 0, 0])
-    assert voxel_under(image, [], position, direction, [0, 1, 2]) == (3, 5, 6)
-
-
-def test_a_ray_takes_labels_before_the_image(model: Any) -> None:
-    image = model.add_image(blob((10, 12, 14)))
-    labels = np.zeros((10, 12, 14), np.uint8)
-    labels[7, 5, 6] = 1
-    drawn = model.add_labels(labels)
-    model.dims.ndisplay = 3
-    position, direction = np.array([-50.0, 5, 6]), np.array([1.0, 0, 0])
-    assert voxel_under(image, [drawn], position, direction, [0, 1, 2]) == (7, 5, 6)
 
 
 class Mouse:

@@ -162,3 +162,44 @@ def test_a_4d_layer_can_hold_the_channels(model: Any) -> None:
     data, keywords, _ = labels_layer(np.zeros(view.shape, np.uint8), view, TABLE, kind="seg", report={})
     labels = model.add_labels(data, **keywords)
     assert np.allclose(labels.data_to_world((1, 2, 3)), layer.data_to_world((0, 1, 2, 3))[1:])
+
+
+@pytest.mark.parametrize("leading", [(1, 1), (1, 3), (3, 1), (1, 1, 1)])
+def test_leading_axes_of_length_one_are_as_good_as_none(model: Any, leading: tuple[int, ...]) -> None:
+    data = np.broadcast_to(blob(), (*leading, *blob().shape)).copy()
+    scale = (*(1,) * len(leading), 2, 1, 1)
+    layer = model.add_image(data, scale=scale)
+    assert geometry.problem_of(layer) is None
+    view = geometry.look_at(layer)
+    np.testing.assert_array_equal(view.volume().array, blob())
+    assert view.n_frames == max(leading) and view.spacing_mm == (2, 1, 1)
+
+
+def test_channels_behind_an_axis_of_length_one(model: Any) -> None:
+    data = np.stack([blob(), blob() + 1, blob() + 2])[None]
+    view = geometry.as_channels(geometry.look_at(model.add_image(data, scale=(1, 1, 2, 1, 1))))
+    assert view.volume().array.shape == (3, *blob().shape) and view.layer_shape == blob().shape
+    assert view.n_frames == 1 and view.spacing_mm == (2, 1, 1)
+
+
+@pytest.mark.parametrize("turn", [slice(None, None, -1), "one voxel", "swap"])
+def test_voxels_changed_in_place_are_noticed(model: Any, turn: Any) -> None:
+    layer = model.add_image(blob())
+    view = geometry.look_at(layer)
+    before = view.fingerprint()
+    assert view.fingerprint() == before
+    if turn == "one voxel":
+        layer.data[3, 4, 5] += 1
+    elif turn == "swap":
+        layer.data[0, 0, :2] = layer.data[0, 0, 1::-1].copy()
+    else:
+        layer.data[:] = layer.data[turn, turn, turn].copy()
+    assert view.fingerprint() != before
+
+
+def test_only_the_frame_in_use_counts(model: Any) -> None:
+    layer = model.add_image(np.stack([blob(), blob()]))
+    view = geometry.look_at(layer)
+    before = view.fingerprint()
+    layer.data[1] = 0
+    assert view.fingerprint() == before

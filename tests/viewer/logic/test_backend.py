@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.backend import Backend, PartialAnswer
 from napari_scd.viewer.logic.catalogue import offered_models
 from napari_scd.viewer.logic.choices import Choices
-from napari_scd.viewer.logic.failures import BadVolume
+from napari_scd.viewer.logic.failures import BadVolume, VoxelsChanged
 from napari_scd.viewer.logic.keep_estimate import cost_of
 from napari_scd.viewer.logic.merging import from_run
 
@@ -96,3 +97,15 @@ def test_a_volume_of_nan_is_bad_input(model: Any, model_file: Path) -> None:
     view = geometry.look_at(model.add_image(np.full((16, 16, 16), np.nan), scale=(2, 1, 1)))
     with pytest.raises(BadVolume):
         Backend().prepare(view, Choices(model=str(model_file), device="cpu"), silent, CancelToken())
+
+
+def test_voxels_changed_in_place_are_taken_anew(model: Any, model_file: Path) -> None:
+    layer = model.add_image(blob(), scale=(2, 1, 1))
+    view = geometry.look_at(layer)
+    backend, choices = Backend(), Choices(model=str(model_file), device="cpu")
+    backend.prepare(view, choices, silent, CancelToken())
+    layer.data[:] = layer.data[::-1, ::-1, ::-1].copy()
+    with pytest.raises(VoxelsChanged):
+        backend.click(view, choices, [((3, 4, 5), False)], silent, CancelToken())
+    again = replace(view, version=1)
+    assert backend.click(again, choices, [((3, 4, 5), False)], silent, CancelToken())

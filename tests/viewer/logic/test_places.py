@@ -116,6 +116,29 @@ def test_going_back_to_the_model_makes_the_result_fresh_again(desk: Any) -> None
         assert desk.control.status.state is state
 
 
+def test_a_run_on_voxels_changed_in_place_starts_over_with_the_new_ones(desk: Any) -> None:
+    from napari_scd.viewer.logic.failures import VoxelsChanged
+
+    click(desk, BRIGHT)
+    before = desk.control.state.key
+    desk.backend.fail = VoxelsChanged()
+    segment(desk)
+    assert desk.control.status.state is State.DONE and desk.control.state.key != before
+    assert desk.backend.calls[-4:] == ["segment", "prepare", "segment", "warm"]
+    assert desk.control.result.clicks == []
+
+
+def test_an_image_of_another_size_is_taken_anew(desk: Any) -> None:
+    segment(desk)
+    desk.image.data = blob((20, 24, 28))
+    desk.control.source.refresh()
+    desk.queue.run_all()
+    assert desk.control.result is None and ours(desk, "preview") is None
+    assert desk.control.status.sentence.startswith("28x24x20")
+    segment(desk)
+    assert ours(desk, "preview").data.shape == (20, 24, 28)
+
+
 # -- frames
 
 
