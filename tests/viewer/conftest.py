@@ -244,11 +244,10 @@ class HandQueue:
         try:
             value = work.run(work.progressed, self.flag)
         except Exception as problem:
-            self._running = None
             work.failed(problem)
-            return
+        else:
+            work.done(value)
         self._running = None
-        work.done(value)
 
     def run_all(self) -> None:
         while self.queue:

@@ -116,9 +116,7 @@ class Controller:
 
     def _on_voxels_changed(self) -> None:
         asked = self.status.state is State.RUNNING
-        self.source.take_again()
-        if asked:
-            self.runs.repeat()
+        self.source.take_again(self.runs.repeat if asked else None)
 
     # -- looking ---------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from napari_scd.viewer.logic.keep_estimate import cost_of
 from napari_scd.viewer.state import State, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from napari_scd.engine import Plan
     from napari_scd.viewer.layers import SourceView
@@ -30,6 +30,7 @@ class ImageSource:
         self._state = state
         self._layers = layers
         self._preloaded = False
+        self._then: Callable[[], None] | None = None
         self._versions: Counter[Hashable] = Counter()
 
     def preload(self) -> None:
@@ -71,11 +72,12 @@ class ImageSource:
         state.say(sentences.loading(choices.model) if self._preloaded else sentences.PRELOADING)
         state.submit("prepare", partial(state.backend.prepare, view, choices.copy()), self._on_ready)
 
-    def take_again(self) -> None:
-        """Take the voxels of the chosen image anew: they were changed in place."""
+    def take_again(self, then: Callable[[], None] | None = None) -> None:
+        """Take the voxels of the chosen image anew, because they were changed in place; then go on."""
         if self._state.view is not None:
             self._versions[self._state.view.uid] += 1
         self.refresh()
+        self._then = then
 
     def replan(self) -> None:
         """Ask again what a run would cost, after a setting changed."""
@@ -110,6 +112,7 @@ class ImageSource:
             return sentences.bad_input(str(error)), None
 
     def _forget(self) -> None:
+        self._then = None
         self._state.drop_runs()
         self._state.view, self._state.key = None, None
         self._set_ready(None)
@@ -128,6 +131,9 @@ class ImageSource:
         state.cost_changed.emit(cost_of(ready.checkpoint.network, state.choices.keep_request))
         self._warm()
         state.say_current()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def _warm(self) -> None:
         """Run the visible window unseen, so that the first answer the user waits for comes quickly."""
