@@ -89,6 +89,39 @@ class UnknownModel(InputError):
         super().__init__(f"There is no model '{name}' (available: {names}): name one of them, or a file.")
 
 
+class UnknownStructure(InputError):
+    """A model does not segment a structure, or a group, of this name.
+
+    Attributes
+    ----------
+    name : str
+    known : tuple of str
+        Names of structures and groups that it does segment.
+    """
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"There is no structure '{name}'; the model segments {', '.join(self.known)}.")
+
+
+class ChooseModel(InputError):
+    """No model was named, and not exactly one suits the scan.
+
+    Attributes
+    ----------
+    modality : str
+        "CT", "MR", another code of DICOM's, or empty when it is not known.
+    known : tuple of str
+        Models to choose from.
+    """
+
+    def __init__(self, what: str, modality: str, known: Sequence[str]) -> None:
+        self.modality = modality
+        self.known = tuple(known)
+        super().__init__(f"{what}: choose a model ({', '.join(self.known)}).")
+
+
 class NeedsConversion(InputError):
     """A file holds the weights of a network, but it is not a model file of this program.
 

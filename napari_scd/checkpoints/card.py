@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.checkpoints.header import read_header
+from napari_scd.checkpoints.tested import shipped_figures
 from napari_scd.errors import InputError, NeedsConversion
 from napari_scd.plain import from_json
 from napari_scd.volume import LabelTable, Recipe
@@ -129,6 +130,8 @@ def read_card(path: str | Path, *, shipped: bool = False) -> ModelCard:
         recipe = Recipe.from_dict(_mapping(parts["recipe"], "recipe"))
         labels = LabelTable.from_list(_listing(parts["labels"], "label table"))
         provenance = Provenance.from_dict(_mapping(parts["provenance"], "provenance"))
+        if shipped:
+            provenance.metrics.update(shipped_figures(path.stem))
         config = _mapping(parts["config"], "network configuration")
     except InputError as error:
         raise InputError(f"{path.name} cannot be used: {error}") from error

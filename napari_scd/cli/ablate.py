@@ -27,14 +27,14 @@ def ablate(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Folder of the grid; runs/NAME when left out."),
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of the grid; runs/NAME if left out."),
     ] = None,
     variants: Annotated[
         str | None, typer.Option(metavar="NAME,..", help="Only these, such as dense,stp+mta,control.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Train every variant so many times.")] = 1,
     steps: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Steps of every run; the file's when left out.")
+        int | None, typer.Option(min=1, metavar="N", help="Steps of every run; the file's if left out.")
     ] = None,
     keep_ratios: KeepsOption = None,
     device: DeviceOption = "auto",

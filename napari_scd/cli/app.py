@@ -17,6 +17,7 @@ from napari_scd.cli.console import complain
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
+from napari_scd.cli.help_pages import tidied
 from napari_scd.cli.latency import latency
 from napari_scd.cli.models import info, list_
 from napari_scd.cli.points import PointCommand
@@ -117,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(words: list[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        app(words, prog_name="napari-scd")
+        tidied(typer.main.get_command(app))(words, prog_name="napari-scd")
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
         if code == EXIT_INTERRUPTED:

@@ -36,7 +36,9 @@ ClockOption = Annotated[
         "--processor-time", help="Count processor seconds: steadier on a busy machine with --threads 1."
     ),
 ]
-BatchOption = Annotated[int | None, typer.Option(min=1, help="Windows at a time; by device when left out.")]
+BatchOption = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Windows at a time; by device if left out.")
+]
 
 
 @benchmark.callback()
@@ -49,7 +51,7 @@ def sweep(
         ),
     ] = DEFAULT_MODEL,
     keep_ratios: KeepsOption = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each keep ratio runs.")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each keep ratio runs.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds of three keep ratios.")] = False,
     device: DeviceOption = "auto",
     precision: PrecisionsOption = "auto",
@@ -93,7 +95,7 @@ def compare(
         str, typer.Option(metavar="TASK,..", help="inference, training, volume or several of them.")
     ] = ",".join(TASKS),
     keep_ratios: KeepsOption = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each network runs.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each network runs.")] = 5,
     quick: Annotated[
         bool, typer.Option("--quick", help="Small windows, few keep ratios, two rounds: under two minutes.")
     ] = False,
@@ -159,7 +161,7 @@ def stages(
         str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A model of whole scans.")
     ] = "abdomen-ct",
     keep_ratio: KeepOption = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often it runs.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often it runs.")] = 3,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,

@@ -30,9 +30,9 @@ def convert(
             metavar="FILE", help="Sizes of the network; the training file of the reference will do."
         ),
     ] = None,
-    title: Annotated[str, typer.Option(help="One line about the model.")] = "",
-    data: Annotated[str, typer.Option(help="What it was trained on.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the weights.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="One line about the model.")] = "",
+    data: Annotated[str, typer.Option(metavar="TEXT", help="What it was trained on.")] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Licence of the weights.")] = "",
     half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits: half the size.")] = False,
 ) -> None:
     """Turn a checkpoint of the reference implementation into a model file.
@@ -55,7 +55,9 @@ def convert(
 
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A model file (.safetensors).")],
-    name: Annotated[str | None, typer.Option(help="Its name; the file's own when left out.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its name; the file's own if left out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a model of that name.")] = False,
 ) -> None:
     """Put a checked model file into the models folder, so that it can be named here and in napari."""

@@ -79,7 +79,7 @@ def evaluate(
     ] = True,
     tolerance: Annotated[
         float | None,
-        typer.Option(min=0, metavar="MM", help="Of the surface Dice; 1 for MR and 2 for CT when left out."),
+        typer.Option(min=0, metavar="MM", help="Of the surface Dice; 1 for MR and 2 for CT if left out."),
     ] = None,
     ignore: Annotated[
         str, typer.Option(metavar="V,..", help="Voxels with these values in the truth do not count.")

@@ -28,7 +28,7 @@ def latency(
             "--model", "-m", metavar="NAME|FILE", help="A model; the one the dock suggests if left out."
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each wait is measured.")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each wait is measured.")] = 9,
     as_json: JsonOption = False,
 ) -> None:
     """Time the napari dock: clicks, the Keep slider, opening, and how smoothly the window goes on meanwhile.

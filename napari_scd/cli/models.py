@@ -9,8 +9,11 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from napari_scd.cli.console import out, print_json, say
+from napari_scd.cli.console import out, print_json, say, show_whole
 from napari_scd.cli.options import JsonOption
+
+_WIDE = 110  # columns of a terminal that has room for titles
+USES = {"whole": "whole scan", "click": "at a point", "prompt": "prompts"}
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,22 +29,29 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([card_dict(card) for card in cards])
         return
+    wide = out.width >= _WIDE
     rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in ("name", "input", "use", "structures", "size", "what it is"):
-        rows.add_column(
-            title, justify="right" if title == "size" else "left", no_wrap=title in ("name", "size")
-        )
+    for title in ("name", "input", "use", "structures", "Dice", "licence"):
+        rows.add_column(title, justify="right" if title == "Dice" else "left", no_wrap=True)
+    if wide:
+        rows.add_column("what it is")
     for card in cards:
-        rows.add_row(
-            Text(card.name, style="bold"),
+        dice, cases = mean_dice(card)
+        cells = (
+            Text(card.name + (" (preview)" if card.provenance.preview else ""), style="bold"),
             input_text(card),
-            "at a point" if card.recipe.field == "click" else "whole volume",
+            USES[card.recipe.field],
             structures_text(card),
-            f"{card.n_bytes / 2**20:.1f} MiB",
-            card.provenance.title + (" (preview)" if card.provenance.preview else ""),
+            f"{dice:.3f}" if cases else "",
+            _plain(card.provenance.licence.partition(",")[0]),
         )
+        rows.add_row(*cells, *((card.provenance.title,) if wide else ()))
     if cards:
-        out.print(rows)
+        show_whole(rows)
+        say(
+            "Dice: mean over structures and cases that training never saw; `models info` says which.",
+            style="dim",
+        )
     else:
         say("No model is there yet.")
     say(f"Own models: {models_folder()}", style="dim")
@@ -65,8 +75,24 @@ def info(
     for key, value in facts(card):
         rows.add_row(Text(key, style="dim"), value)
     out.print(rows)
-    for table in keep_tables(by_keep_ratio(card.provenance.metrics)):
+    for table in keep_tables(measures(card.provenance.metrics)):
         out.print(table)
+
+
+def mean_dice(card: ModelCard) -> tuple[float, str]:
+    """Mean Dice on cases that training never saw, and on which; empty when it was not measured.
+
+    Of several keep ratios the model's usual one counts: 0.5, else the highest.
+    """
+    metrics = card.provenance.metrics
+    tested = metrics.get("tested")
+    source = tested if isinstance(tested, dict) else metrics
+    by_keep = by_keep_ratio({"dice": source.get("dice", {})}).get("dice", {})
+    if not by_keep:
+        return 0.0, ""
+    usual = by_keep.get("0.5", by_keep[max(by_keep, key=float)])
+    cases = source.get("on") or source.get("dice_of") or "cases not named"
+    return usual, _plain(cases)
 
 
 def card_dict(card: ModelCard) -> dict[str, Any]:
@@ -84,6 +110,12 @@ def card_dict(card: ModelCard) -> dict[str, Any]:
     }
 
 
+def measures(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Figures for several keep ratios; those of the test, where there are any, stand for all."""
+    tested = metrics.get("tested")
+    return by_keep_ratio(tested if isinstance(tested, dict) else metrics)
+
+
 def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield what is worth knowing about a model, as names and values."""
     made = card.provenance
@@ -92,15 +124,20 @@ def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "name", card.name + (" (preview)" if made.preview else "")
     yield "file", f"{card.path} ({card.n_bytes / 2**20:.1f} MiB, {card.n_parameters / 1e6:.2f} M weights)"
     yield "input", input_text(card)
-    yield "used", "at a point (--at R A S)" if card.recipe.field == "click" else "on a whole volume"
+    yield "use", USES[card.recipe.field]
     yield "window", f"{' x '.join(map(str, edges))} voxels, tokens of {patch} x {patch} x {patch}"
-    yield "structures", ", ".join(card.labels.names)
+    yield "structures", _structures_with_dice(card)
     for key in ("data", "licence", "created"):
         if getattr(made, key):
             yield key, getattr(made, key)
     if made.steps:
         yield "training", f"{made.steps} steps, seed {made.seed}"
+    value, cases = mean_dice(card)
+    if cases:
+        yield "Dice", f"{value:.3f}, {cases}"
     for key, value in made.metrics.items():
+        if key == "dice_of" and cases:
+            continue
         if isinstance(value, bool | int | float | str) and "@" not in key:
             yield key.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value)
 
@@ -154,6 +191,21 @@ def structures_text(card: ModelCard) -> str:
     """Names of few structures (of groups, where there are some), the number of many."""
     names = tuple(dict.fromkeys(label.group or label.name for label in card.labels.labels))
     return ", ".join(names) if len(names) <= 2 else str(len(names))
+
+
+def _structures_with_dice(card: ModelCard) -> str:
+    tested = card.provenance.metrics.get("tested")
+    figures = tested.get("structures") if isinstance(tested, dict) else None
+    by_name = figures if isinstance(figures, dict) else {}
+    words = []
+    for name in card.labels.names:
+        dice = by_name.get(name, {}).get("dice") if isinstance(by_name.get(name), dict) else None
+        words.append(f"{name} ({dice:.2f})" if isinstance(dice, int | float) else name)
+    return ", ".join(words)
+
+
+def _plain(value: Any) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in str(value)[:200])
 
 
 def _is_ratio(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_scd.cli.extras import training_extra
+from napari_scd.cli.options import DeviceOption, PrecisionOption
 from napari_scd.errors import InputError
 
 
@@ -18,7 +19,7 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; runs/NAME when left out."),
+        typer.Option("--out", "-o", metavar="DIR", help="Folder of the run; runs/NAME if left out."),
     ] = None,
     images: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the images.")] = None,
     labels: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the label maps.")] = None,
@@ -42,11 +43,13 @@ def train(
     max_minutes: Annotated[
         float | None, typer.Option(min=0, metavar="M", help="Stop after this long; rerun to resume.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     devices: Annotated[int, typer.Option(min=1, metavar="N", help="Processes (GPUs) on this machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, metavar="N", help="Machines; each runs this command.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of each process.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="CPU threads of each process.")
+    ] = None,
     example: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write a small data set with its training file to DIR, and stop."),

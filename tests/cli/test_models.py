@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_scd.cli.models import by_keep_ratio
+import pytest
+
+from napari_scd.checkpoints import describe
+from napari_scd.checkpoints.tested import shipped_figures
+from napari_scd.cli.models import by_keep_ratio, facts, mean_dice, measures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Run = Callable[..., tuple[int, str, str]]
 
@@ -51,3 +56,38 @@ def test_measures_by_keep_ratio() -> None:
         "dice liver": {"0.5": 0.8},
         "dice spleen": {"0.5": 0.7},
     }
+
+
+def test_shipped_figures_stand_above_those_of_validation() -> None:
+    card = describe("abdomen-ct")
+    assert mean_dice(card) == (0.707, "6 test cases of BTCV")
+    shown = dict(facts(card))
+    assert shown["Dice"] == "0.707, 6 test cases of BTCV"
+    assert "liver (0.91)" in shown["structures"]
+    assert measures(card.provenance.metrics)["dice"]["0.1"] == 0.705
+
+
+def test_pages_of_models_state_the_figures_of_the_list() -> None:
+    pages = Path(__file__).parents[2] / "docs" / "models"
+    for name in ("abdomen-ct", "brain-mr", "hippocampus-mr"):
+        figures = shipped_figures(name)["tested"]
+        page = (pages / f"{name}.md").read_text(encoding="utf-8")
+        for keep, dice in figures["dice"].items():
+            assert re.search(rf"^\| {re.escape(keep)} \| {dice:.3f} \|", page, re.MULTILINE), (name, keep)
+        assert set(figures["structures"]) == set(describe(name).labels.names)
+
+
+def test_a_model_without_tests_shows_its_validation(run: Run) -> None:
+    value, cases = mean_dice(describe("whole"))
+    assert (value, cases) == (0.25, "cases not named")
+    _, out, _ = run("models", "list")
+    assert "0.250" in out and "CC0" in out and "licence" in out
+
+
+@pytest.mark.parametrize("word", ["abdomen", "abdomen-tc", "Brain-MR", "hipocampus-mr"])
+def test_a_misspelt_model_is_recognised(run: Run, word: str) -> None:
+    code, _, err = run("models", "info", word)
+    assert code == 2
+    meant = {"a": "abdomen-ct", "B": "brain-mr", "h": "hippocampus-mr"}[word[0]]
+    assert f"Did you mean '{meant}'?" in err
+    assert err.count("\n") == 1
