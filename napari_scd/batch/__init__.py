@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.batch.checks import request_of as request_of
     from napari_scd.batch.cluster import WorkersDied as WorkersDied
     from napari_scd.batch.cluster import outcomes_of_cluster as outcomes_of_cluster
     from napari_scd.batch.cohort import Cohort as Cohort
@@ -56,6 +57,7 @@ _HOME_OF = {
     "plan_batch": "paths",
     "plan_cohort": "cohort",
     "prepare": "runner",
+    "request_of": "checks",
     "row_of": "cohort",
     "staged": "staging",
     "write_case": "outputs",

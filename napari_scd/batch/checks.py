@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_scd import engine
 from napari_scd.batch.channel_files import in_model_order
-from napari_scd.engine import Request
 from napari_scd.errors import NeedsPoint, UnknownStructure
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable, Recipe
 
 
-def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -> Request:
+def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -> engine.Request:
     """Check a job against a model, and turn it into the engine's settings.
 
     Parameters
@@ -31,9 +31,11 @@ def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -
     """
     if recipe.field == "click" and not job.points:
         raise NeedsPoint(name)
+    if recipe.field != "prompt" and job.prompts.given:
+        raise engine.TakesNoPrompts(name)
     if job.channels:
         in_model_order(dict(job.channels), recipe.channels)
-    return Request(
+    return engine.Request(
         keep=job.keep,
         stride=job.stride,
         device=job.device,

@@ -33,7 +33,6 @@ def write_case(
     volume: Volume,
     *,
     job: SegmentJob,
-    structures: tuple[int, ...] = (),
     channels: Mapping[str, Path] | None = None,
     asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -44,14 +43,12 @@ def write_case(
     case : PlannedCase
     segmentation : Segmentation
     table : LabelTable
-        Names and colours, kept in the label file.
+        The structures that were asked for, with names and colours for the label file.
     volume : Volume
         The input, whose file gives the labels' axis order and geometry.
     job : SegmentJob
         Its points go into the report; with `hash_names` the report has codes in place of file names. Reports
         never hold the folders of files.
-    structures : tuple of int
-        Labels that get a file of their own, where these are wanted; empty = all.
     channels : mapping, optional
         Files of a case that was given channel by channel; they go into the report.
     asked : mapping, optional
@@ -87,7 +84,7 @@ def write_case(
             write_volume(stage(case.score), segmentation.scores)
         if case.probability and segmentation.probability is not None:
             write_volume(stage(case.probability), segmentation.probability, like=volume)
-        for label, path, mask in _masks(case, segmentation, table, structures):
+        for label, path, mask in _masks(case, segmentation, table):
             alone = LabelTable((replace(label, index=1, group=None),))
             write_labels(stage(path), mask, like=volume, table=alone)
             report["outputs"][f"each: {label.name}"] = str(path)
@@ -97,15 +94,13 @@ def write_case(
 
 
 def _masks(
-    case: PlannedCase, segmentation: Segmentation, table: LabelTable, structures: tuple[int, ...]
+    case: PlannedCase, segmentation: Segmentation, table: LabelTable
 ) -> Iterator[tuple[Label, Path, Volume]]:
     """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
     if case.each is None or segmentation.masks is None:
         return
     files = mask_files(case.each, table)
     for label in table.labels:
-        if structures and label.index not in structures:
-            continue
         if files[label.index] in case.outputs.values():
             raise InputError(
                 f"Two results would be written to '{files[label.index]}': give the files of single "

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from napari_scd.batch.channel_files import in_model_order
+from napari_scd.batch.checks import request_of
 from napari_scd.batch.outputs import write_case
 from napari_scd.batch.places import in_mm, voxel_at
 from napari_scd.batch.prompted import answer_objects
 from napari_scd.checkpoints import load
-from napari_scd.engine import Request, Session, TakesNoPrompts, merge, objects_to_dict
+from napari_scd.engine import Session, merge, objects_to_dict
 from napari_scd.errors import InputError
-from napari_scd.volume import read_volume
+from napari_scd.volume import LabelTable, read_volume
 from napari_scd.volume.channels import read_channels
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_scd.batch.jobs import PlannedCase, SegmentJob
-    from napari_scd.engine import Progress, Segmentation
-    from napari_scd.volume import LabelTable, Volume
+    from napari_scd.engine import Progress, Request, Segmentation
+    from napari_scd.volume import Volume
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class CaseOutcome(NamedTuple):
     failure : InputError, Crash or None
         None when all went well.
     table : LabelTable or None
-        Names of the labels, where they are not the model's own.
+        Names and colours of the labels in the label file; None when the case failed.
     """
 
     case: PlannedCase
@@ -65,6 +66,23 @@ class CaseOutcome(NamedTuple):
             return {"status": "done", **self.report}
         failed = {"status": "failed", "error": reason, "exit_code": self.exit_code}
         return {"input": str(self.case.source), **failed}
+
+
+class CaseAnswer(NamedTuple):
+    """What a job asked for in one scan.
+
+    Attributes
+    ----------
+    segmentation : Segmentation
+    table : LabelTable
+        The structures or objects that were asked for.
+    asked : dict or None
+        Objects with their prompts, for the report.
+    """
+
+    segmentation: Segmentation
+    table: LabelTable
+    asked: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,16 +108,15 @@ class Runner:
         """Segment one case and write its files; what goes wrong is returned, not raised."""
         try:
             volume = self.read(case.source)
-            if self.session.recipe.field == "prompt":
-                return self._run_prompted(case, volume, progress)
+            answer = self.answer(volume, progress)
             report = write_case(
                 case,
-                self.segment(volume, progress),
-                self.session.labels,
+                answer.segmentation,
+                answer.table,
                 volume,
                 job=self.job,
-                structures=self.request.structures,
                 channels=self.channels,
+                asked=answer.asked,
             )
         except InputError as error:
             logger.debug("%s", case.source, exc_info=True)
@@ -107,15 +124,7 @@ class Runner:
         except Exception as error:
             logger.debug("%s", case.source, exc_info=True)
             return CaseOutcome(case, {}, Crash(described(error)))
-        return CaseOutcome(case, report)
-
-    def _run_prompted(
-        self, case: PlannedCase, volume: Volume, progress: Callable[[Progress], None] | None
-    ) -> CaseOutcome:
-        objects, segmentation, table = answer_objects(self.session, volume, self.job, self.request, progress)
-        asked = objects_to_dict(objects, volume, with_masks=False)
-        report = write_case(case, segmentation, table, volume, job=self.job, asked=asked)
-        return CaseOutcome(case, report, table=table)
+        return CaseOutcome(case, report, table=answer.table)
 
     def read(self, source: Path) -> Volume:
         """Read the scan of a case, from its channels' files where these were given.
@@ -130,17 +139,29 @@ class Runner:
         n_channels = len(self.session.recipe.channels)
         return read_volume(source, frame=self.job.frame, channels=n_channels, series=self.job.series)
 
-    def segment(self, volume: Volume, progress: Callable[[Progress], None] | None = None) -> Segmentation:
-        """Segment all of a volume, or the structures under the job's points.
+    def answer(self, volume: Volume, progress: Callable[[Progress], None] | None = None) -> CaseAnswer:
+        """Segment what the job asks for in a volume: all of it, what lies at its points, or its objects.
 
         Raises
         ------
         InputError
             When the volume does not suit the model, a point lies outside, or nothing is found at any point.
         """
+        if self.session.recipe.field == "prompt":
+            objects, whole, table = answer_objects(self.session, volume, self.job, self.request, progress)
+            return CaseAnswer(whole, table, objects_to_dict(objects, volume, with_masks=False))
         self.session.set_volume(volume)
-        if not self.job.points:
-            return self.session.segment(self.request, progress=progress)
+        if self.job.points:
+            whole = self._at_points(volume, progress)
+        else:
+            whole = self.session.segment(self.request, progress=progress)
+        report, table = whole.report, self._asked_labels()
+        counted = {name: report.voxels[name] for name in table.names}
+        measured = {name: report.volumes_ml[name] for name in table.names}
+        report = replace(report, voxels=counted, volumes_ml=measured)
+        return CaseAnswer(replace(whole, report=report), table)
+
+    def _at_points(self, volume: Volume, progress: Callable[[Progress], None] | None) -> Segmentation:
         found: list[Segmentation] = []
         missed: list[str] = []
         for point in self.job.points:
@@ -154,6 +175,11 @@ class Runner:
         whole = merge(found, self.session.labels)
         return replace(whole, report=replace(whole.report, warnings=(*whole.report.warnings, *missed)))
 
+    def _asked_labels(self) -> LabelTable:
+        """Return the structures that were asked for."""
+        labels, wanted = self.session.labels.labels, self.request.structures
+        return LabelTable(tuple(label for label in labels if not wanted or label.index in wanted))
+
 
 def prepare(job: SegmentJob) -> Runner:
     """Load the model of a job, and check the job against it.
@@ -166,38 +192,13 @@ def prepare(job: SegmentJob) -> Runner:
     """
     if job.threads:
         torch.set_num_threads(job.threads)
-    request = Request(
-        keep=job.keep,
-        stride=job.stride,
-        device=job.device,
-        precision=job.precision,
-        compile=job.compiled,
-        probability=job.probability,
-        masks=job.masks,
-    )
     checkpoint = load(job.model)
-    request = replace(request, structures=structure_ids(job.structures, checkpoint.labels))
+    recipe, labels = checkpoint.recipe, checkpoint.labels
+    request = request_of(job, checkpoint.provenance.name, labels, recipe)
     checkpoint.network.keep_per_stage(request.keep)
     session = Session(*checkpoint)
-    if job.prompts.given and session.recipe.field != "prompt":
-        raise TakesNoPrompts(session.name)
-    channels = in_model_order(dict(job.channels), session.recipe.channels) if job.channels else None
+    channels = in_model_order(dict(job.channels), recipe.channels) if job.channels else None
     return Runner(job, session, request, channels)
-
-
-def structure_ids(names: tuple[str, ...], table: LabelTable) -> tuple[int, ...]:
-    """Label ids of structure and group names.
-
-    Raises
-    ------
-    InputError
-        For a name that is neither.
-    """
-    ids: list[int] = []
-    for name in names:
-        grouped = [label for label in table.labels if (label.group or "").casefold() == name.casefold()]
-        ids += [label.index for label in grouped] or [table.index_of(name)]
-    return tuple(dict.fromkeys(ids))
 
 
 def described(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from napari_scd.batch import SegmentJob, Targets, names_labels_file, plan_batch
+from napari_scd.batch import SegmentJob, Targets, names_labels_file, plan_batch, request_of
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy
 from napari_scd.cli.options import (
@@ -157,6 +157,7 @@ def segment(
         raise InputError(
             "--scheduler, --redo and --dicom-seg are for study trees: give a folder (IN) and a folder (-o)."
         )
+    _check(job)
     plan = plan_batch(sources, job.targets, also_read=[*channels.values(), *job.prompts.files])
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.segment import run_batch  # only when there is something to compute
@@ -174,6 +175,7 @@ def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *
         raise InputError("--series chooses one series of a folder: give -o a file for its labels.")
     if job.targets.report is not None:
         raise InputError("--report is not for study trees: each scan has its report beside its labels.")
+    _check(job)
     with busy("Looking for scans"):
         from napari_scd.batch import plan_cohort
 
@@ -182,6 +184,14 @@ def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *
         from napari_scd.cli.run.cohort import run_cohort
 
     return run_cohort(cohort, scheduler=scheduler, as_json=as_json)
+
+
+def _check(job: SegmentJob) -> None:
+    """Refuse at once, before PyTorch is loaded, what the model's header is enough to refuse."""
+    from napari_scd.checkpoints import describe
+
+    card = describe(job.model)
+    request_of(job, card.name, card.labels, card.recipe)
 
 
 def _sources(inputs: list[Path] | None, channels: dict[str, Path]) -> list[Path]:

@@ -96,10 +96,14 @@ def environment(**more: str) -> dict[str, str]:
 
 @pytest.fixture
 def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``napari-scd`` as a user does, in a process of its own."""
+    """Run ``napari-scd`` as a user does, in a process of its own; `watch` names a package to ask about."""
 
-    def run(*words: object) -> subprocess.CompletedProcess[str]:
-        code = "from napari_scd.cli import main; main()"
+    def run(*words: object, watch: str = "") -> subprocess.CompletedProcess[str]:
+        code = "from napari_scd.cli import main\n"
+        if watch:
+            said = f"print('{watch}', 'loaded' if '{watch}' in sys.modules else 'not loaded')"
+            code += f"import atexit, sys\natexit.register(lambda: {said})\n"
+        code += "main()"
         return subprocess.run(
             [sys.executable, "-c", code, *map(str, words)],
             capture_output=True,

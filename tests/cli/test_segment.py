@@ -9,12 +9,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from napari_scd.volume import read_label_table
+
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
     Run = Callable[..., tuple[int, str, str]]
     Scan = Callable[..., Path]
+    Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_whole_volume_on_the_inputs_own_grid(run: Run, scan: Scan, tmp_path: Path) -> None:
@@ -80,10 +84,41 @@ def test_points_in_mm(run: Run, scan: Scan, tmp_path: Path) -> None:
         assert labels[tuple(index)] == 1
 
 
-def test_structures_by_name_or_group(run: Run, scan: Scan) -> None:
-    for name, ml in (("anterior", 8.64), ("posterior", 0.0), ("Hippocampus", 8.64)):
-        _, out, _ = run("segment", scan(), "-o", "o.nii", "-m", "whole", "--labels", name, "--json")
-        assert sum(json.loads(out)["cases"][0]["volumes_ml"].values()) == pytest.approx(ml)
+@pytest.mark.parametrize(
+    ("asked", "volumes_ml"),
+    [
+        ("anterior", {"anterior": 8.64}),
+        ("posterior", {"posterior": 0.0}),
+        ("Hippocampus", {"anterior": 8.64, "posterior": 0.0}),
+    ],
+)
+def test_structures_by_name_or_group(
+    run: Run, scan: Scan, tmp_path: Path, asked: str, volumes_ml: dict[str, float]
+) -> None:
+    words = ("segment", scan(), "-o", "o.nii", "-m", "whole", "--labels", asked, "--threads", 1)
+    _, out, _ = run(*words, "--json")
+    assert json.loads(out)["cases"][0]["volumes_ml"] == volumes_ml
+    table = read_label_table(tmp_path / "o.nii")
+    assert table is not None and table.names == tuple(volumes_ml)
+    _, out, _ = run(*words)
+    assert {name for name in ("anterior", "posterior") if name in out} == set(volumes_ml)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["-m", "hole"], "Did you mean 'whole'?"),
+        (["-m", "whole", "--labels", "anterier"], "Did you mean 'anterior'?"),
+        (["-m", "whole", "--labels", "hippo"], "Did you mean 'hippocampus'?"),
+    ],
+)
+def test_a_misspelt_name_is_recognised_before_pytorch_is_loaded(
+    call: Call, scan: Scan, words: list[str], says: str
+) -> None:
+    done = call("segment", scan(), "-o", "o.nii", *words, watch="torch")
+    assert done.returncode == 2
+    assert says in done.stderr and done.stderr.count("\n") == 1
+    assert done.stdout == "torch not loaded\n"
 
 
 def test_a_bad_case_does_not_stop_the_others(run: Run, scan: Scan, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def run_demo(job: SegmentJob, folder: Path, *, view: bool, as_json: bool) -> Non
     if runner.session.recipe.field != "click":
         runner = replace(runner, job=replace(job, points=()))
     with progress_bar("ICBM152 T1") as progress:
-        segmentation = runner.segment(volume, progress)
+        segmentation = runner.answer(volume, progress).segmentation
     make_folder(folder)
     table = runner.session.labels
     figure, scan = folder / "scd-demo.png", folder / "icbm152-t1.nii.gz"

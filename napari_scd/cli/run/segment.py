@@ -51,7 +51,7 @@ def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:
         for sentence in outcome.report["warnings"]:
             warn(f"{case.name}: {sentence}")
         if not as_json:
-            print_case(outcome.report, outcome.table or runner.session.labels)
+            print_case(outcome.report, outcome.table)
     if plan.summary:
         write_shared_report(plan.summary, results, hash_names=job.hash_names)
     if as_json:
