@@ -147,7 +147,7 @@ def test_what_does_not_go_together_is_told(run: Any, tree: Path, words: tuple[st
 
 def test_a_folder_without_scans_is_told(run: Any, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    code, _, said = run("segment", "empty", "-o", "out")
+    code, _, said = run("segment", "empty", "-o", "out", "--model", "whole")
     assert code == 2 and "There is no scan below empty" in said
 
 

@@ -151,7 +151,7 @@ def test_a_frame_of_a_4d_file(run: Run, scan: Scan, tmp_path: Path) -> None:
         (["-m", "whole", "-k", "1.2"], "a number from 0.05 to 1"),
         (["-m", "whole", "-k", "a lot"], "--keep-ratio got"),
         (["-m", "whole", "-k", "0.5,0.5,0.5"], "2 pruning stages"),
-        (["-m", "whole", "--labels", "liver"], "liver"),
+        (["-m", "whole", "--labels", "liver"], "no structure 'liver'"),
         (["-m", "whole", "--device", "abacus"], "abacus"),
         (["-m", "whole", "--precision", "int1"], "int1"),
         (["-m", "whole", "--stride", "5"], "stride"),

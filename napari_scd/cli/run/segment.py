@@ -50,7 +50,7 @@ def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:
             continue
         for sentence in outcome.report["warnings"]:
             warn(f"{case.name}: {sentence}")
-        if not as_json:
+        if not as_json and outcome.table is not None:
             print_case(outcome.report, outcome.table)
     if plan.summary:
         write_shared_report(plan.summary, results, hash_names=job.hash_names)
