@@ -6,6 +6,7 @@ import json
 import shutil
 from importlib import metadata
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.checkpoints.card import read_card
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_scd.model import ScdNetwork
 
 WEIGHTS_FILE = "models/model.safetensors"
+_PAGE = Path(__file__).with_name("bundle_page.md")
 _SCHEMA = (
     "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
 )
@@ -193,26 +195,14 @@ def _channel_axis(card: ModelCard) -> int | str:
 
 
 def _page(card: ModelCard) -> str:
-    structures = ", ".join(card.labels.names)
-    points = " --points_ras_mm '[[R, A, S]]'" if card.recipe.field == "click" else ""
-    return f"""# {card.name}
-
-{card.provenance.title}
-
-{card.provenance.description}
-
-Structures: {structures}. Research use only.
-
-## Run
-
-In this folder, with napari-scd, MONAI, pytorch-ignite and fire installed:
-
-    python -m monai.bundle run --config_file configs/inference.json \\
-        --dataset_dir SCANS --output_dir OUT{points}
-
-`--keep 0.25` keeps a quarter of the tokens at each stage. Label maps lie on the scans' own grids and are
-those that `napari-scd segment` writes.
-
-Data: {card.provenance.data}
-
-Licence of the weights: {card.provenance.licence}"""
+    """Fill in the page that explains the bundle; whoever opens it has MONAI's command line, not ours."""
+    made = card.provenance
+    template = Template(_PAGE.read_text(encoding="utf-8"))
+    return template.substitute(
+        name=card.name,
+        title=made.title,
+        description=made.description,
+        structures=", ".join(card.labels.names),
+        data=made.data,
+        licence=made.licence,
+    ).rstrip()

@@ -18,7 +18,7 @@ REACH_MM = 10.0
 _TOUCHING = np.ones((3, 3, 3), bool)
 
 
-class Found(NamedTuple):
+class ClickedStructure(NamedTuple):
     """A structure under or near a click: its label, the voxel that named it, its group's ids, its voxels."""
 
     label: int
@@ -29,7 +29,7 @@ class Found(NamedTuple):
 
 def find_structure(
     labels: NDArray[np.uint8], at: Size3, spacing_mm: tuple[float, float, float], table: LabelTable
-) -> Found | None:
+) -> ClickedStructure | None:
     """Component of the label group at a voxel, or of the nearest one within 10 mm.
 
     Parameters
@@ -42,7 +42,7 @@ def find_structure(
 
     Returns
     -------
-    Found or None
+    ClickedStructure or None
         None when nothing lies within reach. Voxels that touch at a corner belong together.
     """
     seed = at if labels[at] else _nearest_labelled(labels, at, spacing_mm)
@@ -50,7 +50,7 @@ def find_structure(
         return None
     label = int(labels[seed])
     members = tuple(table.members_of_group(label))
-    return Found(label, seed, members, component(np.isin(labels, members), seed))
+    return ClickedStructure(label, seed, members, component(np.isin(labels, members), seed))
 
 
 def component(mask: NDArray[np.bool_], seed: Size3) -> NDArray[np.bool_]:

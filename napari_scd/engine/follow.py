@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_scd.engine.clicks import Found, find_structure, nothing_found, open_border
+from napari_scd.engine.clicks import ClickedStructure, find_structure, nothing_found, open_border
 from napari_scd.engine.postprocess import class_probabilities, label_map
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Followed(NamedTuple):
     """Canvas of the windows computed, the structure or why there is none, whether a cancel cut it short."""
 
     canvas: Canvas
-    found: Found | None
+    found: ClickedStructure | None
     why_not: str
     cancelled: bool
 
@@ -39,7 +39,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
     start = run.prepared.click_start(at)
     canvas = run.canvas(grid.image_box(start))
     done: set[Size3] = set()
-    found: Found | None = None
+    found: ClickedStructure | None = None
     while True:
         result = run.window(start)
         if result is None:
@@ -57,7 +57,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
     return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
 
 
-def _find(run: Run, canvas: Canvas, at: Size3) -> Found | None:
+def _find(run: Run, canvas: Canvas, at: Size3) -> ClickedStructure | None:
     labels = label_map(canvas.sums, run.model.recipe)
     return find_structure(labels, _minus(at, canvas.low), run.prepared.spacing_mm, run.model.labels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 import torch
 
@@ -12,10 +12,20 @@ from napari_scd.errors import OutOfMemory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_scd.engine.session import Session
-
     P = ParamSpec("P")
     R = TypeVar("R")
+
+
+class HasDevice(Protocol):
+    """What runs somewhere."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda" or "mps"."""
+
+
+if TYPE_CHECKING:
+    S = TypeVar("S", bound=HasDevice)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -31,17 +41,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def reports_out_of_memory(
-    method: Callable[Concatenate[Session, P], R],
-) -> Callable[Concatenate[Session, P], R]:
-    """Decorate a method of `Session`: whatever means that memory ran out becomes `OutOfMemory`."""
+    method: Callable[Concatenate[S, P], R],
+) -> Callable[Concatenate[S, P], R]:
+    """Decorate a method: whatever means that memory ran out becomes `OutOfMemory`."""
 
     @functools.wraps(method)
-    def reporting(session: Session, /, *arguments: P.args, **named: P.kwargs) -> R:
+    def reporting(self: S, /, *arguments: P.args, **named: P.kwargs) -> R:
         try:
-            return method(session, *arguments, **named)
+            return method(self, *arguments, **named)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise OutOfMemory(session.device) from error
+            raise OutOfMemory(self.device) from error
 
     return reporting

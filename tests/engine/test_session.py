@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_scd.engine import CancelToken, Request, Session
+from napari_scd.engine import CancelToken, Request, Session, choose_hardware
+from napari_scd.engine.cache import ByteCache
 from napari_scd.engine.predict import Predictor
 from napari_scd.engine.run import Run
 from napari_scd.errors import InputError, NeedsPoint, OutOfMemory
@@ -404,7 +405,7 @@ def test_errors_of_the_network_come_out(thresholder) -> None:
         session.segment()
 
 
-def test_windows_of_air_cost_nothing_and_change_nothing(tiny_network, monkeypatch) -> None:
+def test_windows_of_air_cost_nothing_and_change_nothing(tiny_network) -> None:
     array = np.full((56, 16, 16), -1.0, np.float32)
     array[:16] = volume((16, 16, 16)).array
     request = Request(precision="float32", probability=True, batch=2)
@@ -413,12 +414,17 @@ def test_windows_of_air_cost_nothing_and_change_nothing(tiny_network, monkeypatc
     short = session.segment(request)
     assert (short.report.n_windows, short.report.n_windows_blank) == (6, 3)
     assert short.report.cache.misses == 3
-    monkeypatch.setattr(Predictor, "_is_blank", lambda *_: False)
-    session.set_volume(Volume(array, np.eye(4)))
-    full = session.segment(request)
-    assert full.report.n_windows_blank == 0
-    np.testing.assert_allclose(short.probability.array, full.probability.array, atol=2e-3)
-    np.testing.assert_array_equal(short.tokens.array, full.tokens.array)
+    prepared = session._loaded.prepared
+    hardware, starts = choose_hardware(request), prepared.grid.starts(prepared.grid.stride_for(None))
+
+    def answers(chosen):
+        return list(Predictor(session._model.network, prepared, hardware, None, ByteCache(0), 0).run(chosen))
+
+    for skipped, start in zip(answers(starts), starts, strict=True):
+        (computed,) = answers([start])
+        assert skipped.start == computed.start
+        torch.testing.assert_close(skipped.logits, computed.logits, atol=1e-4, rtol=1e-4)
+        np.testing.assert_array_equal(skipped.exit_stage, computed.exit_stage)
 
 
 def test_running_out_of_memory_halves_the_batch(thresholder) -> None:
@@ -480,17 +486,16 @@ def test_a_part_gets_the_labels_of_a_whole_run_from_its_own_windows(tiny_network
     assert not some.labels.array[outside].any() and outside.any()
 
 
-def test_the_windows_of_a_part_are_not_run_again(tiny_network, monkeypatch) -> None:
-    session = Session(tiny_network(), Recipe("MR", normalisation="none"), LabelTable.from_names(["a", "b"]))
+def test_the_windows_of_a_part_are_not_run_again(thresholder) -> None:
+    session = thresholder()
     session.set_volume(volume((40, 24, 24)))
     plain = session.segment(EXACT)
     session.set_volume(session.volume)
-    run: list[int] = []
-    batch = Predictor._run_batch
-    monkeypatch.setattr(Predictor, "_run_batch", lambda self, s, e: run.append(len(s)) or batch(self, s, e))
+    network = session._model.network
+    before = network.n_rest
     part = session.segment(EXACT, within=(slice(20, 21), slice(None), slice(None)))
     whole = session.segment(EXACT)
-    assert sum(run) == whole.report.n_windows > part.report.n_windows
+    assert network.n_rest - before == whole.report.n_windows > part.report.n_windows
     np.testing.assert_array_equal(whole.labels.array, plain.labels.array)
     np.testing.assert_array_equal(whole.tokens.array, plain.tokens.array)
     cancelling = Cancelling(1)

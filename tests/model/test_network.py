@@ -205,3 +205,17 @@ def test_bfloat16_stays_close(network, image, stem) -> None:
     assert seen.scores.dtype == torch.float32
     assert (rough.float() - exact).abs().max() < 0.1 * exact.abs().max()
     assert torch.equal(seen.exit_stage, trace.exit_stage)
+
+
+def test_without_tokens_the_decoder_sees_zeros_and_the_network_stays_as_it_was(network, image) -> None:
+    net = network()
+    x = image(net.config)
+    before = net(x)
+    blind = net.without_tokens()
+    _, trace = blind(x, None, True)
+    assert not trace.completed.any() and not torch.equal(blind(x), before)
+    assert torch.equal(net(x), before)
+    assert blind.config is net.config and not blind.training
+    assert next(blind.parameters()) is next(net.parameters())
+    with pytest.raises(InputError, match="no token completion"):
+        network(decoder="half", completion="none", **DENSE).without_tokens()

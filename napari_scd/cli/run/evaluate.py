@@ -33,14 +33,12 @@ from napari_scd.evaluation import (
     to_markdown,
     warm_up,
 )
-from napari_scd.model.assembly import ZeroCompletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_scd.cli.run.evaluate_cases import EvaluateOrder
-    from napari_scd.model import ScdNetwork
 
 
 def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
@@ -67,7 +65,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     truth = truth_of(order, checkpoint.labels, checkpoint.recipe.activation)
     checkpoint.network.choose_by(order.chooser)
     if order.zero_tokens:
-        without_tokens(checkpoint.network)
+        checkpoint = checkpoint._replace(network=checkpoint.network.without_tokens())
     session = Session(*checkpoint, cache_bytes=0)
     known = {value for held in truth.values for value in held} | {
         *truth.background,
@@ -113,19 +111,6 @@ def _note(order: EvaluateOrder) -> str:
     if order.zero_tokens:
         return "The decoder was given zeros for tokens."
     return "" if order.chooser == "learned" else f"Tokens chosen by '{order.chooser}'."
-
-
-def without_tokens(network: ScdNetwork) -> None:
-    """Let the decoder see zeros instead of completed tokens.
-
-    Raises
-    ------
-    InputError
-        The network has no completion whose output could be left out.
-    """
-    if network.completion is None:
-        raise InputError("This network has no token completion, so its tokens cannot be zeroed.")
-    network.completion = ZeroCompletion(network.config)
 
 
 def write_results(

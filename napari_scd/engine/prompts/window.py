@@ -150,7 +150,7 @@ def cut(read: Read, shape: Size3, window: ScanWindow, fill: float) -> Floats:
     return result
 
 
-class Spread(NamedTuple):
+class SpreadWindow(NamedTuple):
     """A box of the scan, and how its planes are made of a window's values."""
 
     low: Size3
@@ -166,7 +166,7 @@ class Spread(NamedTuple):
             yield np.matmul(np.matmul(wy, plane), wx.T)
 
 
-def spread(window: ScanWindow, shape: Size3, wanted: tuple[Size3, Size3]) -> Spread:
+def spread(window: ScanWindow, shape: Size3, wanted: tuple[Size3, Size3]) -> SpreadWindow:
     """Prepare the way back from a window to the scan.
 
     Parameters
@@ -187,7 +187,7 @@ def spread(window: ScanWindow, shape: Size3, wanted: tuple[Size3, Size3]) -> Spr
         weights.append(axis_weights(places, 1 / step, window.roi[axis]).toarray())
         lows.append(low)
         highs.append(high)
-    return Spread(_size3(lows), _size3(highs), (weights[0], weights[1], weights[2]))
+    return SpreadWindow(_size3(lows), _size3(highs), (weights[0], weights[1], weights[2]))
 
 
 def _mixed(window: ScanWindow, axis: int, n: int) -> tuple[slice, slice, Floats] | None:
