@@ -62,6 +62,9 @@ class ModelConfig:
     prompts : bool
         Whether the channels are image, previous mask, include and exclude map (see `prompt_maps`); prompts
         then steer which tokens stay.
+    coarse_vox : int
+        Only for decoder "fine": voxels along an edge of a value of the answer that holds where tokens were
+        dropped; 4, or the patch, so that a dropped token gets a single value.
     """
 
     in_channels: int = 1
@@ -85,6 +88,7 @@ class ModelConfig:
     drop_path: float = 0.0
     transformer: str = "cls"
     prompts: bool = False
+    coarse_vox: int = 4
 
     def __post_init__(self) -> None:
         """Check every bound that a stranger's file could break; raises `InputError`."""
@@ -122,7 +126,13 @@ class ModelConfig:
     def decoder_sizes(self) -> DecoderSizes:
         """What the decoder is built from."""
         return DecoderSizes(
-            self.seen_channels, self.out_channels, self.roi, self.patch, self.embed_dim, self.features
+            self.seen_channels,
+            self.out_channels,
+            self.roi,
+            self.patch,
+            self.embed_dim,
+            self.features,
+            self.coarse_vox,
         )
 
     @property
@@ -181,6 +191,7 @@ _BOUNDS = {
     "completion_heads": (1, 64),
     "features": (1, 256),
     "min_tokens": (1, 65536),
+    "coarse_vox": (4, 32),
 }
 
 
@@ -244,6 +255,8 @@ def _combination_problems(c: ModelConfig) -> Iterator[str]:
         yield f"stem 'shared' needs one of the decoders {', '.join(sharing)}, not '{c.decoder}'"
     if c.prompts and (c.decoder != "fine" or c.in_channels != 4):
         yield f"prompts need decoder 'fine' and 4 channels, not '{c.decoder}' and {c.in_channels}"
+    if c.decoder == "fine" and c.coarse_vox not in (4, c.patch):
+        yield f"coarse_vox must be 4 or the patch {c.patch}, not {c.coarse_vox}"
     if c.patch not in c.decoder_spec.patches:
         yield f"decoder '{c.decoder}' does not fit patch {c.patch}"
     if c.decoder_spec.pools and any(edge % 2 or edge < 4 for edge in c.grid):

@@ -51,12 +51,16 @@ def sharp_macs(sizes: DecoderSizes, survivors: int) -> int:
 
 
 def fine_macs(sizes: DecoderSizes, survivors: int) -> int:
-    """Cost of `FineDecoder`: a pyramid down to quarter size, and a block around each surviving token."""
+    """Cost of `FineDecoder`: a pyramid down to the coarse answer, and a block around each surviving token."""
     f, out, seen, full = sizes.features, sizes.out_channels, sizes.in_channels, math.prod(sizes.roi)
-    coarse = pyramid_macs(sizes, survivors) - _join(2 * f, f, full // 8) - f * out * full
-    coarse += 2 * f * out * full // 64 + 2 * f * f * full // 8
     wide, tokens = f * sizes.patch // 2, full // sizes.patch**3
+    at_tokens = sizes.coarse_vox == sizes.patch
+    missing = range(sizes.patch.bit_length() - 2 if at_tokens else 1)  # joins of the pyramid, finest first
+    coarse = pyramid_macs(sizes, survivors) - f * out * full
+    coarse -= sum(_join(2 * (f << level), f << level, full >> (3 * (level + 1))) for level in missing)
     coarse += tokens * 4 * wide * wide + _residual(wide, wide, tokens)
+    below = wide if at_tokens else 2 * f
+    coarse += below * out * full // sizes.coarse_vox**3 + below * f * full // 8
     half, voxels = sizes.patch // 2, sizes.patch**3
     at_half = 27 * (2 * f) ** 2 * ((half + 2) ** 3 + half**3) + 2 * f * f * voxels
     at_full = voxels * (27 * seen * f + 2 * f * f + f * out)

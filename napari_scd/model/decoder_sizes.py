@@ -22,6 +22,8 @@ class DecoderSizes(NamedTuple):
         Width of a token.
     features : int
         Channels of the finest level.
+    coarse_vox : int
+        Voxels along an edge of a value of the coarse answer, for decoders that have one.
     """
 
     in_channels: int
@@ -30,3 +32,4 @@ class DecoderSizes(NamedTuple):
     patch: int
     embed_dim: int
     features: int
+    coarse_vox: int = 4

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from napari_scd.model.decoder import Voxels
     from napari_scd.model.decoder_sizes import DecoderSizes, Size3
 
-_COARSE = 4
 _HALO_HALF, _HALO_FULL = 2, 1
 
 
@@ -41,7 +40,7 @@ class Decoded(NamedTuple):
     Attributes
     ----------
     logits : Tensor ``(b, out, z, y, x)``
-    coarse : Tensor ``(b, out, z/4, y/4, x/4)``
+    coarse : Tensor ``(b, out, z/c, y/c, x/c)``, ``c = config.coarse_vox``
     """
 
     logits: Tensor
@@ -58,16 +57,20 @@ class FineDecoder(PyramidDecoder):
     def __init__(self, sizes: DecoderSizes) -> None:
         super().__init__(sizes)
         f, out, n_seen = sizes.features, sizes.out_channels, sizes.in_channels
-        self.patch = sizes.patch
+        self.patch, self.coarse_vox = sizes.patch, sizes.coarse_vox
         self.seen_shape = (*sizes.roi, n_seen)
-        self.ups = nn.ModuleList(list(self.ups)[:-1])
         wide = f << len(self.levels)
+        if sizes.coarse_vox == sizes.patch:
+            self.ups, below = nn.ModuleList(), wide
+        else:
+            self.ups, below = nn.ModuleList(list(self.ups)[:-1]), 2 * f
         self.context = nn.Sequential(
             QuickConv3d(wide // 2, wide, kernel_size=2, stride=2), BasicBlock(wide, wide)
         )
-        self.coarse_out = QuickConv3d(2 * f, out, kernel_size=1)
+        self.coarse_out = QuickConv3d(below, out, kernel_size=1)
         del self.out
-        self.coarse_up = QuickConvTranspose3d(2 * f, f, kernel_size=2, stride=2)
+        step = sizes.coarse_vox // 2
+        self.coarse_up = QuickConvTranspose3d(below, f, kernel_size=step, stride=step)
         self.half_size = nn.Sequential(
             QuickConv3d(2 * f, 2 * f, kernel_size=3),
             nn.LeakyReLU(0.01),
@@ -102,10 +105,10 @@ class FineDecoder(PyramidDecoder):
         """Decode a token map, fine in the blocks `kept` ``(b, k)``."""
         levels = self.levels_of(image_features)
         x = self.bottleneck(token_map) + self.context(levels[-1])
-        for up, skip in zip(self.ups, reversed(levels[1:]), strict=True):
+        for up, skip in zip(self.ups, reversed(levels), strict=False):  # none at the size of tokens
             x = up(x, skip)
         coarse = self.coarse_out(x).float()
-        logits = interpolate(coarse, scale_factor=_COARSE, mode="trilinear", align_corners=False)
+        logits = interpolate(coarse, scale_factor=self.coarse_vox, mode="trilinear", align_corners=False)
         half = torch.cat([levels[0], self.coarse_up(x).to(levels[0].dtype)], dim=1)
         deltas = self._refined(half, self.window(image_features), kept)
         logits = logits + _scattered(deltas.float(), kept, token_map.shape[2:])

@@ -55,8 +55,8 @@ class Trace(NamedTuple):
         Log-probability of being kept (<= 0) at each stage; NaN where the token was already gone.
     completed : Tensor ``(b, n, d)``
         Tokens after completion.
-    coarse : Tensor ``(b, out, z/4, y/4, x/4)`` or None
-        Logits before refinement, where the decoder refines only some blocks.
+    coarse : Tensor ``(b, out, z/c, y/c, x/c)`` or None
+        Logits before refinement, where the decoder refines only some blocks; ``c = config.coarse_vox``.
     """
 
     exit_stage: Tensor

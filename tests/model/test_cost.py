@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -80,6 +81,15 @@ def test_the_formula_equals_a_counted_run(network, image, changes, keep) -> None
     encoded = net.encoder.rest(prefix.tokens, net.token_counts(keep)[1:])
     assert parts.assembly == counted(lambda: net.completion(encoded))
     assert parts.encoder + parts.decoder + parts.assembly == parts.total
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.25, 0.05])
+@pytest.mark.parametrize("coarse_vox", [4, 8])
+def test_promptable_networks_are_counted(coarse_vox, keep) -> None:
+    with torch.device("meta"):
+        net = build_network(replace(PRESETS["any"], coarse_vox=coarse_vox)).to("meta").eval()
+        x = torch.empty(1, 4, 64, 64, 64)
+    assert net.macs(keep).total == counted(lambda: net(x, keep))
 
 
 def test_a_dense_network_has_no_assembly(network, image) -> None:

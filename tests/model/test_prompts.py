@@ -194,6 +194,15 @@ def test_closed_set_networks_can_be_chosen_for_too(network, image) -> None:
     assert torch.equal(net(x, 0.25), learned)
 
 
+@pytest.mark.parametrize(("patch", "coarse_vox"), [(8, 4), (8, 8), (16, 4), (16, 16)])
+def test_sizes_of_the_coarse_answer(tiny, window, patch, coarse_vox) -> None:
+    net = tiny(patch=patch, coarse_vox=coarse_vox)
+    logits, trace = net(window, 0.5, True)
+    assert logits.shape == (1, 1, 32, 32, 32)
+    assert trace.coarse.shape[2:] == (32 // coarse_vox,) * 3
+    assert set(net.state_dict()) == {name for name, weight in net.named_parameters()}
+
+
 def test_kernels_without_gradients_give_the_same_answer(tiny, window) -> None:
     net = tiny(features=16)
     x = window.expand(2, -1, -1, -1, -1)
@@ -242,7 +251,7 @@ def test_config_round_trip_and_refusals(tiny) -> None:
     config = tiny().config
     assert ModelConfig.from_dict(config.to_dict()) == config
     assert not ModelConfig.from_dict({"patch": 8}).prompts, "files of older versions"
-    for changes in ({"decoder": "half"}, {"in_channels": 1}, {"prompts": "yes"}):
+    for changes in ({"decoder": "half"}, {"in_channels": 1}, {"prompts": "yes"}, {"prompts": 3}):
         with pytest.raises(InputError, match="prompts"):
             replace(config, **changes)
 
