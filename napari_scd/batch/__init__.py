@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from napari_scd.batch.jobs import PromptOptions as PromptOptions
     from napari_scd.batch.jobs import SegmentJob as SegmentJob
     from napari_scd.batch.jobs import Targets as Targets
+    from napari_scd.batch.measures import write_statistics as write_statistics
     from napari_scd.batch.outputs import write_case as write_case
     from napari_scd.batch.outputs import write_shared_report as write_shared_report
     from napari_scd.batch.paths import names_labels_file as names_labels_file
+    from napari_scd.batch.paths import names_report_file as names_report_file
     from napari_scd.batch.paths import plan_batch as plan_batch
     from napari_scd.batch.runner import CaseOutcome as CaseOutcome
     from napari_scd.batch.runner import Crash as Crash
@@ -53,6 +55,7 @@ _HOME_OF = {
     "draw_figure": "figure",
     "make_folder": "staging",
     "names_labels_file": "paths",
+    "names_report_file": "paths",
     "outcomes_of_cluster": "cluster",
     "plan_batch": "paths",
     "plan_cohort": "cohort",
@@ -62,6 +65,7 @@ _HOME_OF = {
     "staged": "staging",
     "write_case": "outputs",
     "write_shared_report": "outputs",
+    "write_statistics": "measures",
     "write_summary_table": "cohort",
 }
 

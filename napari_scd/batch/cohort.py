@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.batch.finding import Scan, walk
 from napari_scd.batch.jobs import PlannedCase
+from napari_scd.batch.paths import check_statistics, names_report_file
 from napari_scd.batch.staging import make_folder, staged
 from napari_scd.checkpoints import describe
 from napari_scd.errors import InputError
@@ -49,15 +50,15 @@ class Cohort(NamedTuple):
         What is still to do.
     known : tuple of SummaryRow
         What is finished, skipped or broken.
-    n_before : int
-        How many were finished by earlier runs.
+    finished : dict
+        Reports of earlier runs, by the name of the scan.
     """
 
     job: SegmentJob
     names: tuple[str, ...]
     cases: tuple[PlannedCase, ...]
     known: tuple[SummaryRow, ...]
-    n_before: int
+    finished: dict[str, dict[str, Any]]
 
     @property
     def out(self) -> Path:
@@ -86,6 +87,7 @@ def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
     for target in _folders_of(job.targets):
         if target.exists() and not target.is_dir():
             raise InputError(f"'{target}' is a file; a folder of scans needs a folder for its results.")
+    check_statistics(job.targets.statistics)
     card = describe(job.model)
     job = replace(job, model=card.name if card.shipped else str(card.path.absolute()))
     asked = job.asked(hashlib.sha256(card.path.read_bytes()).hexdigest())
@@ -94,7 +96,8 @@ def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
         found = walk(folder, card.recipe.modality, job.targets.labels)
         inside = f"{folder.resolve().name}/" if len(folders) > 1 else ""
         scans += [scan._replace(name=inside + scan.name) for scan in found]
-    cases, known, n_before = [], [], 0
+    cases, known = [], []
+    before: dict[str, dict[str, Any]] = {}
     for scan in scans:
         if scan.broken or scan.skip:
             status = "failed" if scan.broken else "skipped"
@@ -106,8 +109,8 @@ def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
             cases.append(case)
         else:
             known.append(row_of(case, report))
-            n_before += 1
-    return Cohort(job, tuple(scan.name for scan in scans), tuple(cases), tuple(known), n_before)
+            before[scan.name] = report
+    return Cohort(job, tuple(scan.name for scan in scans), tuple(cases), tuple(known), before)
 
 
 def row_of(case: PlannedCase, report: dict[str, Any], reason: str = "") -> SummaryRow:
@@ -149,12 +152,14 @@ def clear_leftovers(out: Path) -> None:
 
 
 def _folders_of(targets: Targets) -> list[Path]:
-    values = (getattr(targets, field.name) for field in fields(targets))
-    return [value for value in values if value is not None]
+    files = ("statistics", "report") if names_report_file(targets.report) else ("statistics",)
+    kinds = (field.name for field in fields(targets) if field.name not in files)
+    return [folder for folder in (getattr(targets, kind) for kind in kinds) if folder is not None]
 
 
 def _case(scan: Scan, job: SegmentJob, asked: dict[str, Any]) -> PlannedCase:
     targets = job.targets
+    reports = targets.labels if names_report_file(targets.report) else targets.report or targets.labels
 
     def image(folder: Path | None, ending: str = ".nii.gz") -> Path | None:
         return None if folder is None else (folder / f"{scan.name}{ending}").absolute()
@@ -166,8 +171,9 @@ def _case(scan: Scan, job: SegmentJob, asked: dict[str, Any]) -> PlannedCase:
         image(targets.tokens),
         image(targets.score),
         image(targets.probability),
-        image(targets.labels, ".json"),
+        image(reports, ".json"),
         image(targets.each, ""),
+        image(targets.surfaces, ""),
         asked,
     )
 
@@ -180,5 +186,8 @@ def _finished(case: PlannedCase) -> dict[str, Any] | None:
         report = json.loads(case.report.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    same = isinstance(report, dict) and report.get("asked") == case.asked
-    return report if same else None
+    if not isinstance(report, dict) or not isinstance(report.get("asked"), dict) or case.asked is None:
+        return None
+    then, now = dict(report["asked"]), dict(case.asked)
+    extras = set(now.pop("extras", ())) <= set(then.pop("extras", ()))
+    return report if extras and then == now else None

@@ -14,7 +14,10 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the results go: a file each for one scan, or folders; None for what is not wanted."""
+    """Where the results go: a file each for one scan, or folders; None for what is not wanted.
+
+    `statistics` is one CSV file for all scans; `each` and `surfaces` are folders in any case.
+    """
 
     labels: Path
     tokens: Path | None = None
@@ -22,6 +25,8 @@ class Targets:
     probability: Path | None = None
     report: Path | None = None
     each: Path | None = None
+    surfaces: Path | None = None
+    statistics: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class SegmentJob:
         Run the network through torch.compile.
     threads : int or None
         CPU threads to compute with.
+    surface_format : str
+        "stl", "obj" or "ply".
     hash_names : bool
         Put codes in place of file names into reports.
     dicom_seg : bool
@@ -112,6 +119,7 @@ class SegmentJob:
     precision: str = "auto"
     compiled: bool = False
     threads: int | None = None
+    surface_format: str = "stl"
     hash_names: bool = False
     dicom_seg: bool = False
     redo: bool = False
@@ -134,7 +142,14 @@ class SegmentJob:
         sha256 : str
             Checksum of the model file.
         """
+        wanted = {
+            "each": self.targets.each,
+            "statistics": self.targets.statistics,
+            self.surface_format: self.targets.surfaces,
+        }
+        extras = [kind for kind, target in wanted.items() if target is not None]
         return {
+            **({"extras": extras} if extras else {}),
             "sha256": sha256,
             "keep": list(self.keep) if isinstance(self.keep, tuple) else self.keep,
             "points": [list(point) for point in self.points],
@@ -155,7 +170,7 @@ class PlannedCase(NamedTuple):
     name : str
         How messages and the summary call it.
     labels, tokens, score, probability, report : Path or None
-    each : Path or None
+    each, surfaces : Path or None
         Folder and stem of the files with one structure each.
     asked : dict or None
         What was asked for; kept in the report, so that a later run knows what is finished.
@@ -169,11 +184,12 @@ class PlannedCase(NamedTuple):
     probability: Path | None = None
     report: Path | None = None
     each: Path | None = None
+    surfaces: Path | None = None
     asked: dict[str, Any] | None = None
 
     @property
     def outputs(self) -> dict[str, Path]:
-        """The wanted files by kind; those of `each` have names that the labels complete."""
+        """The wanted files by kind; those of single structures have names that the labels complete."""
         kinds = ("labels", "tokens", "score", "probability", "report")
         places = {kind: getattr(self, kind) for kind in kinds}
         return {kind: path for kind, path in places.items() if path is not None}

@@ -1,4 +1,4 @@
-"""A finished segmentation becomes files: labels, tokens, scores, probabilities, report."""
+"""A finished segmentation becomes files: labels, tokens, scores, probabilities, surfaces, report."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_scd.batch.measures import statistics_of, write_surfaces
 from napari_scd.batch.source_names import shareable
 from napari_scd.batch.staging import staged
 from napari_scd.engine import stage_table
@@ -74,6 +75,8 @@ def write_case(
         **({"asked": case.asked} if case.asked else {}),
         **(asked or {}),
     }
+    if job.targets.statistics:
+        report["statistics"] = statistics_of(segmentation.labels, table, volume)
     with staged() as stage:
         made_by = segmentation.report.model
         write_labels(stage(case.labels), segmentation.labels, like=volume, table=table, made_by=made_by)
@@ -88,6 +91,10 @@ def write_case(
             alone = LabelTable((replace(label, index=1, group=None),))
             write_labels(stage(path), mask, like=volume, table=alone)
             report["outputs"][f"each: {label.name}"] = str(path)
+        if case.surfaces:
+            files = structure_files(case.surfaces, table, f".{job.surface_format}")
+            for name, path in write_surfaces(files, segmentation.labels, table, stage):
+                report["outputs"][f"surface: {name}"] = str(path)
         if case.report:
             _write_json(stage(case.report), shareable(report, hash_names=job.hash_names))
     return report
@@ -99,7 +106,7 @@ def _masks(
     """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
     if case.each is None or segmentation.masks is None:
         return
-    files = mask_files(case.each, table)
+    files = structure_files(case.each, table, ".nii.gz")
     for label in table.labels:
         if files[label.index] in case.outputs.values():
             raise InputError(
@@ -110,12 +117,12 @@ def _masks(
         yield label, files[label.index], segmentation.labels.with_array(mask)
 
 
-def mask_files(prefix: Path, table: LabelTable) -> dict[int, Path]:
-    """File of each label's own mask: folder and stem of `prefix`, then the label's name."""
+def structure_files(prefix: Path, table: LabelTable, ending: str) -> dict[int, Path]:
+    """File of each label by itself: folder and stem of `prefix`, then the label's name."""
     names = {label.index: re.sub(r"[^\w.-]+", "-", label.name).strip("-.") for label in table.labels}
     often = Counter(name.casefold() for name in names.values())
     unique = {i: name if name and often[name.casefold()] == 1 else f"{name}-{i}" for i, name in names.items()}
-    return {index: prefix.with_name(f"{prefix.name}_{name}.nii.gz") for index, name in unique.items()}
+    return {index: prefix.with_name(f"{prefix.name}_{name}{ending}") for index, name in unique.items()}
 
 
 def write_shared_report(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:

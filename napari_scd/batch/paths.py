@@ -32,7 +32,7 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
         would overwrite an input, or a suffix is not one we write.
     """
     many = len(sources) > 1
-    summary = targets.report if many and _is_file(targets.report, (".json",)) else None
+    summary = targets.report if many and names_report_file(targets.report) else None
     cases = tuple(
         PlannedCase(
             source,
@@ -42,12 +42,14 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
             targets.score and _image(source, targets.score, "scores", many),
             targets.probability and _image(source, targets.probability, "probabilities", many),
             None if summary else targets.report and _report(source, targets.report, many),
-            targets.each and _folder(targets.each) / stem_of(source),
+            targets.each and _folder(targets.each, "structures") / stem_of(source),
+            targets.surfaces and _folder(targets.surfaces, "surfaces") / stem_of(source),
         )
         for source in sources
     )
-    written = [path for case in cases for path in case.outputs.values()] + ([summary] if summary else [])
-    prefixes = [case.each for case in cases if case.each]
+    shared = [path for path in (summary, check_statistics(targets.statistics)) if path is not None]
+    written = [path for case in cases for path in case.outputs.values()] + shared
+    prefixes = [prefix for case in cases for prefix in (case.each, case.surfaces) if prefix]
     _check_collisions([*written, *prefixes], [*sources, *also_read])
     for path in written:
         _check_folder(path)
@@ -67,6 +69,18 @@ def stem_of(path: Path) -> str:
 def names_labels_file(path: Path) -> bool:
     """Whether a path names a file of labels rather than a folder for them."""
     return _is_file(path, LABEL_SUFFIXES)
+
+
+def names_report_file(path: Path | None) -> bool:
+    """Whether a path names one file for all reports rather than a folder for them."""
+    return _is_file(path, (".json",))
+
+
+def check_statistics(target: Path | None) -> Path | None:
+    """Return the file for statistics, or raise InputError when it is not a CSV file."""
+    if target is not None and not _is_file(target, (".csv",)):
+        raise InputError(f"The output for statistics, '{target}', must be a .csv file.")
+    return target
 
 
 def _image(
@@ -98,11 +112,11 @@ def _report(source: Path, target: Path, many: bool) -> Path:
     return target / f"{stem_of(source)}.json"
 
 
-def _folder(target: Path) -> Path:
-    if _is_file(target, (*IMAGE_SUFFIXES, ".json")):
+def _folder(target: Path, kind: str) -> Path:
+    if _is_file(target, (*IMAGE_SUFFIXES, ".json", ".stl", ".obj", ".ply")):
         raise InputError(
-            f"The output for single structures is the file '{target}', but each structure gets its own file: "
-            "name a folder."
+            f"The output for {kind} is the file '{target}', but each structure gets its own file: name a "
+            "folder."
         )
     return target
 

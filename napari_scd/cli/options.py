@@ -8,6 +8,7 @@ import typer
 
 from napari_scd.errors import InputError
 
+SURFACE_FORMATS = ("stl", "obj", "ply")
 DEFAULT_MODEL = "hippocampus-mr"
 
 ModelOption = Annotated[
@@ -68,3 +69,17 @@ def parse_keeps(text: str | None, option: str = "--keep-ratios") -> tuple[float,
 def parse_names(texts: list[str] | None) -> tuple[str, ...]:
     """Read ``NAME,..``, given once or several times."""
     return tuple(name.strip() for text in texts or () for name in text.split(",") if name.strip())
+
+
+def parse_surface_format(text: str) -> str:
+    """Read the format of surfaces; capitals and a dot do not matter.
+
+    Raises
+    ------
+    InputError
+        When it is not one of ours.
+    """
+    name = text.lower().lstrip(".")
+    if name not in SURFACE_FORMATS:
+        raise InputError(f"--surface-format got '{text}': give {', '.join(SURFACE_FORMATS[:-1])} or ply.")
+    return name

@@ -21,6 +21,7 @@ from napari_scd.cli.options import (
     ThreadsOption,
     parse_keep,
     parse_names,
+    parse_surface_format,
 )
 from napari_scd.cli.points import parse_point
 from napari_scd.cli.prompts import (
@@ -101,9 +102,26 @@ def segment(
         Path | None,
         typer.Option(metavar="FOLDER", help="Also write each structure to a file of its own; may overlap."),
     ] = None,
+    statistics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv", help="Also write volumes, intensities, surfaces and places of structures."
+        ),
+    ] = None,
+    surfaces: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also write the surface of each structure as a mesh."),
+    ] = None,
+    surface_format: Annotated[
+        str, typer.Option(metavar="NAME", help="stl, obj or ply, for --surfaces.")
+    ] = "stl",
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.json", help="Also write what was run, tokens, seconds and volumes in ml."),
+        typer.Option(
+            metavar="FILE.json",
+            help="Also write what was run, tokens, seconds and volumes in ml; for several scans one file, or "
+            "a folder.",
+        ),
     ] = None,
     hash_names: Annotated[
         bool, typer.Option("--hash-names", help="Write codes instead of file names into reports.")
@@ -131,7 +149,7 @@ def segment(
     channels = parse_channels(channel or ())
     sources = _sources(inputs, channels)
     job = SegmentJob(
-        Targets(output, tokens, score, probability, report, each),
+        Targets(output, tokens, score, probability, report, each, surfaces, statistics),
         model=model,
         keep=parse_keep(keep_ratio),
         points=tuple(parse_point(text) for text in at or ()),
@@ -145,6 +163,7 @@ def segment(
         precision=precision,
         compiled=compiled,
         threads=threads,
+        surface_format=parse_surface_format(surface_format),
         hash_names=hash_names,
         dicom_seg=dicom_seg,
         redo=redo,
@@ -173,8 +192,6 @@ def _is_tree(sources: list[Path], output: Path) -> bool:
 def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *, as_json: bool) -> int:
     if job.series is not None:
         raise InputError("--series chooses one series of a folder: give -o a file for its labels.")
-    if job.targets.report is not None:
-        raise InputError("--report is not for study trees: each scan has its report beside its labels.")
     _check(job)
     with busy("Looking for scans"):
         from napari_scd.batch import plan_cohort

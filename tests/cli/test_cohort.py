@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import threading
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_scd.errors import InputError
 from napari_scd.volume import paste, read_label_table, read_labels, read_volume, write_labels
 
 if TYPE_CHECKING:
@@ -101,6 +103,57 @@ def test_what_has_changed_is_done_again(run: Any, tree: Path, tmp_path: Path, ch
     assert labels.stat().st_mtime_ns != when
 
 
+def test_reports_in_one_file_and_statistics_of_finished_scans_too(
+    run: Any, tree: Path, tmp_path: Path
+) -> None:
+    words = ("segment", tree / "p1", "-o", "out", "--model", "whole", "--threads", 1)
+    assert run(*words, "--report", "all.json", "--statistics", "s.csv")[0] == 0
+    (report,) = json.loads((tmp_path / "all.json").read_text())["cases"]
+    assert report["status"] == "done" and report["statistics"][0]["structure"] == "anterior"
+    first = (tmp_path / "s.csv").read_text()
+    assert first.splitlines()[1].startswith("t1,anterior,1,8.64,")
+    when = (tmp_path / "out" / "t1.nii.gz").stat().st_mtime_ns
+    (tmp_path / "s.csv").unlink()
+    _, said, _ = run(*words, "--report", "all.json", "--statistics", "s.csv")
+    assert "1 of 2 were finished before." in said
+    assert (tmp_path / "s.csv").read_text() == first
+    assert json.loads((tmp_path / "all.json").read_text())["cases"][0]["status"] == "done"
+    run(*words)  # what was measured besides is still there, so nothing is computed again
+    assert (tmp_path / "out" / "t1.nii.gz").stat().st_mtime_ns == when
+    run(*words, "--surfaces", "meshes")  # this was not asked for before
+    assert (tmp_path / "out" / "t1.nii.gz").stat().st_mtime_ns != when
+    assert [path.name for path in (tmp_path / "meshes").iterdir()] == ["t1_anterior.stl"]
+
+
+def test_reports_in_a_folder_of_their_own(run: Any, tree: Path, tmp_path: Path) -> None:
+    words = ("segment", tree / "p1", "-o", "out", "--model", "whole", "--threads", 1, "--report", "reports")
+    assert run(*words)[0] == 0
+    assert [path.name for path in (tmp_path / "reports").iterdir()] == ["t1.json"]
+    assert "1 of 2 were finished before." in run(*words)[1]
+
+
+def test_a_summary_that_is_in_use_does_not_stop_the_scans(
+    run: Any, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_scd.cli.run import cohort
+
+    write = cohort.write_summary_table
+    calls: list[int] = []
+
+    def fail_after_the_first(*words: object) -> object:
+        calls.append(1)
+        if len(calls) > 1:
+            raise InputError("summary.csv is in use by another program: close it.")
+        return write(*words)
+
+    monkeypatch.setattr(cohort, "write_summary_table", fail_after_the_first)
+    code, _, complained = run("segment", tree, "-o", "out", "--model", "whole", "--threads", 1)
+    assert code == 2
+    assert complained.count("is in use by another program") == 1
+    assert (tmp_path / "out" / "p1" / "t1.nii.gz").exists()
+    assert (tmp_path / "out" / "p2" / "t1.nii.gz").exists()
+
+
 def test_dicom_in_dicom_out(run: Any, tree: Path, tmp_path: Path) -> None:
     pytest.importorskip("highdicom")
     out = tmp_path / "out"
@@ -136,7 +189,7 @@ def test_a_slice_is_never_written_over(run: Any, tree: Path) -> None:
     ("words", "said"),
     [
         (("--series", "4"), "--series chooses one series"),
-        (("--report", "r.json"), "--report is not for study trees"),
+        (("--statistics", "s.txt"), "must be a .csv file"),
         (("--model", "nothing"), "There is no model 'nothing'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,32 @@ def test_a_misspelt_name_is_recognised_before_pytorch_is_loaded(
     assert done.stdout == "torch not loaded\n"
 
 
+def test_statistics_and_surfaces(run: Run, scan: Scan, tmp_path: Path) -> None:
+    inputs = (scan("a.nii"), scan("b.nii.gz", seed=1))
+    extras = ("--statistics", "s.csv", "--surfaces", "meshes", "--surface-format", "PLY")
+    code, out, err = run("segment", *inputs, "-o", "out", "-m", "whole", "--threads", 1, *extras)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader((tmp_path / "s.csv").open(newline="", encoding="utf-8")))
+    assert [(row["case"], row["structure"]) for row in rows] == [
+        (name, structure) for name in ("a.nii", "b.nii.gz") for structure in ("anterior", "posterior")
+    ]
+    assert float(rows[0]["volume_ml"]) == pytest.approx(8.64)
+    assert float(rows[0]["mean"]) == pytest.approx(100, abs=1)
+    assert rows[0]["cut_share"] == "1"
+    assert rows[1]["volume_ml"] == "0" and rows[1]["mean"] == ""
+    assert sorted(path.name for path in (tmp_path / "meshes").iterdir()) == [
+        "a_anterior.ply",
+        "b_anterior.ply",
+    ]
+    assert "surface: anterior" in out
+
+
+def test_hidden_names_are_not_in_statistics(run: Run, scan: Scan, tmp_path: Path) -> None:
+    words = ("--statistics", "s.csv", "--hash-names")
+    assert run("segment", scan("jane.nii"), "-o", "o.nii", "-m", "whole", "--threads", 1, *words)[0] == 0
+    assert "jane" not in (tmp_path / "s.csv").read_text()
+
+
 def test_a_bad_case_does_not_stop_the_others(run: Run, scan: Scan, tmp_path: Path) -> None:
     (tmp_path / "bad.nii").write_bytes(b"nothing")
     first, last = scan("a.nii"), scan("b.nii.gz")
@@ -160,6 +187,9 @@ def test_a_frame_of_a_4d_file(run: Run, scan: Scan, tmp_path: Path) -> None:
         (["-m", "clicky", "--at", "500", "0", "0"], "outside the volume, which spans -9 to 10 right"),
         (["-m", "blind", "--at", "0", "0", "0"], "nothing found here"),
         (["-m", "whole", "-o", "o.png"], ".png"),
+        (["-m", "whole", "--statistics", "s.txt"], "must be a .csv file"),
+        (["-m", "whole", "--surface-format", "gltf"], "stl, obj or ply"),
+        (["-m", "whole", "--surfaces", "a.stl"], "name a folder"),
     ],
 )
 def test_one_sentence_and_nothing_written(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.batch import SummaryRow, clear_leftovers, prepare, row_of, write_summary_table
+from napari_scd.batch import (
+    SummaryRow,
+    clear_leftovers,
+    names_report_file,
+    prepare,
+    row_of,
+    write_shared_report,
+    write_statistics,
+    write_summary_table,
+)
 from napari_scd.cli.console import complain, print_json, say, warn
 from napari_scd.cli.progress import CohortBar, cohort_bar
 from napari_scd.cli.run.failures import reason_of
+from napari_scd.cli.run.shared_files import SharedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,28 +48,67 @@ def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = 
         When nothing at all can start: no such model, an option out of range, no scheduler.
     """
     clear_leftovers(cohort.out)
-    rows = {row.name: row for row in cohort.known}
-    if cohort.n_before and not as_json:
-        say(f"{cohort.n_before} of {len(cohort.names)} were finished before.", style="dim")
-    path = write_summary_table(cohort, rows.values())
+    if cohort.finished and not as_json:
+        say(f"{len(cohort.finished)} of {len(cohort.names)} were finished before.", style="dim")
+    record = CohortRecord(cohort)
+    path = write_summary_table(cohort, record.rows.values())
     crashed = False
-    with cohort_bar(len(cohort.cases)) as bar:
-        for outcome in _outcomes(cohort, scheduler, bar):
-            row = row_of(outcome.case, outcome.report, reason_of(outcome))
-            rows[row.name] = row
-            crashed |= outcome.exit_code == 1
-            write_summary_table(cohort, rows.values())
-            bar.finished(failed=row.status == "failed")
-            _show(row, as_json=as_json)
-    n_failed = sum(row.status == "failed" for row in rows.values())
+    try:
+        with cohort_bar(len(cohort.cases)) as bar:
+            for outcome in _outcomes(cohort, scheduler, bar):
+                row = record.add(outcome)
+                crashed |= outcome.exit_code == 1
+                bar.finished(failed=row.status == "failed")
+                _show(row, as_json=as_json)
+    finally:
+        record.write_all()
+    n_failed = sum(row.status == "failed" for row in record.rows.values())
     if as_json:
-        print_json({"summary": str(path), "cases": [_to_dict(rows[name]) for name in cohort.names]})
+        print_json({"summary": str(path), "cases": [_to_dict(record.rows[name]) for name in cohort.names]})
     else:
-        counts = {word: sum(row.status == word for row in rows.values()) for word in ("done", "skipped")}
-        parts = [f"{counts['done']} done", f"{n_failed} failed", f"{counts['skipped']} skipped"]
-        say(f"{len(cohort.names)} scans: {', '.join(parts)}.")
+        say(f"{len(cohort.names)} scans: {_counts(record)}.")
         say(f"Summary: {path}", style="dim")
-    return 1 if crashed else 2 if n_failed else 0
+    return 1 if crashed else 2 if n_failed or record.shared.failed else 0
+
+
+class CohortRecord:
+    """What is known of a cohort so far, and the files that tell it.
+
+    Attributes
+    ----------
+    rows : dict
+        Lines of the summary by the name of the scan.
+    shared : SharedFiles
+    """
+
+    def __init__(self, cohort: Cohort) -> None:
+        self._cohort = cohort
+        self.rows = {row.name: row for row in cohort.known}
+        self.shared = SharedFiles()
+        self._reports = {name: {"status": "done", **report} for name, report in cohort.finished.items()}
+
+    def add(self, outcome: CaseOutcome) -> SummaryRow:
+        """Take in a case that ended, and bring the summary up to date."""
+        reason = reason_of(outcome)
+        row = row_of(outcome.case, outcome.report, reason)
+        self.rows[row.name] = row
+        self._reports[row.name] = outcome.to_dict(reason)
+        self.shared.write("summary", partial(write_summary_table, self._cohort, self.rows.values()))
+        return row
+
+    def write_all(self) -> None:
+        """Write the files that are written once, at the end or on the way out."""
+        targets, hidden = self._cohort.job.targets, self._cohort.job.hash_names
+        self.shared.write("summary", partial(write_summary_table, self._cohort, self.rows.values()))
+        in_order = {name: self._reports[name] for name in self._cohort.names if name in self._reports}
+        if targets.statistics is not None:
+            measured = {name: one["statistics"] for name, one in in_order.items() if "statistics" in one}
+            write = partial(write_statistics, targets.statistics, measured, hash_names=hidden)
+            self.shared.write("statistics", write)
+        if targets.report is not None and names_report_file(targets.report):
+            results = list(in_order.values())
+            write = partial(write_shared_report, targets.report, results, hash_names=hidden)
+            self.shared.write("report", write)
 
 
 def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator[CaseOutcome]:
@@ -73,6 +123,12 @@ def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator
     runner = prepare(cohort.job)
     for case in cohort.cases:
         yield runner.run(case, bar.begins(case.name))
+
+
+def _counts(record: CohortRecord) -> str:
+    words = ("done", "failed", "skipped")
+    counts = {word: sum(row.status == word for row in record.rows.values()) for word in words}
+    return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
 def _show(row: SummaryRow, *, as_json: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_scd.batch import prepare, write_shared_report
+from napari_scd.batch import prepare, write_shared_report, write_statistics
 from napari_scd.cli.console import complain, print_json, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.failures import reason_of
+from napari_scd.cli.run.shared_files import SharedFiles
 from napari_scd.cli.run.tables import print_case
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:
     channels = runner.session.recipe.channels
     outcomes: list[CaseOutcome] = []
     results = []
+    statistics = {}
+    shared = SharedFiles()
     for number, case in enumerate(plan.cases, start=1):
         of_many = f" ({number} of {len(plan.cases)})" if len(plan.cases) > 1 else ""
         with progress_bar(case.name + of_many) as progress:
@@ -48,13 +52,18 @@ def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:
         if reason:
             complain(reason if not of_many or case.name in reason else f"{case.name}: {reason}")
             continue
+        if job.targets.statistics is not None:
+            statistics[case.name] = outcome.report["statistics"]
+            write = partial(write_statistics, job.targets.statistics, statistics, hash_names=job.hash_names)
+            shared.write("statistics", write)
         for sentence in outcome.report["warnings"]:
             warn(f"{case.name}: {sentence}")
         if not as_json and outcome.table is not None:
             print_case(outcome.report, outcome.table)
     if plan.summary:
-        write_shared_report(plan.summary, results, hash_names=job.hash_names)
+        write = partial(write_shared_report, plan.summary, results, hash_names=job.hash_names)
+        shared.write("report", write)
     if as_json:
         print_json({"cases": results})
-    codes = {outcome.exit_code for outcome in outcomes}
+    codes = {outcome.exit_code for outcome in outcomes} | {2 * shared.failed}
     return 1 if 1 in codes else max(codes)
