@@ -1,4 +1,13 @@
-"""Overlapping windows added up, and finished planes handed on so that memory stays bounded."""
+"""Overlapping windows added up, and finished planes handed on so that memory stays bounded.
+
+A ring of 4 planes for windows of 4 planes, a new row of windows every 2::
+
+    image plane     0 1 2 3 4 5 6 7
+    first row       x x x x           lie in the ring at  0 1 2 3
+    take(2)         - -               finished: no later window reaches them
+    second row          x x x x       lie in the ring at  2 3 0 1
+    take(4)             - -
+"""
 
 from __future__ import annotations
 
@@ -61,6 +70,21 @@ class Canvas:
     float16 moves them by about 0.01. The classes of a voxel lie side by side, as in the network's logits. A
     window that covers the whole box is its own mean: it is kept as it came, and nothing is weighted unless a
     second one follows.
+
+    Examples
+    --------
+    >>> from napari_scd.engine.windows import PatchGrid
+    >>> grid = PatchGrid(size=(8, 2, 2), roi=(4, 2, 2), patch=2)
+    >>> canvas = Canvas(grid, torch.ones(4, 2, 2), 1, ((0, 0, 0), grid.size), depth=4)
+    >>> for value, start in enumerate(grid.starts((2, 2, 2))):
+    ...     for planes in canvas.take(start[0]):
+    ...         print(planes.first, planes.logits[0, :, 0, 0].tolist())
+    ...     canvas.add(start, torch.full((1, 4, 2, 2), float(value)))
+    0 [0.0, 0.0]
+    2 [0.5, 0.5]
+    >>> for planes in canvas.take(8):
+    ...     print(planes.first, planes.logits[0, :, 0, 0].tolist())
+    4 [1.5, 1.5, 2.0, 2.0]
     """
 
     def __init__(

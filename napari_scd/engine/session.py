@@ -65,9 +65,13 @@ class Session:
 
     Examples
     --------
-    >>> session = Session(*load("hippocampus-mr"))
-    >>> session.set_volume(read_volume("t1.nii.gz"))
-    >>> click = session.click((90, 100, 60), Request(keep=0.5))
+    >>> from napari_scd import load
+    >>> from napari_scd.volume import load_phantom
+    >>> session = Session(*load("abdomen-ct"))
+    >>> session.set_volume(load_phantom()[0])
+    >>> plan = session.plan(Request(keep=0.5))
+    >>> plan.tokens, plan.device in ("cpu", "cuda", "mps")
+    ((512, 256, 128, 64), True)
     """
 
     def __init__(

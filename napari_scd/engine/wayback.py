@@ -1,4 +1,14 @@
-"""From the model grid back onto the grid the volume came on."""
+"""From the model grid back onto the grid the volume came on.
+
+One row of a 1 mm source and its 2 mm model grid, with labels a and b::
+
+    source voxel    0   1   2   3   4   5   6
+    model voxel     0       1       2       3
+    its label       a       a       b       b
+    back            a   a   a   ?   b   b   b
+
+Where all model voxels around a source voxel agree, that is its label. Only at ``?`` are logits interpolated.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +36,7 @@ V = TypeVar("V", np.uint8, np.bool_)
 
 
 class _Plane(NamedTuple):
-    """Voxels of a source plane on a model plane: the cell's lower corner, and how far behind it they lie.
+    """Voxels of a source plane on a model plane: the cell's lower corner, and how far past it they lie.
 
     Attributes
     ----------
@@ -228,7 +238,14 @@ class WayBack:
 
 
 def _cell_extremes(values: NDArray[V]) -> tuple[NDArray[V], NDArray[V]]:
-    """Smallest and largest value of each voxel and its upper neighbours (2 x 2 x 2, clipped at the end)."""
+    """Smallest and largest value of each voxel and its upper neighbours (2 x 2 x 2, clipped at the end).
+
+    Examples
+    --------
+    >>> low, high = _cell_extremes(np.array([1, 1, 2, 2], np.uint8))
+    >>> (low != high).tolist()  # only between the second and third voxel do labels differ
+    [False, True, False, False]
+    """
     low, high = values.copy(), values.copy()
     for axis in range(values.ndim):
         head = tuple(slice(None, -1) if a == axis else slice(None) for a in range(values.ndim))

@@ -4,6 +4,19 @@ Without gradients on a CPU three defaults cost more than the arithmetic: single 
 convolved by a kernel that unrolls every patch into memory, instance norm goes through batch norm, and every
 convolution turns channels-first data into its own layout and back. So networks keep their data channels-last
 from the image to the logits, and pick their kernels here. Everywhere else PyTorch's own choice stands.
+
+Two channels a and b of three voxels in memory::
+
+    channels first    a0 a1 a2 b0 b1 b2
+    channels last     a0 b0 a1 b1 a2 b2    what a convolution reads at once lies side by side
+
+A transposed convolution whose kernel is its stride writes blocks that do not overlap, so it is one matrix
+product for each corner of a block::
+
+    in    1 2           out, corner (0, 0) and the others    1 . 2 .
+          3 4           (each product fills one of the       . . . .
+                        four places of all blocks)           3 . 4 .
+                                                             . . . .
 """
 
 from __future__ import annotations
