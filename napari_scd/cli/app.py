@@ -13,6 +13,7 @@ from napari_scd import __version__
 from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.bundle import bundle
+from napari_scd.cli.compare import compare
 from napari_scd.cli.console import complain
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
@@ -53,6 +54,7 @@ models.command("convert", no_args_is_help=True)(convert)
 models.command("add", no_args_is_help=True)(add)
 models.command("bundle", no_args_is_help=True)(bundle)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
+app.command("compare", no_args_is_help=True)(compare)
 app.add_typer(models, name="models")
 app.command("demo")(demo)
 app.add_typer(benchmark, name="benchmark")

@@ -135,7 +135,7 @@ def compare(
         raise InputError(f"--only got '{only}': give some of {', '.join(TASKS)}.")
     keeps = parse_keeps(keep_ratios) or ((1.0, 0.25) if quick else FULL_SWEEP)
     with busy("Loading PyTorch"):
-        from napari_scd.cli.run.compare import CompareOrder, run_comparison
+        from napari_scd.cli.run.compare_networks import CompareOrder, run_comparison
         from napari_scd.cli.run.timing import TimingOrder
 
     order = CompareOrder(

@@ -23,7 +23,7 @@ from napari_scd.benchmarks import (
 )
 from napari_scd.checkpoints import Checkpoint, list_models, load
 from napari_scd.cli.console import err, print_json, say
-from napari_scd.cli.run.compare_results import Measured, show_measured, to_dict, write_measured
+from napari_scd.cli.run.network_results import Measured, show_measured, to_dict, write_measured
 from napari_scd.cli.run.timing import advance, check_keeps
 from napari_scd.engine import Request
 from napari_scd.model import PRESETS, build_network
