@@ -58,7 +58,6 @@ WINDOW_SYSTEM = GUI - {"napari"} | {
 PENDING: dict[str, set[str]] = {
     "doors": set(),
     "entrances": {
-        "volume",
         "batch",
         "training",
         "benchmarks",
@@ -66,10 +65,9 @@ PENDING: dict[str, set[str]] = {
         "viewer",
         "cli",
     },
-    "circles": {"volume"},
+    "circles": set(),
     "inside viewer": set(),
     "names": {
-        "volume",
         "evaluation",
         "training",
         "benchmarks",
@@ -77,7 +75,6 @@ PENDING: dict[str, set[str]] = {
         "cli",
     },
     "options and keys": {
-        "volume",
         "evaluation",
         "training",
         "benchmarks",

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_scd.batch.paths import stem_of
 from napari_scd.errors import InputError
-from napari_scd.volume import READABLE, is_dicom_file
-from napari_scd.volume.dicom import series_of
-from napari_scd.volume.nifti.opening import open_image
+from napari_scd.volume import (
+    READABLE,
+    LeftOut,
+    Why,
+    is_dicom_file,
+    listed,
+    open_image,
+    pieces_of,
+    series_of,
+    stem_of,
+    walk,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from napari_scd.volume.dicom import Series
+    from napari_scd.volume import Series
 
-_SECOND_HALVES = (".img", ".img.gz")
-_FEWEST_IMAGES = 3
+OTHER_FILES = "other files"
+"""The name under which a summary counts what is not a scan."""
+
+_SECOND_HALVES = {".img": ".hdr", ".img.gz": ".hdr.gz"}
+_FEWEST_SLICES = 3
 
 
 class Scan(NamedTuple):
-    """A scan found in a tree.
+    """A scan found in a tree, or something in its place that cannot be used.
 
     Parameters
     ----------
@@ -38,6 +50,8 @@ class Scan(NamedTuple):
         Why it is not to be segmented; empty when it is.
     broken
         Why it cannot be: what is wrong with its header; empty when nothing is.
+    slices
+        All files of a DICOM series that lies in several folders; empty for all else.
     """
 
     source: Path
@@ -46,10 +60,28 @@ class Scan(NamedTuple):
     state: tuple[int, ...] = ()
     skip: str = ""
     broken: str = ""
+    slices: tuple[Path, ...] = ()
 
 
-def walk(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
+class GivenScan(NamedTuple):
+    """A scan on the command line: a file or folder, or the slices of a series that were given one by one."""
+
+    source: Path
+    slices: tuple[Path, ...] = ()
+
+
+class _Part(NamedTuple):
+    """What one folder holds of a DICOM series."""
+
+    folder: Path
+    series: Series
+
+
+def find_scans(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
     """Find the scans below a folder, in the order of their names.
+
+    Links to folders are followed, each folder once. What cannot be used is in the list as well, with the
+    reason; files that are not images are counted together, under the name ``OTHER_FILES``.
 
     Parameters
     ----------
@@ -65,65 +97,54 @@ def walk(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
         When the folder holds no scan at all.
     """
     scans: list[Scan] = []
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and (here / name).resolve() != leave_out.resolve()
-        )
-        visible = [here / name for name in sorted(files) if not name.startswith(".")]
-        scans += _image_files(visible, folder)
-        scans += _dicom_series(here, visible, folder, modality)
-    if not scans:
-        raise InputError(f"There is no scan below {folder}; give a folder with NIfTI, MGH or DICOM files.")
-    return _named_apart(scans)
-
-
-def _image_files(files: list[Path], top: Path) -> Iterator[Scan]:
-    for file in files:
-        name = file.name.lower()
-        if not name.endswith(READABLE) or name.endswith(_SECOND_HALVES):
-            continue
-        scan = Scan(file, str(file.parent.relative_to(top) / stem_of(file)), False, _state([file]))
-        try:
-            header = open_image(file).header
-        except InputError as error:
-            yield scan._replace(broken=str(error))
-            continue
-        intent = getattr(header, "get_intent", None)
-        yield scan._replace(skip="a label map" if intent is not None and intent()[0] == "label" else "")
-
-
-def _dicom_series(here: Path, files: list[Path], top: Path, modality: str) -> Iterator[Scan]:
-    dicom = [file for file in files if is_dicom_file(file)]
-    if not dicom:
-        return
-    try:
+    parts: defaultdict[str, list[_Part]] = defaultdict(list)
+    notes: list[LeftOut] = []
+    for here, files in walk(folder, notes, avoid=leave_out):
+        dicom = [file for file in files if not _named_like_an_image(file) or is_dicom_file(file)]
+        images = [file for file in files if file not in set(dicom)]
+        scans += _image_files(images, folder)
         found = series_of(dicom)
-    except InputError as error:
-        yield Scan(here, str(here.relative_to(top) / "series"), True, broken=str(error))
-        return
-    for series in found.series:
-        state = _state(sorted({image.path for image in series.images}))
-        name = str(here.relative_to(top) / f"series-{series.key}")
-        yield Scan(series.path, name, True, state, _why_not(series, modality))
+        for series in found.series:
+            parts[series.uid].append(_Part(here, series))
+        used = {path for series in found.series for path in (*series.files, *_paths(series.left_out))}
+        lost = [one for one in found.left_out if one.path not in used]
+        notes += lost
+        used |= set(_paths(lost))
+        notes += [LeftOut(file, Why.NOT_AN_IMAGE) for file in dicom if file not in used]
+    for of_one_series in parts.values():
+        scans += _dicom_series(of_one_series, folder, modality)
+    if not scans:
+        why = f" ({listed(notes)})" if notes else ""
+        raise InputError(
+            f"There is no scan below {folder}{why}; give a folder with NIfTI, MGH or DICOM files."
+        )
+    scans.sort(key=lambda scan: Path(scan.name).parts)
+    return named_apart([*scans, *_unusable(notes, folder)])
 
 
-def _why_not(series: Series, modality: str) -> str:
-    if series.modality != modality:
-        return f"{series.modality or 'of no stated kind'}, and the model takes {modality}"
-    if len(series.images) < _FEWEST_IMAGES:
-        return f"{len(series.images)} images only"
-    return ""
+def gather_slices(paths: list[Path]) -> list[GivenScan]:
+    """Put the slices of each DICOM series together that were given one by one, as by ``series/*.dcm``.
+
+    One file of a series stands for all of the series, as ever; two or more stand for themselves.
+    """
+    slices = [path for path in paths if os.path.isfile(path) and is_dicom_file(path)]
+    if len(slices) < 2:
+        return [GivenScan(path) for path in paths]
+    found = series_of(slices, tell_all=True)
+    several = [series for series in found.series if len(series.files) > 1]
+    scan_of: dict[Path, GivenScan] = {}
+    folders = [series.files[0].parent for series in several]
+    for series in several:
+        folder = series.files[0].parent
+        alone = folders.count(folder) == 1 and {path.parent for path in series.files} == {folder}
+        lost = _paths(found.left_out) if len(found.series) == 1 else ()
+        source = folder.absolute() if alone else series.files[0]
+        files = tuple(sorted({*series.files, *lost}))
+        scan_of |= dict.fromkeys(files, GivenScan(source, files))
+    return list(dict.fromkeys(scan_of.get(path, GivenScan(path)) for path in paths))
 
 
-def _state(files: list[Path]) -> tuple[int, ...]:
-    stats = [file.stat() for file in files]
-    return len(files), sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)
-
-
-def _named_apart(scans: list[Scan]) -> list[Scan]:
+def named_apart(scans: Iterable[Scan]) -> list[Scan]:
     """Give scans that would share a name (``a.nii`` and ``a.mgz``) a number each."""
     taken: set[str] = set()
     apart = []
@@ -135,3 +156,74 @@ def _named_apart(scans: list[Scan]) -> list[Scan]:
         taken.add(name.casefold())
         apart.append(scan._replace(name=name))
     return apart
+
+
+def _named_like_an_image(file: Path) -> bool:
+    return file.name.lower().endswith(READABLE)
+
+
+def _paths(left_out: Iterable[LeftOut]) -> tuple[Path, ...]:
+    return tuple(one.path for one in left_out)
+
+
+def _image_files(files: list[Path], top: Path) -> Iterator[Scan]:
+    there = {file.name.lower() for file in files}
+    for file in files:
+        if _second_half(file.name.lower(), there):
+            continue
+        name = str(file.parent.relative_to(top) / stem_of(file))
+        try:
+            scan = Scan(file, name, False, _state([file]))
+            header = open_image(file).header
+        except (InputError, OSError) as error:
+            yield Scan(file, name, False, broken=str(error))
+            continue
+        intent = getattr(header, "get_intent", None)
+        yield scan._replace(skip="a label map" if intent is not None and intent()[0] == "label" else "")
+
+
+def _second_half(name: str, there: set[str]) -> bool:
+    """Tell whether a file is the .img of an .hdr beside it."""
+    return any(name.endswith(img) and name[: -len(img)] + hdr in there for img, hdr in _SECOND_HALVES.items())
+
+
+def _dicom_series(parts: list[_Part], top: Path, modality: str) -> Iterator[Scan]:
+    """Yield the scans of one series: pieces from several folders are one, whole scans are one each."""
+    for numbers in pieces_of([part.series.images for part in parts]):
+        group = [parts[number] for number in numbers]
+        folder = Path(os.path.commonpath([part.folder for part in group]))
+        series = group[0].series
+        name = str(folder.relative_to(top) / f"series-{series.key}")
+        files = sorted(file for part in group for file in part.series.files)
+        lost = [path for part in group for path in _paths(part.series.left_out)]
+        slices = (*files, *lost) if len(group) > 1 else ()
+        n_slices = sum(part.series.n_slices for part in group)
+        yield Scan(files[0], name, True, _state(files), _why_not(series, n_slices, modality), slices=slices)
+
+
+def _unusable(notes: list[LeftOut], top: Path) -> Iterator[Scan]:
+    """Yield what is not a scan: by name where one may be lost, the rest counted together."""
+    rest = []
+    for one in notes:
+        name = str(one.path.relative_to(top)) if one.path != top else one.path.name
+        if one.is_lost:
+            yield Scan(one.path, name, False, broken=f"cannot be read ({one.reason})")
+        elif one.is_image:
+            yield Scan(one.path, name, False, skip=one.reason)
+        else:
+            rest.append(one)
+    if rest:
+        yield Scan(top, OTHER_FILES, False, skip=f"{len(rest)} not used: {listed(rest)}")
+
+
+def _why_not(series: Series, n_slices: int, modality: str) -> str:
+    if series.modality != modality:
+        return f"{series.modality or 'of no stated kind'}, and the model takes {modality}"
+    if n_slices < _FEWEST_SLICES:
+        return f"{n_slices} image{'s' * (n_slices != 1)} only"
+    return ""
+
+
+def _state(files: list[Path]) -> tuple[int, ...]:
+    stats = [file.stat() for file in files]
+    return len(files), sum(stat.st_size for stat in stats), max(stat.st_mtime_ns for stat in stats)

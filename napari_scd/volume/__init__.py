@@ -1,8 +1,21 @@
 """What we segment: volumes, their files, and how they are prepared. numpy, nibabel and pydicom, no torch."""
 
 from napari_scd.volume.atomic import atomic_path
-from napari_scd.volume.dicom import find_series, is_dicom, is_dicom_file, is_segmentation
+from napari_scd.volume.channels import read_channels
+from napari_scd.volume.dicom import (
+    FoundSeries,
+    Series,
+    choose_series,
+    find_series,
+    is_dicom,
+    is_dicom_file,
+    is_segmentation,
+    pieces_of,
+    series_of,
+    volume_of,
+)
 from napari_scd.volume.files import (
+    check_labels_writable,
     from_nibabel,
     read_label_names,
     read_label_table,
@@ -11,16 +24,26 @@ from napari_scd.volume.files import (
     write_labels,
     write_volume,
 )
+from napari_scd.volume.folders import walk
 from napari_scd.volume.intensity import normalise
 from napari_scd.volume.labels import Label, LabelTable
-from napari_scd.volume.nifti.geometry import ORIENTATION_UNKNOWN
-from napari_scd.volume.nifti.opening import LABELS_WRITABLE, READABLE, WRITABLE
-from napari_scd.volume.orientation import Undo, axis_directions, ras_from_spl, reorient, spl_from_ras
+from napari_scd.volume.left_out import LeftOut, Why, listed
+from napari_scd.volume.nifti import (
+    LABELS_WRITABLE,
+    ORIENTATION_UNKNOWN,
+    READABLE,
+    WRITABLE,
+    open_image,
+    stem_of,
+)
+from napari_scd.volume.orientation import Undo, axis_directions, ras_from_spl, spl_from_ras
 from napari_scd.volume.phantom import make_phantom
 from napari_scd.volume.placing import paste
 from napari_scd.volume.recipe import Recipe
 from napari_scd.volume.resample import ResampleUndo, axis_weights, resample
 from napari_scd.volume.samples import load_icbm152, load_phantom
+from napari_scd.volume.sides import Sides, volumes_by_side
+from napari_scd.volume.turning import reorient
 from napari_scd.volume.volume import Source, Volume
 
 __all__ = [
@@ -28,34 +51,50 @@ __all__ = [
     "ORIENTATION_UNKNOWN",
     "READABLE",
     "WRITABLE",
+    "FoundSeries",
     "Label",
     "LabelTable",
+    "LeftOut",
     "Recipe",
     "ResampleUndo",
+    "Series",
+    "Sides",
     "Source",
     "Undo",
     "Volume",
+    "Why",
     "atomic_path",
     "axis_directions",
     "axis_weights",
+    "check_labels_writable",
+    "choose_series",
     "find_series",
     "from_nibabel",
     "is_dicom",
     "is_dicom_file",
     "is_segmentation",
+    "listed",
     "load_icbm152",
     "load_phantom",
     "make_phantom",
     "normalise",
+    "open_image",
     "paste",
+    "pieces_of",
     "ras_from_spl",
+    "read_channels",
     "read_label_names",
     "read_label_table",
     "read_labels",
     "read_volume",
     "reorient",
     "resample",
+    "series_of",
     "spl_from_ras",
+    "stem_of",
+    "volume_of",
+    "volumes_by_side",
+    "walk",
     "write_labels",
     "write_volume",
 ]

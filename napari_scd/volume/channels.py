@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.volume import Volume, read_volume
+from napari_scd.volume.files import read_volume
+from napari_scd.volume.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,29 +12,32 @@ import numpy as np
 from napari_scd.errors import InputError
 from napari_scd.volume.atomic import atomic_path
 from napari_scd.volume.dicom import (
+    check_segmentable,
     is_dicom,
     is_segmentation,
     read_segmentation,
     read_series,
     write_segmentation,
 )
-from napari_scd.volume.nifti.encoding import encode
-from napari_scd.volume.nifti.geometry import read_geometry
-from napari_scd.volume.nifti.label_names import names_extension, table_in_header
-from napari_scd.volume.nifti.opening import (
+from napari_scd.volume.nifti import (
     LABELS_WRITABLE,
     UNREADABLE,
     WRITABLE,
     check_ending,
     damaged,
+    encode,
+    names_extension,
     open_image,
+    read_geometry,
+    read_voxels,
+    table_in_header,
+    wrong_name,
 )
-from napari_scd.volume.nifti.voxels import read_voxels
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume, times
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Sequence
 
     from nibabel.spatialimages import SpatialImage
 
@@ -42,7 +47,7 @@ _LABEL_TYPES = (np.uint8, np.uint16, np.int32, np.int64)
 
 
 def read_volume(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     frame: int | None = None,
     channels: int | None = None,
@@ -53,8 +58,8 @@ def read_volume(
     Parameters
     ----------
     path
-        A NIfTI (.nii, .nii.gz, or .hdr with .img) or FreeSurfer (.mgh, .mgz) file; for DICOM a folder or any
-        file of a series.
+        A NIfTI (.nii, .nii.gz, or .hdr with .img) or FreeSurfer (.mgh, .mgz) file; for DICOM a folder, any
+        file of a series, or a list of the files of its slices.
     frame
         Which volume of a 4D file, counted from 0.
     channels
@@ -70,23 +75,31 @@ def read_volume(
 
     Raises
     ------
+    Unreadable
+        When the file is missing, damaged or no such image.
+    ChooseFrame, ChooseSeries
+        When there are several and none was chosen.
+    WrongChannels
+        When the file holds another number of channels.
     InputError
-        When the file is missing, damaged or no such image, or its axes do not fit ``frame`` and ``channels``.
+        When the image cannot be used for another reason.
     """
-    path = Path(path)
-    if is_dicom(path):
+    if not isinstance(path, str | os.PathLike) or is_dicom(path):
         return read_series(path, series=series, frame=frame, channels=channels)
+    path = Path(path)
     if series is not None:
-        raise InputError(f"A series was chosen, but {path.name} is no DICOM; leave the series out.")
+        raise InputError(f"A series was chosen, but {path.name} is not DICOM; leave the series out.")
     image = open_image(path)
     try:
-        return from_nibabel(image, path.name, frame=frame, channels=channels, path=path)
+        volume = from_nibabel(image, path.name, frame=frame, channels=channels, path=path)
     except InputError as error:
-        raise InputError(f"{path.name}: {error}") from error
+        raise error.reworded(f"{path.name}: {error}") from error
     except UNREADABLE as error:
         raise damaged(path, error) from error
     except MemoryError as error:
         raise InputError(f"{path.name} does not fit into memory; cut out the part you need.") from error
+    misnamed = wrong_name(Path(image.file_map["image"].filename))
+    return replace(volume, warnings=(*volume.warnings, misnamed)) if misnamed else volume
 
 
 def from_nibabel(
@@ -103,9 +116,11 @@ def from_nibabel(
     geometry = read_geometry(image)
     turn = turn_to(AXES, geometry.affine)
     affine = geometry.affine @ turn.matrix(image.shape[:3])
-    array = read_voxels(image, turn, frame=frame, channels=channels)
-    source = Source(name, path, image.header, affine, array.shape[-3:], turn.inverse())
-    return Volume(array, affine, source, geometry.warnings)
+    array, warnings = read_voxels(image, turn, frame=frame, channels=channels)
+    source = Source(
+        name, path, geometry.header, affine, array.shape[-3:], turn.inverse(), oriented=geometry.oriented
+    )
+    return Volume(array, affine, source, (*geometry.warnings, *warnings))
 
 
 def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Volume:
@@ -195,16 +210,28 @@ def write_labels(
     """
     array = labels.array[0] if labels.array.ndim == 4 and labels.n_channels == 1 else labels.array
     if array.ndim != 3:
-        raise InputError(f"Labels with {labels.n_channels} channels came; give one label per voxel.")
+        raise InputError(f"The labels have {labels.n_channels} channels; give one label per voxel.")
     array = _whole_numbers(array, "the label map")
     if array.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"Labels from {array.min()} to {array.max()} came; give labels from 0 to 65535.")
+        raise InputError(f"The labels run from {array.min()} to {array.max()}; give labels from 0 to 65535.")
     grid = _grid_of(labels, like)
     if check_ending(Path(path), LABELS_WRITABLE) == ".dcm":
         with atomic_path(path) as temporary:
             write_segmentation(temporary, array, grid, table, made_by)
         return
     _save(path, array, grid, table, intent="label")
+
+
+def check_labels_writable(path: str | os.PathLike[str], like: Volume) -> None:
+    """Make sure that labels of a scan can be written to such a file, before they are computed.
+
+    Raises
+    ------
+    InputError
+        When the ending is not one we write, or the scan cannot have a DICOM segmentation.
+    """
+    if check_ending(Path(path), LABELS_WRITABLE) == ".dcm":
+        check_segmentable(like)
 
 
 def _grid_of(volume: Volume, like: Volume | None) -> Volume:

@@ -9,16 +9,12 @@ patient's right on the left of the screen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 from nibabel import orientations
 
 from napari_scd.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_scd.volume.volume import Volume
 
 AXES = "SPL"
 """The axis directions of arrays read by this package."""
@@ -70,40 +66,6 @@ class Undo:
         order = tuple(self.order[axis] for axis in other.order)
         flips = tuple(flip != self.flips[axis] for axis, flip in zip(other.order, other.flips, strict=True))
         return Undo(order, flips)  # type: ignore[arg-type]
-
-
-def reorient(volume: Volume, axes: str = AXES) -> tuple[Volume, Undo]:
-    """Turn a volume's axes into given directions and return the way back.
-
-    Axes are permuted and flipped, nothing is resampled: a scan tilted by a few degrees keeps its tilt in the
-    affine and each array axis takes the nearest anatomical direction.
-
-    Parameters
-    ----------
-    volume
-        A volume in any axis order.
-    axes
-        The direction in which the index grows along each array axis, one letter out of each of the pairs S/I,
-        P/A and L/R; for instance "SPL", or "RAS" for (x, y, z) arrays as nibabel gives them.
-
-    Returns
-    -------
-    The turned volume (its array is a view) and the turn that takes arrays on its grid back onto ``volume``'s.
-
-    Raises
-    ------
-    InputError
-        When ``axes`` does not name three different axes.
-    """
-    turn = turn_to(axes, volume.affine)
-    affine = volume.affine @ turn.matrix(volume.spatial_shape)
-    array = turn(volume.array)
-    undo = turn.inverse()
-    source = volume.source
-    if source is not None and source.holds_for(volume):
-        to_disk = undo.then(source.to_disk)
-        source = replace(source, affine=affine, shape=array.shape[-3:], to_disk=to_disk)
-    return replace(volume, array=array, affine=affine, source=source), undo
 
 
 def turn_to(axes: str, affine: np.ndarray) -> Undo:

@@ -11,7 +11,7 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from napari_scd.volume.volume import Volume
 
-_TOLERANCE_VOX = 0.05
+_TOLERANCE_VOX = 0.2  # positions rounded to a tenth of a millimetre move thin slices by as much
 
 
 def paste(labels: Volume, grid: Volume) -> Volume:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_scd.volume import reorient
+from napari_scd.volume.turning import reorient
 
 if TYPE_CHECKING:
-    from napari_scd.volume import Label, LabelTable, Volume
+    from napari_scd.volume.labels import Label, LabelTable
+    from napari_scd.volume.volume import Volume
 
 _SIDE_WORD = re.compile(r"[\s_-]*\b(left|right|l|r|lh|rh)\b[\s_-]*", re.IGNORECASE)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nibabel.spatialimages import SpatialHeader
 
-    from napari_scd.volume.dicom.headers import Image
+    from napari_scd.volume.dicom_image import Image
 
 _LARGEST_MM = 1e9
 
@@ -41,6 +41,10 @@ class Source:
         Turns arrays on the volume's grid into the file's axis order.
     images
         The slices of a DICOM series in the order ``to_disk`` brings them to; empty for other files.
+    modality
+        What a DICOM header says the scan is: "CT", "MR", "PT"; empty for other files.
+    oriented
+        Whether the file says how the scan lies in the patient; where it does not, left and right are a guess.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Source:
     shape: tuple[int, ...] | None = None
     to_disk: Undo = Undo()
     images: tuple[Image, ...] = ()
+    modality: str = ""
+    oriented: bool = True
 
     def holds_for(self, volume: Volume) -> bool:
         """Whether a volume still lies on the file's grid: one that was cropped or resampled does not."""

@@ -106,7 +106,7 @@ def test_channels_come_first(
     np.testing.assert_array_equal(np.asarray(nib.load(tmp_path / "out.nii.gz").dataobj), data)
     assert_same_geometry(tmp_path / "out.nii.gz", source)
     for n in (3, 4):
-        with pytest.raises(InputError, match=f"{n} channels are needed and the file holds 2"):
+        with pytest.raises(InputError, match=f"The file has 2 channels, but this model needs {n} channels"):
             read_volume(source, channels=n)
     with pytest.raises(InputError, match="leave the frame out"):
         read_volume(source, channels=2, frame=0)

@@ -11,8 +11,8 @@ import numpy as np
 
 from napari_scd.engine import stage_table
 from napari_scd.viewer.layers import measure
-from napari_scd.viewer.plugin import source_grid, stem_of
-from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, write_labels, write_volume
+from napari_scd.viewer.plugin import source_grid
+from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, stem_of, write_labels, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from napari_scd.viewer.logic.accept import other_owner
 from napari_scd.viewer.logic.export import Export
 from napari_scd.viewer.logic.failures import CannotSave
 from napari_scd.viewer.logic.history import click_entry
-from napari_scd.viewer.plugin import stem_of
 from napari_scd.viewer.state import State, Status
+from napari_scd.volume import stem_of
 
 if TYPE_CHECKING:
     from napari_scd.cancel import CancelToken

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from napari_scd.viewer.plugin.files import sample_icbm152 as sample_icbm152
     from napari_scd.viewer.plugin.files import sample_phantom as sample_phantom
     from napari_scd.viewer.plugin.files import source_grid as source_grid
-    from napari_scd.viewer.plugin.files import stem_of as stem_of
     from napari_scd.viewer.plugin.files import write_image_layer as write_image_layer
     from napari_scd.viewer.plugin.files import write_labels_layer as write_labels_layer
     from napari_scd.viewer.plugin.window import open_window as open_window
@@ -24,7 +23,6 @@ _HOME_OF = {
     "sample_icbm152": "files",
     "sample_phantom": "files",
     "source_grid": "files",
-    "stem_of": "files",
     "write_image_layer": "files",
     "write_labels_layer": "files",
 }

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QApplication, QInputDialog, QWidget
 
-from napari_scd.volume.dicom import choose_series, find_series, volume_of
+from napari_scd.volume import choose_series, find_series, volume_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.volume import Volume
-    from napari_scd.volume.dicom import Found, Series
+    from napari_scd.volume import FoundSeries, Series, Volume
 
 
 def read_dicom(path: Path) -> Volume | None:
@@ -28,7 +27,7 @@ def read_dicom(path: Path) -> Volume | None:
     return None if series is None else volume_of(series, _title(series, path), every_frame=True)
 
 
-def _choose(found: Found, name: str) -> Series | None:
+def _choose(found: FoundSeries, name: str) -> Series | None:
     volumes = [one for one in found.series if len(one.images) > 2]
     window = _window()
     if len(volumes) < 2 or window is None:

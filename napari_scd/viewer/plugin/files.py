@@ -12,7 +12,6 @@ from napari_scd.errors import InputError
 from napari_scd.viewer.layers import label_colours, layer_matrix, record_in, spatial_part, token_colours
 from napari_scd.viewer.plugin.dicom_dialog import read_dicom
 from napari_scd.volume import (
-    ORIENTATION_UNKNOWN,
     READABLE,
     LabelTable,
     Volume,
@@ -20,14 +19,15 @@ from napari_scd.volume import (
     is_segmentation,
     load_icbm152,
     load_phantom,
+    open_image,
     ras_from_spl,
     read_label_table,
     read_labels,
     read_volume,
+    stem_of,
     write_labels,
     write_volume,
 )
-from napari_scd.volume.nifti.opening import open_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,7 +129,7 @@ def source_record(volume: Volume) -> dict[str, Any]:
         "frames": volume.n_channels,
         "affine_spl": volume.affine.tolist(),
         "affine_ras": ras_from_spl(volume.affine).tolist(),
-        "oriented": not any(text.startswith(ORIENTATION_UNKNOWN[:19]) for text in volume.warnings),
+        "oriented": source is None or source.oriented,
         "warnings": list(volume.warnings),
     }
 
@@ -236,14 +236,6 @@ def _table_of(attributes: dict[str, Any]) -> LabelTable | None:
 def _says_labels(image: Any) -> bool:
     get_intent = getattr(image.header, "get_intent", None)
     return get_intent is not None and get_intent()[0] == "label"
-
-
-def stem_of(path: Path) -> str:
-    """Return a file's name without its image ending."""
-    for ending in sorted(READABLE, key=len, reverse=True):
-        if path.name.lower().endswith(ending):
-            return path.name[: -len(ending)]
-    return path.stem
 
 
 def sample_icbm152() -> list[LayerTuple]:

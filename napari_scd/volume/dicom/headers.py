@@ -4,95 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.errors import InputError
-from napari_scd.volume.dicom.recognise import library, quiet_pydicom
+from napari_scd.volume.dicom.moments import MOMENT_TAGS, contrast_of, moment_of
+from napari_scd.volume.dicom.nested import Nested, whole
+from napari_scd.volume.dicom.recognise import Kind, kind_of, library, quiet_pydicom
+from napari_scd.volume.dicom_image import Encoding, Image, SeriesHead
+from napari_scd.volume.left_out import Why
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_SIEMENS_TILES, _UNITED_IMAGING_TILES = 0x0019100A, 0x00651050
 _TAGS = (
-    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality",
-    "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness",
-    "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsStored",
-    "PixelRepresentation", "RescaleSlope", "RescaleIntercept", "TemporalPositionIdentifier",
-    "AcquisitionNumber", "EchoNumbers", "EchoTime", "TriggerTime", "DiffusionBValue", "AcquisitionTime",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "SeriesNumber",
+    "SeriesDescription", "Modality", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
+    "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames",
+    "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PhotometricInterpretation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope",
+    "RescaleIntercept", "StackID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    _SIEMENS_TILES, _UNITED_IMAGING_TILES, *MOMENT_TAGS,
 )  # fmt: skip
 _NO_SCANS = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC", "SM")
+_SIGNS_OF_DICOM = ("SOPClassUID", "SeriesInstanceUID", "Rows", "Modality")
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_UNUSABLE = {Kind.EMPTY: Why.EMPTY, Kind.FORBIDDEN: Why.UNREADABLE, Kind.OTHER: Why.NOT_DICOM}
+_WRONG_VALUES = (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError)
 
 
-class SeriesHead(NamedTuple):
-    """What all images of a series share."""
-
-    uid: str
-    number: int
-    description: str
-    modality: str
-
-
-class StackKey(NamedTuple):
-    """What images must share to be stacked: size, voxel size, direction."""
-
-    shape: tuple[int, int]
-    spacing_mm: tuple[float, ...]
-    orientation: tuple[float, ...]
-
-
-class Image(NamedTuple):
-    """One image of a series.
+class Content(NamedTuple):
+    """The images of a file.
 
     Parameters
     ----------
-    path, frame
-        The file, and which of its images, from 0.
-    uid
-        The SOPInstanceUID.
-    position_mm
-        (L, P, S) of the first voxel's centre; empty when the file does not say where it lies.
-    orientation
-        Direction in which the column index grows, then the row index, each (L, P, S).
-    spacing_mm
-        Distance between rows, between columns.
-    thickness_mm
-        Of the slice, or the distance to the next where that is said; 0 when neither is.
-    shape
-        Rows, columns.
-    slope, intercept
-        From stored to meant values.
-    number
-        The InstanceNumber.
-    moment
-        What tells apart images of one place: time, acquisition, echo, diffusion weight.
-    bits, signed
-        Bits stored; whether they hold negative numbers.
-    samples
-        Numbers in each pixel: 1 for a scan, 3 for colours.
+    images
+        Those that say where they lie.
+    why
+        Why there are none, or some have no position; None where all is well.
+    detail
+        What else there is to say of that.
+    series_uid
+        Of the series the file says it belongs to; empty where it does not.
     """
 
-    series: SeriesHead
-    path: Path
-    frame: int
-    uid: str
-    position_mm: tuple[float, ...]
-    orientation: tuple[float, ...]
-    spacing_mm: tuple[float, ...]
-    thickness_mm: float
-    shape: tuple[int, int]
-    slope: float
-    intercept: float
-    number: int
-    moment: tuple[float, ...]
-    bits: int
-    signed: bool
-    samples: int
-
-    @property
-    def stack(self) -> StackKey:
-        """What images must share with this one to be stacked with it."""
-        return StackKey(self.shape, tuple(round(mm, 4) for mm in self.spacing_mm), self.orientation)
+    images: tuple[Image, ...]
+    why: Why | None = None
+    detail: str = ""
+    series_uid: str = ""
 
 
-def read_header(path: Path, tags: tuple[str, ...] = _TAGS) -> Any:
+def read_header(path: Path, tags: tuple[str | int, ...] = _TAGS) -> Any:
     """Read some entries of a DICOM file's header, None when the file is no DICOM file.
 
     Raises
@@ -104,109 +63,153 @@ def read_header(path: Path, tags: tuple[str, ...] = _TAGS) -> Any:
     try:
         with quiet_pydicom():
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags), force=True)
-        return header if "SOPClassUID" in header else None
+            return header if any(name in header for name in _SIGNS_OF_DICOM) else None
     except Exception:  # whatever the bytes of a stranger make the parser say
         return None
 
 
-def read_images(path: Path) -> list[Image]:
-    """Return the images of a DICOM file: none when it holds no scan (a report, a plan, a segmentation).
+def read_images(path: Path) -> Content:
+    """Return the images of a DICOM file, or why it holds none that can be used.
 
     Raises
     ------
     InputError
         When pydicom is missing.
     """
+    kind = kind_of(path)
+    if kind in _UNUSABLE:
+        return Content((), _UNUSABLE[kind])
     header = read_header(path)
-    if header is None or not header.get("Rows") or header.get("Modality") in _NO_SCANS:
-        return []
+    if header is None:
+        return Content((), _why_no_header(path, kind))
+    uid = str(header.get("SeriesInstanceUID") or "")
+    if str(header.get("Modality")) in _NO_SCANS:
+        return Content((), Why.NO_SCAN, str(header.Modality), uid)
     try:
         with quiet_pydicom():
-            return _images_of(header, path)
-    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise InputError(f"{path.name} has a damaged DICOM header; export it again.") from error
+            if not header.get("Rows") or not header.get("Columns"):
+                return Content((), Why.DAMAGED if _should_be_an_image(header) else Why.NO_SCAN, "", uid)
+            images = tuple(_images_of(header, path))
+    except _WRONG_VALUES:
+        return Content((), Why.DAMAGED, "", uid)
+    placed = tuple(image for image in images if image.position_mm)
+    if len(placed) == len(images):
+        return Content(placed, None, "", uid)
+    has_one = not placed and len(images) > 1 and header.get("ImagePositionPatient")
+    return Content(placed, Why.ONE_POSITION if has_one else Why.NO_POSITION, "", uid)
+
+
+def _why_no_header(path: Path, kind: Kind) -> Why:
+    if kind is Kind.NAMED_DICOM:
+        return Why.NOT_DICOM
+    try:
+        meta = library("pydicom.filereader").read_file_meta_info(path)
+        return Why.INDEX if str(meta.get("MediaStorageSOPClassUID")) == _DIRECTORY else Why.DAMAGED
+    except Exception:  # of the file's own bytes
+        return Why.DAMAGED
+
+
+def _should_be_an_image(header: Any) -> bool:
+    """Tell whether rows and columns are missing because the file was cut off."""
+    uid = header.get("SOPClassUID")
+    return uid is None or "Image Storage" in library("pydicom").uid.UID(str(uid)).name
 
 
 def _images_of(header: Any, path: Path) -> list[Image]:
-    head = SeriesHead(
-        str(header.get("SeriesInstanceUID", "")),
-        _whole(header.get("SeriesNumber")),
-        str(header.get("SeriesDescription") or "").strip(),
-        str(header.get("Modality") or "").strip(),
-    )
+    head = _head_of(header)
     frames = header.get("PerFrameFunctionalGroupsSequence")
     shared = (header.get("SharedFunctionalGroupsSequence") or [None])[0]
     if frames:
-        return [_image(head, path, header, i, (frame, shared)) for i, frame in enumerate(frames)]
-    count = max(_whole(header.get("NumberOfFrames")), 1)
-    return [_image(head, path, header, frame, (header,), placed=count == 1) for frame in range(count)]
+        return [_image(head, path, header, (frame, shared), i, len(frames)) for i, frame in enumerate(frames)]
+    count = max(whole(header.get("NumberOfFrames")), 1)
+    return [_image(head, path, header, (), frame, count) for frame in range(count)]
+
+
+def _head_of(header: Any) -> SeriesHead:
+    number = whole(header.get("SeriesNumber"))
+    description = str(header.get("SeriesDescription") or "").strip()
+    uid = str(header.get("SeriesInstanceUID") or "")
+    if not uid:  # taken out, perhaps: what else tells series apart
+        uid = f"{header.get('StudyInstanceUID') or ''} {number} {description}"
+    return SeriesHead(uid, number, description, str(header.get("Modality") or "").strip())
 
 
 def _image(
-    head: SeriesHead, path: Path, header: Any, frame: int, groups: tuple[Any, ...], placed: bool = True
+    head: SeriesHead, path: Path, header: Any, groups: tuple[Any, ...], frame: int, n_frames: int
 ) -> Image:
     """Gather what is said of one image, by the frame itself before what all frames share."""
-    said = _Said((*groups, header))
+    said = Nested((*groups, header))
     position = said.numbers("ImagePositionPatient", "PlanePositionSequence", 3)
     orientation = said.numbers("ImageOrientationPatient", "PlaneOrientationSequence", 6)
     spacing = said.numbers("PixelSpacing", "PixelMeasuresSequence", 2)
-    between = said.number("SpacingBetweenSlices", "PixelMeasuresSequence", 0.0)
-    has_place = placed and position is not None and orientation is not None and spacing is not None
+    between = said.number("SpacingBetweenSlices", "PixelMeasuresSequence")
+    has_place = bool(position and orientation and spacing) and (n_frames == 1 or bool(groups))
     return Image(
         series=head,
         path=path,
         frame=frame,
-        uid=str(header.get("SOPInstanceUID", "")),
+        uid=str(header.get("SOPInstanceUID") or ""),
         position_mm=(position or ()) if has_place else (),
         orientation=orientation or (),
         spacing_mm=spacing or (),
-        thickness_mm=between or said.number("SliceThickness", "PixelMeasuresSequence", 0.0),
+        thickness_mm=between or said.number("SliceThickness", "PixelMeasuresSequence"),
         shape=(int(header.Rows), int(header.Columns)),
-        slope=said.number("RescaleSlope", "PixelValueTransformationSequence", 1.0),
-        intercept=said.number("RescaleIntercept", "PixelValueTransformationSequence", 0.0),
-        number=_whole(header.get("InstanceNumber")),
-        moment=(
-            said.number("TemporalPositionIndex", "FrameContentSequence", 0.0),
-            said.number("TemporalPositionIdentifier", "", 0.0),
-            said.number("AcquisitionNumber", "", 0.0),
-            said.number("EchoNumbers", "", 0.0),
-            said.number("EchoTime", "", 0.0),
-            said.number("EffectiveEchoTime", "MREchoSequence", 0.0),
-            said.number("TriggerTime", "", 0.0),
-            said.number("DiffusionBValue", "MRDiffusionSequence", 0.0),
-        ),
-        bits=_whole(header.get("BitsStored")) or 16,
-        signed=_whole(header.get("PixelRepresentation")) == 1,
-        samples=_whole(header.get("SamplesPerPixel")) or 1,
+        number=whole(header.get("InstanceNumber")),
+        contrast=contrast_of(said),
+        moment=moment_of(said),
+        stack_id=said.text("StackID", "FrameContentSequence"),
+        encoding=_encoding_of(header, said),
+        tiles=_tiles_of(header),
+        n_frames=n_frames,
     )
 
 
-class _Said:
-    """Looks a value up in several groups, the first of which counts most."""
-
-    def __init__(self, groups: tuple[Any, ...]) -> None:
-        self.groups = [group for group in groups if group is not None]
-
-    def value(self, name: str, sequence: str) -> Any:
-        for group in self.groups:
-            inner = group.get(sequence) if sequence else None
-            for place in (*(inner or ())[:1], group):
-                if place.get(name) is not None:
-                    return place.get(name)
-        return None
-
-    def number(self, name: str, sequence: str, default: float) -> float:
-        value = self.value(name, sequence)
-        if value is None or value == "":
-            return default
-        return float(value[0] if hasattr(value, "__len__") and not isinstance(value, str) else value)
-
-    def numbers(self, name: str, sequence: str, count: int) -> tuple[float, ...] | None:
-        value = self.value(name, sequence)
-        if value is None or value == "" or len(value) != count:
-            return None
-        return tuple(float(number) for number in value)
+def _encoding_of(header: Any, said: Nested) -> Encoding:
+    allocated = whole(header.get("BitsAllocated")) or 16
+    bits = whole(header.get("BitsStored")) or (allocated if allocated <= 16 else 0)
+    signed = whole(header.get("PixelRepresentation")) == 1
+    padding = [header.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    return Encoding(
+        bits=bits,
+        high_bit=bits - 1 if header.get("HighBit") is None else whole(header.get("HighBit")),
+        signed=signed,
+        slope=said.exact("RescaleSlope", "PixelValueTransformationSequence", 1.0) or 1.0,
+        intercept=said.exact("RescaleIntercept", "PixelValueTransformationSequence", 0.0),
+        samples=whole(header.get("SamplesPerPixel")) or 1,
+        inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
+        padding=_padding_of(padding[0], padding[1], allocated, signed),
+    )
 
 
-def _whole(value: Any) -> int:
-    return int(value) if value not in (None, "") else 0
+def _padding_of(value: Any, limit: Any, allocated: int, signed: bool) -> tuple[int, ...]:
+    r"""Return the lowest and the highest number that means "no measurement here".
+
+    Files disagree on whether these two are signed: what counts is whether the pixels are.
+
+    Examples
+    --------
+    >>> _padding_of(63536, None, 16, signed=True)
+    (-2000, -2000)
+    >>> _padding_of(b"\x30\xf8", 63537, 16, signed=False)
+    (63536, 63537)
+    """
+    ends = []
+    for end in (value, value if limit in (None, "") else limit):
+        if end in (None, ""):
+            return ()
+        number = int.from_bytes(end[:2], "little") if isinstance(end, bytes) else int(end)
+        number %= 2**allocated
+        ends.append(number - 2**allocated if signed and number >= 2 ** (allocated - 1) else number)
+    return min(ends), max(ends)
+
+
+def _tiles_of(header: Any) -> int:
+    """Return how many slices are drawn side by side in one picture; 1 for all but mosaics."""
+    for tag in (_SIEMENS_TILES, _UNITED_IMAGING_TILES):
+        if tag in header and header[tag].VM == 1:
+            value = header[tag].value
+            count = int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(float(value))
+            if count > 1:
+                return count
+    kinds = header.get("ImageType") or ()
+    return 2 if "MOSAIC" in ([kinds] if isinstance(kinds, str) else list(kinds)) else 1

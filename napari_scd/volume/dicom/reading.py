@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_scd.errors import InputError
+from napari_scd.errors import ChooseFrame, InputError, WrongChannels
+from napari_scd.volume.dicom.decoding import same_pixels
 from napari_scd.volume.dicom.series import Series, choose_series, find_series
 from napari_scd.volume.dicom.stack import stack_images
-from napari_scd.volume.dicom.voxels import read_images_voxels, same_pixels
+from napari_scd.volume.dicom.values import read_values
+from napari_scd.volume.left_out import listed
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Sequence
 
-    from napari_scd.volume.dicom.headers import Image
     from napari_scd.volume.dicom.stack import Stack
+    from napari_scd.volume.dicom_image import Image
 
 
 def read_series(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     series: str | None = None,
     frame: int | None = None,
@@ -33,7 +36,7 @@ def read_series(
     Parameters
     ----------
     path
-        A folder (subfolders included), or any file of the series.
+        A folder (subfolders included), any file of the series, or the files of all of its slices.
     series
         Which of several series: its number, as :func:`find_series` lists them.
     frame
@@ -50,9 +53,9 @@ def read_series(
     InputError
         When there is no such series or it makes no volume; one sentence each.
     """
-    path = Path(path)
-    chosen = choose_series(find_series(path), series, path.name)
-    return volume_of(chosen, path.name, frame=frame, channels=channels)
+    name = _name_of(path)
+    chosen = choose_series(find_series(path), series, name)
+    return volume_of(chosen, name, frame=frame, channels=channels)
 
 
 def volume_of(
@@ -72,20 +75,34 @@ def volume_of(
     every_frame
         Take all scans of one place there are, as channels when there are several.
     """
+    lost = f"Left out: {listed(series.left_out)}." if series.left_out else ""
     try:
         stack = stack_images(series.images, same_pixels)
         frames = stack.frames if every_frame else _frames(stack, frame, channels)
-        array = np.stack([read_images_voxels(images) for images in frames])
+        values = [read_values(images) for images in frames]
+        array = values[0].array if len(values) == 1 else np.stack([one.array for one in values])
     except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+        raise error.reworded(f"{name}: {error} {lost}") from error
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory; cut out the part you need.") from error
     turn = turn_to(AXES, stack.affine)
     affine = stack.affine @ turn.matrix(array.shape[-3:])
-    array = np.ascontiguousarray(turn(array if len(frames) > 1 else array[0]))
+    array = np.ascontiguousarray(turn(array))
     shape, images = array.shape[-3:], frames[0]
-    source = Source(name, series.path, None, affine, shape, turn.inverse(), images)
-    return Volume(array, affine, source, stack.warnings)
+    source = Source(name, series.path, None, affine, shape, turn.inverse(), images, modality=series.modality)
+    left_out = (*series.left_out, *stack.left_out)
+    sentences = [f"Left out: {listed(left_out)}."] if left_out else []
+    warnings = dict.fromkeys(
+        (*stack.warnings, *(text for one in values for text in one.warnings), *sentences)
+    )
+    return Volume(array, affine, source, tuple(warnings))
+
+
+def _name_of(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> str:
+    if isinstance(path, str | os.PathLike):
+        return Path(path).name
+    folders = {Path(one).parent for one in path}
+    return folders.pop().name if len(folders) == 1 else Path(os.path.commonpath(folders)).name
 
 
 def _frames(stack: Stack, frame: int | None, channels: int | None) -> tuple[tuple[Image, ...], ...]:
@@ -93,16 +110,10 @@ def _frames(stack: Stack, frame: int | None, channels: int | None) -> tuple[tupl
     count = len(stack.frames)
     if channels is not None and channels > 1:
         if count != channels or frame is not None:
-            raise InputError(
-                f"{channels} channels are needed and the series holds {count} of one place; give a series "
-                f"with {channels}, or one file for each channel."
-            )
+            raise WrongChannels(channels, count, "The series")
         return stack.frames
     if count > 1 and frame is None:
-        raise InputError(
-            f"The series holds {count} scans of one place (phases or echoes); choose a frame from 0 to "
-            f"{count - 1} (--frame)."
-        )
+        raise ChooseFrame(count, f"The series holds {count} scans of one place (phases or echoes)")
     if not 0 <= (frame or 0) < count:
         raise InputError(f"Frame {frame} was asked for and the series has the frames 0 to {count - 1}.")
     return (stack.frames[frame or 0],)

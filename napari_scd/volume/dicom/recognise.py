@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import struct
 import warnings
 from contextlib import contextmanager
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.errors import InputError
+from napari_scd.volume.folders import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +23,21 @@ ENDINGS = (".dcm", ".dicom", ".ima")
 """File endings that say DICOM; most DICOM files have none at all."""
 
 _MAGIC_AT = 128
-_ENOUGH = 200  # files of a folder that are looked at before it counts as holding no DICOM
+_START_BYTES = 512
+_STARTS = (0x0002, 0x0008)  # the groups that a data set without preamble begins with
+_REPRESENTATION = re.compile(rb"[A-Z]{2}")
+_LONG_FORMS = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR", b"OD", b"OF", b"OL", b"OV", b"SV", b"UV")
+_ZARR_MARKS = (".zgroup", ".zarray", ".zattrs", "zarr.json")
+
+
+class Kind(Enum):
+    """What a file's first bytes and its ending say."""
+
+    DICOM = "DICOM"
+    NAMED_DICOM = "named like DICOM"
+    EMPTY = "empty"
+    FORBIDDEN = "no permission"
+    OTHER = "no DICOM"
 
 
 def is_dicom(path: str | os.PathLike[str]) -> bool:
@@ -27,26 +45,72 @@ def is_dicom(path: str | os.PathLike[str]) -> bool:
     path = Path(path)
     if not os.path.isdir(path):
         return is_dicom_file(path)
-    return any(is_dicom_file(file) for file, _ in zip(files_below(path), range(_ENOUGH), strict=False))
+    return any(
+        is_dicom_file(file)
+        for place, files in walk(path)
+        if not any(os.path.exists(place / mark) for mark in _ZARR_MARKS)  # of a million chunks, perhaps
+        for file in files
+    )
 
 
 def is_dicom_file(path: Path) -> bool:
     """Tell whether a file starts as DICOM files do, or has an ending that says so."""
+    kind = kind_of(path)
+    return kind in (Kind.DICOM, Kind.NAMED_DICOM) or (
+        kind is Kind.EMPTY and path.name.lower().endswith(ENDINGS)
+    )
+
+
+def kind_of(path: Path) -> Kind:
+    """Look at the first bytes of a file: with or without the preamble that DICOM files should have."""
     if not os.path.isfile(path):  # opening a pipe would wait for ever
-        return False
+        return Kind.OTHER
     try:
         with path.open("rb") as file:
-            start = file.read(_MAGIC_AT + 4)
+            start = file.read(_START_BYTES)
     except OSError:
+        return Kind.FORBIDDEN
+    if start[_MAGIC_AT : _MAGIC_AT + 4] == b"DICM" or _starts_without_preamble(start):
+        return Kind.DICOM
+    if not start:
+        return Kind.EMPTY
+    return Kind.NAMED_DICOM if path.name.lower().endswith(ENDINGS) else Kind.OTHER
+
+
+def _starts_without_preamble(start: bytes) -> bool:
+    """Tell whether bytes hold two data elements in a row, in the order that DICOM demands.
+
+    Examples
+    --------
+    >>> implicit = bytes.fromhex("08000500 0a000000") + b"ISO_IR 100" + bytes.fromhex("08001600 1a000000")
+    >>> _starts_without_preamble(implicit)
+    True
+    >>> _starts_without_preamble(b"08 May 2024, a diary")
+    False
+    """
+    first = _element(start, 0)
+    if first is None:
         return False
-    return start[_MAGIC_AT:] == b"DICM" or path.name.lower().endswith(ENDINGS)
+    group, element, end = first
+    if group not in _STARTS or end > len(start) - 8:
+        return False
+    second = _element(start, end)
+    return second is not None and second[0] in _STARTS and second[:2] > (group, element)
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files of a folder and its subfolders, in order of their names; hidden ones are left out."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(files) if not name.startswith("."))
+def _element(raw: bytes, at: int) -> tuple[int, int, int] | None:
+    """Return group and number of the element at a place, and where it ends."""
+    if len(raw) < at + 8:
+        return None
+    group, element = struct.unpack_from("<HH", raw, at)
+    form = raw[at + 4 : at + 6]
+    if not _REPRESENTATION.fullmatch(form):
+        return group, element, at + 8 + struct.unpack_from("<I", raw, at + 4)[0]
+    if form not in _LONG_FORMS:
+        return group, element, at + 8 + struct.unpack_from("<H", raw, at + 6)[0]
+    if len(raw) < at + 12:
+        return None
+    return group, element, at + 12 + struct.unpack_from("<I", raw, at + 8)[0]
 
 
 def library(name: str) -> Any:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_scd.errors import InputError
-from napari_scd.volume.dicom.headers import Image, read_images
-from napari_scd.volume.dicom.recognise import files_below, is_dicom_file
+from napari_scd.errors import ChooseSeries, InputError, Unreadable
+from napari_scd.volume.dicom.grouping import stacks_of
+from napari_scd.volume.dicom.headers import read_images
+from napari_scd.volume.dicom.recognise import ENDINGS
+from napari_scd.volume.folders import files_below
+from napari_scd.volume.left_out import LeftOut, Why, listed
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from napari_scd.volume.dicom.headers import StackKey
+    from napari_scd.volume.dicom_image import Image
 
-_SAME_DIRECTION = 1e-3
 _PLANES = ("sagittal", "coronal", "axial")
+_FEWEST_OF_A_VOLUME = 3
+_MAY_BE_FOREIGN = (Why.EMPTY, Why.NOT_DICOM, Why.UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,16 @@ class Series:
     ----------
     key
         What it is chosen by: the series number, with ".1", ".2" and so on behind it where the series mixes
-        directions or sizes, or several series share the number.
+        directions, sizes or passes, or several series share the number.
     images
         The images in no particular order.
+    left_out
+        What was given with them and is not used.
     """
 
     key: str
     images: tuple[Image, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def uid(self) -> str:
@@ -54,9 +61,19 @@ class Series:
         return self.images[0].series.description
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the images, in the order of their names."""
+        return tuple(sorted({image.path for image in self.images}))
+
+    @property
     def path(self) -> Path:
-        """The series' first file: enough to open it again."""
-        return min(image.path for image in self.images)
+        """The series' first file: enough to open it again, where all files lie in one folder."""
+        return self.files[0]
+
+    @property
+    def n_slices(self) -> int:
+        """How many slices the images show; those of a mosaic are many."""
+        return sum(image.tiles for image in self.images)
 
     @property
     def plane(self) -> str:
@@ -72,64 +89,75 @@ class Series:
         return f"{self.key}: " + ", ".join(filter(None, (self.modality, self.description, images)))
 
 
-class Found(NamedTuple):
-    """Series with images that have a place in space, and how many images have none."""
+class FoundSeries(NamedTuple):
+    """Series whose images have a position in space, and everything else that was given."""
 
     series: tuple[Series, ...]
-    n_placeless: int
+    left_out: tuple[LeftOut, ...]
 
 
-def find_series(path: str | os.PathLike[str]) -> Found:
-    """Find the series in a folder (subfolders included), or the one a file belongs to.
+def find_series(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> FoundSeries:
+    """Find the series in a folder (subfolders included), of some files, or the one a file belongs to.
 
-    For a file, the other files of its series are looked for in the same folder.
+    For one file, the other files of its series are looked for in the same folder; of several files only
+    these are taken.
 
     Raises
     ------
+    Unreadable
+        When there is no such path, or a file holds no DICOM images.
     InputError
-        When there is no such path, it holds no DICOM images, or pydicom is missing.
+        When pydicom is missing.
     """
+    if not isinstance(path, str | os.PathLike):
+        return _series_of_files([Path(one) for one in path])
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"There is no file or folder {path}; check the name.")
+    if not os.path.exists(path):
+        raise Unreadable(path, f"There is no file or folder {path}; check the name.")
     if path.name.upper() == "DICOMDIR":  # the index of a disc: its images lie around it
         path = path.parent
-    if path.is_dir():
-        return series_of(file for file in files_below(path) if is_dicom_file(file))
-    own = read_images(path)
-    if not own:
-        raise InputError(
-            f"{path.name} holds no DICOM images (a report, plan or index, perhaps); give a file or folder "
-            "of a scan."
-        )
-    siblings = (file for file in path.parent.iterdir() if file == path or is_dicom_file(file))
-    found = series_of(sorted(siblings))
-    mine = tuple(one for one in found.series if any(image.path == path for image in one.images))
-    return Found(mine, sum(not image.position_mm for image in own))
+    if not path.is_dir():
+        return _series_of_file(path)
+    left_out: list[LeftOut] = []
+    found = series_of(files_below(path, left_out))
+    lost = tuple(one for one in left_out if one.why is not Why.HIDDEN)
+    series = tuple(replace(one, left_out=one.left_out + lost) for one in found.series)
+    return FoundSeries(series, found.left_out + lost)
 
 
-def series_of(files: Iterable[Path]) -> Found:
-    """Sort the images of many files into series; files without images are left out."""
-    stacks: dict[tuple[str, StackKey], list[Image]] = {}
-    n_placeless = 0
+def series_of(files: Iterable[Path], *, tell_all: bool = False) -> FoundSeries:
+    """Sort the images of many files into series.
+
+    Parameters
+    ----------
+    files
+        Of any kind.
+    tell_all
+        Every file that is not used is named, whatever it is; else only those that may hold a slice, by
+        their contents, their ending, or a name like those of the slices beside them.
+    """
+    images: list[Image] = []
+    unused: list[tuple[LeftOut, str]] = []
     for file in files:
-        for image in read_images(file):
-            if not image.position_mm:
-                n_placeless += 1
-            else:
-                stacks.setdefault((image.series.uid, _stack_of(image, stacks)), []).append(image)
-    groups = sorted(stacks.values(), key=lambda images: (images[0].series.number, images[0].series.uid))
-    numbers = [images[0].series.number for images in groups]
+        content = read_images(file)
+        images += content.images
+        if content.why not in (None, Why.INDEX):
+            unused.append((LeftOut(file, content.why, content.detail), content.series_uid))
+    groups = sorted(stacks_of(images), key=lambda group: (group[0].series.number, group[0].series.uid))
+    if not tell_all:
+        slices = _Neighbours(images)
+        unused = [(one, uid) for one, uid in unused if slices.may_include(one)]
+    numbers = [group[0].series.number for group in groups]
     named = []
-    for place, images in enumerate(groups):
+    for place, group in enumerate(groups):
         number = numbers[place]
         rank = numbers[: place + 1].count(number)
         key = str(number) if numbers.count(number) == 1 else f"{number}.{rank}"
-        named.append(Series(key, tuple(images)))
-    return Found(tuple(named), n_placeless)
+        named.append(Series(key, group, tuple(_concerning(group, images, unused))))
+    return FoundSeries(tuple(named), tuple(one for one, _ in unused))
 
 
-def choose_series(found: Found, wanted: str | None, name: str) -> Series:
+def choose_series(found: FoundSeries, wanted: str | None, name: str) -> Series:
     """Choose one of several series.
 
     Parameters
@@ -143,41 +171,124 @@ def choose_series(found: Found, wanted: str | None, name: str) -> Series:
 
     Raises
     ------
+    ChooseSeries
+        When several could be meant.
     InputError
-        When there is none, several could be meant, or none has that key; the message lists them.
+        When there is none, or none has that key.
     """
     series = found.series
     if not series:
-        why = (
-            f"{found.n_placeless} images without a place in space (radiographs or screenshots, perhaps)"
-            if found.n_placeless
-            else "no DICOM images"
-        )
-        raise InputError(f"{name} holds {why}; give the folder of a CT or MR series.")
-    listed = "; ".join(one.summary for one in series)
+        raise _nothing_in(found, name)
+    listing = "; ".join(one.summary for one in series)
     if wanted is not None:
         for one in series:
             if one.key == wanted.strip():
                 return one
-        raise InputError(f"{name} has no series '{wanted}'; choose one of: {listed}.")
-    volumes = [one for one in series if len(one.images) > 2] or list(series)
+        raise InputError(f"{name} has no series '{wanted}'; choose one of: {listing}.")
+    volumes = [one for one in series if one.n_slices >= _FEWEST_OF_A_VOLUME] or list(series)
     if len(volumes) == 1:
-        return volumes[0]
-    if len({one.uid for one in volumes}) == 1:
-        raise InputError(
-            f"The series in {name} mixes directions or sizes ({listed}); choose one with --series, or give "
-            "one of its files."
-        )
-    raise InputError(
-        f"{name} holds {len(series)} series ({listed}); choose one with --series, or give one of its files."
+        return _and_not_the_others(volumes[0], found)
+    mixed = len({one.uid for one in volumes}) == 1
+    what = (
+        f"The series in {name} mixes directions, sizes or passes"
+        if mixed
+        else f"{name} holds {len(series)} series"
     )
+    raise ChooseSeries(what, [one.summary for one in series])
 
 
-def _stack_of(image: Image, stacks: Iterable[tuple[str, StackKey]]) -> StackKey:
-    """Return the stack an image belongs to: an earlier one where size and direction agree."""
-    mine = image.stack
-    for uid, other in stacks:
-        if (uid, other.shape, other.spacing_mm) == (image.series.uid, mine.shape, mine.spacing_mm):
-            if np.abs(np.subtract(other.orientation, mine.orientation)).max() < _SAME_DIRECTION:
-                return other
-    return mine
+class _Neighbours:
+    """The folders and endings of the slices that were found, to tell what else may be one."""
+
+    def __init__(self, images: Iterable[Image]) -> None:
+        paths = {image.path for image in images}
+        self.folders = {path.parent for path in paths}
+        self.endings = {_ending_of(path) for path in paths}
+
+    def may_include(self, one: LeftOut) -> bool:
+        """Tell whether a file may be a slice that was lost: one of another kind is of no concern."""
+        if one.why not in _MAY_BE_FOREIGN:
+            return True
+        name = one.path.name.lower()
+        if any(f"{ending}." in f"{name}." for ending in ENDINGS):  # also scan.dcm.part
+            return True
+        near = one.path.parent in self.folders or one.why is not Why.NOT_DICOM
+        return near and _ending_of(one.path) in self.endings and any(letter.isdigit() for letter in name)
+
+
+def _ending_of(path: Path) -> str:
+    """Return a file's ending; the last number of a UID is none."""
+    return "" if path.suffix[1:].isdigit() else path.suffix.lower()
+
+
+def _concerning(
+    group: tuple[Image, ...], images: Sequence[Image], unused: Iterable[tuple[LeftOut, str]]
+) -> Iterator[LeftOut]:
+    """Yield what may be missing from a stack: files of its series, and files of no known series near it."""
+    folders = {image.path.parent for image in group}
+    of_others = {image.path.parent for image in images} - folders
+    for one, uid in unused:
+        if one.why is Why.NO_SCAN:
+            continue
+        if uid == group[0].series.uid or (not uid and one.path.parent not in of_others):
+            yield one
+
+
+def _and_not_the_others(chosen: Series, found: FoundSeries) -> Series:
+    """Return a series that also names the smaller ones beside it, and files without images, as left out."""
+    others = [_as_left_out(one) for one in found.series if one is not chosen]
+    no_scans = [one for one in found.left_out if one.why is Why.NO_SCAN]
+    return replace(chosen, left_out=(*chosen.left_out, *others, *no_scans)) if others or no_scans else chosen
+
+
+def _as_left_out(series: Series) -> LeftOut:
+    return LeftOut(series.path, Why.OTHER_SERIES, series.summary)
+
+
+def _series_of_file(path: Path) -> FoundSeries:
+    own = read_images(path)
+    if not own.images and own.why not in (None, Why.NO_POSITION, Why.ONE_POSITION):
+        reason = LeftOut(path, own.why, own.detail).reason
+        raise Unreadable(
+            path, f"{path.name} holds no DICOM images ({reason}); give a file or folder of a scan."
+        )
+    siblings = sorted(file for file in path.parent.iterdir() if file == path or not file.name.startswith("."))
+    found = series_of(siblings)
+    mine = [one for one in found.series if path in one.files]
+    others = [one for one in found.series if one not in mine and mine and one.uid == mine[0].uid]
+    lost = tuple(_as_left_out(one) for one in others)
+    series = tuple(replace(one, left_out=one.left_out + lost) for one in mine)
+    return FoundSeries(series, tuple(one for one in found.left_out if one.path == path))
+
+
+def _series_of_files(paths: Sequence[Path]) -> FoundSeries:
+    """Find the series of the files given; slices of the same series beside them are named as left out."""
+    found = series_of(dict.fromkeys(paths), tell_all=True)
+    given = {os.path.realpath(path) for path in paths}
+    folders = sorted({path.parent for one in found.series for path in one.files})
+    beside = (file for folder in folders for file in sorted(folder.iterdir()))
+    more: dict[str, list[LeftOut]] = {}
+    for file in beside:
+        if file.is_file() and os.path.realpath(file) not in given:
+            for image in read_images(file).images[:1]:
+                more.setdefault(image.series.uid, []).append(LeftOut(file, Why.NOT_GIVEN))
+    series = tuple(replace(one, left_out=(*one.left_out, *more.get(one.uid, ()))) for one in found.series)
+    return FoundSeries(series, found.left_out)
+
+
+def _nothing_in(found: FoundSeries, name: str) -> InputError:
+    reasons = [one.why for one in found.left_out]
+    if Why.ONE_POSITION in reasons:
+        one = found.left_out[reasons.index(Why.ONE_POSITION)].path.name
+        return InputError(
+            f"{one} holds several images in one file, but a position for one of them only, so their order "
+            "and distances are not known; export one file for each slice, or enhanced CT or MR."
+        )
+    if Why.NO_POSITION in reasons:
+        count = reasons.count(Why.NO_POSITION)
+        return InputError(
+            f"{name} holds {count} file{'s' * (count != 1)} with images that have no position in space "
+            "(radiographs or screenshots, perhaps); give the folder of a CT or MR series."
+        )
+    why = f" ({listed(found.left_out)})" if found.left_out else ""
+    return InputError(f"{name} holds no DICOM images{why}; give the folder of a CT or MR series.")

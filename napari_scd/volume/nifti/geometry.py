@@ -14,7 +14,7 @@ from napari_scd.volume.orientation import spl_from_ras
 from napari_scd.volume.volume import checked_affine, corner_shift_mm
 
 if TYPE_CHECKING:
-    from nibabel.spatialimages import SpatialImage
+    from nibabel.spatialimages import SpatialHeader, SpatialImage
 
 ORIENTATION_UNKNOWN = "Orientation unknown: left and right may be swapped."
 """The warning of a volume whose file does not say how it lies in the patient."""
@@ -31,26 +31,31 @@ class Geometry(NamedTuple):
     ----------
     affine
         (4, 4) float64, voxel index in the file's axis order to (S, P, L) mm.
+    header
+        The file's own, without a form that cannot be used.
+    oriented
+        Whether the file says how the voxels lie in the patient.
     warnings
         Sentences for the user.
     """
 
     affine: np.ndarray
+    header: SpatialHeader
+    oriented: bool
     warnings: tuple[str, ...]
 
 
 def read_geometry(image: SpatialImage) -> Geometry:
-    """Find the affine of an image: nibabel's choice, the sform where it is coded, in mm.
+    """Find the affine of an image: the sform where it is coded and can be used, else the qform, in mm.
 
     Raises
     ------
     InputError
         When the voxel size is zero or no number, or the axes lie in one plane.
     """
-    header = image.header
     _check_spacing(image)
-    affine = spl_from_ras(checked_affine(image.affine))
-    warnings = []
+    header, ras_affine, warnings = _usable_form(image)
+    affine = spl_from_ras(checked_affine(ras_affine))
     if isinstance(header, Nifti1Header):
         unit, mm_per_unit = _UNITS.get(int(header["xyzt_units"]) & _SPACE_BITS, ("mm", 1.0))
         if mm_per_unit != 1.0:
@@ -62,7 +67,42 @@ def read_geometry(image: SpatialImage) -> Geometry:
             warnings.append("The file's sform and qform place the image differently; the sform is used.")
     elif not (isinstance(image, MGHImage) and _mgh_says_orientation(image)):
         warnings.append(ORIENTATION_UNKNOWN)
-    return Geometry(checked_affine(affine), tuple(warnings))
+    oriented = ORIENTATION_UNKNOWN not in warnings
+    return Geometry(checked_affine(affine), header, oriented, tuple(warnings))
+
+
+def _usable_form(image: SpatialImage) -> tuple[SpatialHeader, np.ndarray, list[str]]:
+    """Return header and affine, to (R, A, S), without an sform that gives no place in space.
+
+    Some programs set the sform's code and never fill it in. The qform counts then; where it has no code
+    either, the voxel size alone is known.
+    """
+    header = image.header
+    if not isinstance(header, Nifti1Header) or header["sform_code"] == 0 or _is_usable(header.get_sform()):
+        return header, image.affine, []
+    without = header.copy()
+    without["sform_code"] = 0
+    qform = _qform(header)
+    if header["qform_code"] != 0 and qform is not None and _is_usable(qform):
+        return without, qform, ["The file's sform holds no place in space; the qform is used."]
+    if not np.asarray(header.get_sform())[:3].any():
+        return without, header.get_base_affine(), ["The file's sform holds no place in space."]
+    return header, image.affine, []
+
+
+def _is_usable(affine: np.ndarray) -> bool:
+    try:
+        return checked_affine(affine) is not None
+    except InputError:
+        return False
+
+
+def _qform(header: Nifti1Header) -> np.ndarray | None:
+    """Return the qform, None where its numbers are no rotation."""
+    try:
+        return np.asarray(header.get_qform())
+    except (ValueError, ArithmeticError):
+        return None
 
 
 def _check_spacing(image: SpatialImage) -> None:
@@ -86,9 +126,8 @@ def _forms_disagree(header: Nifti1Header) -> bool:
     """Whether both forms are coded and place some corner more than a tenth of a voxel apart."""
     if header["qform_code"] == 0 or header["sform_code"] == 0:
         return False
-    try:
-        qform = header.get_qform()
-    except (ValueError, ArithmeticError):
+    qform = _qform(header)
+    if qform is None:
         return True
     sform = header.get_sform()
     tolerance_mm = 0.1 * float(np.linalg.norm(sform[:3, :3], axis=0).min())

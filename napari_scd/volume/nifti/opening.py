@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 import math
 import os
@@ -16,30 +15,24 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 from nibabel.analyze import AnalyzeImage
+from nibabel.fileholders import FileHolder
 from nibabel.freesurfer.mghformat import MGHImage
 
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, Unreadable
+from napari_scd.volume.nifti.compression import GZIP_MAGIC, MAX_RATIO, is_compressed, open_as_it_is
+from napari_scd.volume.nifti.endings import READABLE, check_ending, named_compressed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nibabel.spatialimages import SpatialImage
 
-READABLE = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz", ".mgh", ".mgz")
-"""File endings this package reads."""
-
-WRITABLE = (".nii", ".nii.gz", ".mgh", ".mgz")
-"""File endings this package writes."""
-
-LABELS_WRITABLE = (*WRITABLE, ".dcm")
-"""File endings this package writes label maps to; ``.dcm`` is a DICOM segmentation."""
-
 UNREADABLE = (OSError, EOFError, zlib.error)
 """What is raised when voxels are missing or garbled."""
 
 _NIFTI1_BYTES, _NIFTI2_BYTES = 348, 540
 _MOST_EXTENSION_BYTES = 2**26
-_MAX_GZIP_RATIO = 1032  # the most that deflate can shrink a run of zeros
+_SINGLE_FILES = (".nii", ".nii.gz", ".mgh", ".mgz")
 
 
 def open_image(path: str | os.PathLike[str]) -> SpatialImage:
@@ -48,79 +41,94 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     Parameters
     ----------
     path
-        A file with one of the endings in ``READABLE``; either half of an .hdr and .img pair.
+        A file with one of the endings in ``READABLE``; either half of an .hdr and .img pair. Whether it is
+        compressed is told by its contents.
 
     Raises
     ------
-    InputError
+    Unreadable
         When the file is missing, is no such image, holds colours or complex numbers, has no voxels, or is
         shorter than its header says.
     """
     path = Path(path)
     if os.path.isdir(path):
-        raise InputError(f"{path} is a folder without DICOM files; give an image file, or a DICOM folder.")
-    check_ending(path, READABLE)
+        raise Unreadable(
+            path, f"{path} is a folder without DICOM files; give an image file, or a DICOM folder."
+        )
+    ending = check_ending(path, READABLE)
     _check_readable(path)
     _check_start(path)
     try:
         with quiet_nibabel():
-            image = nib.load(path, mmap=False)
+            single = ending in _SINGLE_FILES and (is_compressed(path) or named_compressed(path))
+            image = _load_by_contents(path) if single else nib.load(path, mmap=False)
     except Exception as error:  # nibabel raises all kinds of them on damaged headers
         raise damaged(path, error) from error
     if not isinstance(image, AnalyzeImage | MGHImage):
-        raise InputError(f"{path.name} holds a {type(image).__name__}; give a NIfTI or MGH volume.")
+        raise Unreadable(path, f"{path.name} holds a {type(image).__name__}; give a NIfTI or MGH volume.")
     _check_declared(image, path)
     return image
-
-
-def check_ending(path: Path, endings: tuple[str, ...]) -> str:
-    """Return a file name's ending in small letters, or raise InputError when it is none of those given."""
-    for ending in sorted(endings, key=len, reverse=True):
-        if path.name.lower().endswith(ending):
-            return ending
-    raise InputError(f"{path.name} has an unknown ending; give a file that ends in {', '.join(endings)}.")
 
 
 def damaged(path: Path, error: BaseException) -> InputError:
     """Return the error that tells the user a file cannot be read, and why."""
     if isinstance(error, EOFError | zlib.error) or "Expected" in str(error):
-        return InputError(f"{path.name} is truncated or damaged; copy or export it again.")
-    return InputError(f"{path.name} is no readable NIfTI or MGH image; copy or export it again.")
+        return Unreadable(path, f"{path.name} is truncated or damaged; copy or export it again.")
+    return Unreadable(path, f"{path.name} is no readable NIfTI or MGH image; copy or export it again.")
 
 
 def _check_readable(path: Path) -> None:
     if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for ever
-        raise InputError(f"{path} is no ordinary file; give an image file.")
+        raise Unreadable(path, f"{path} is not a regular file; give an image file.")
     try:
         path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(f"There is no file {path}; check the name.") from error
+        raise Unreadable(path, f"There is no file {path}; check the name.") from error
     except PermissionError as error:
-        raise InputError(f"Cannot read {path}: no permission; make the file readable.") from error
+        raise Unreadable(path, f"Cannot read {path}: no permission; make the file readable.") from error
     except OSError as error:
-        raise InputError(f"Cannot read {path}: {error.strerror}; check the name and the disk.") from error
+        raise Unreadable(
+            path, f"Cannot read {path}: {error.strerror}; check the name and the disk."
+        ) from error
 
 
 def _check_start(path: Path) -> None:
-    """Refuse a compressed NIfTI file that would unfold to a flood of header extensions."""
-    if not path.name.lower().endswith((".nii.gz", ".hdr.gz")):
+    """Refuse a compressed file that would unfold to a flood of header extensions, or to a compressed file."""
+    if not is_compressed(path):
         return
     try:
-        with gzip.open(path) as file:
+        with open_as_it_is(path) as file:
             start = file.read(_NIFTI2_BYTES)
     except UNREADABLE:
         return
+    if start[:2] == GZIP_MAGIC:
+        raise Unreadable(path, f"{path.name} is compressed twice; decompress it once.")
     offset = 0.0
     for order in "<>":
-        if struct.unpack(f"{order}i", start[:4].ljust(4, b"\0"))[0] == _NIFTI1_BYTES and len(start) > 112:
+        size = struct.unpack(f"{order}i", start[:4].ljust(4, b"\0"))[0]
+        if size == _NIFTI1_BYTES and len(start) > 112:
             offset = struct.unpack(f"{order}f", start[108:112])[0]
-        elif struct.unpack(f"{order}i", start[:4].ljust(4, b"\0"))[0] == _NIFTI2_BYTES and len(start) > 176:
+        elif size == _NIFTI2_BYTES and len(start) > 176:
             offset = struct.unpack(f"{order}q", start[168:176])[0]
     if offset > _MOST_EXTENSION_BYTES:
-        raise InputError(
+        raise Unreadable(
+            path,
             f"{path.name} has header extensions of {offset / 2**20:.0f} MiB before its voxels; "
-            "export it again."
+            "export it again.",
         )
+
+
+def _load_by_contents(path: Path) -> SpatialImage:
+    """Load a file that is compressed, or whose name says so and is wrong."""
+    with open_as_it_is(path) as file:
+        start = file.read(4)
+    if path.name.lower().endswith((".mgh", ".mgz")):
+        kind = MGHImage
+    else:
+        sizes = {struct.unpack(f"{order}i", start.ljust(4, b"\0"))[0] for order in "<>"}
+        kind = nib.Nifti2Image if _NIFTI2_BYTES in sizes else nib.Nifti1Image
+    holder = FileHolder(filename=str(path), fileobj=open_as_it_is(path))
+    return kind.from_file_map({"image": holder}, mmap=False)
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
@@ -128,22 +136,23 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
     shape = tuple(int(n) for n in image.shape)
     dtype = image.get_data_dtype()
     if dtype.kind == "V":
-        raise InputError(f"{path.name} holds colours (RGB); give a scan with one number per voxel.")
+        raise Unreadable(path, f"{path.name} holds colours (RGB); give a scan with one number per voxel.")
     if dtype.kind not in "buif":
-        raise InputError(f"{path.name} holds numbers of type {dtype}; give a scan with real numbers.")
+        raise Unreadable(path, f"{path.name} holds numbers of type {dtype}; give a scan with real numbers.")
     if min(shape, default=0) < 1:
-        raise InputError(f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
+        raise Unreadable(path, f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
     file = Path(image.file_map["image"].filename)
     if not file.exists():
-        raise InputError(f"{path.name} has no {file.name} beside it; put both halves into one folder.")
+        raise Unreadable(path, f"{path.name} has no {file.name} beside it; put both halves into one folder.")
     room = file.stat().st_size
-    if file.name.lower().endswith((".gz", ".mgz")):
-        room = room * _MAX_GZIP_RATIO
+    if is_compressed(file):
+        room = room * MAX_RATIO
     needed = image.dataobj.offset + math.prod(shape) * dtype.itemsize
     if needed > room:
-        raise InputError(
+        raise Unreadable(
+            path,
             f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than "
-            "the file can hold; copy or export it again."
+            "the file can hold; copy or export it again.",
         )
 
 

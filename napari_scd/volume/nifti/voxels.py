@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy, is_proxy
 from nibabel.openers import ImageOpener
 
-from napari_scd.errors import InputError
+from napari_scd.errors import ChooseFrame, InputError, WrongChannels
+from napari_scd.volume.nifti.compression import Decompressed
 
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialImage
@@ -16,11 +17,28 @@ if TYPE_CHECKING:
     from napari_scd.volume.orientation import Undo
 
 _TRAILER = 4096  # more bytes than MGH's footer
+_BYTES_BEHIND = "There are bytes behind the end of the compressed file; they were ignored."
+
+
+class FileVoxels(NamedTuple):
+    """FileVoxels in the order wanted, and sentences for the user about the file they come from."""
+
+    array: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+
+class _Stored(NamedTuple):
+    """Numbers in the file's own axis order, what scales them, and sentences for the user."""
+
+    numbers: np.ndarray
+    slope: float = 1.0
+    intercept: float = 0.0
+    warnings: tuple[str, ...] = ()
 
 
 def read_voxels(
     image: SpatialImage, turn: Undo, *, frame: int | None = None, channels: int | None = None
-) -> np.ndarray:
+) -> FileVoxels:
     """Read one 3D volume, or the channels of a 4D one, in a given axis order.
 
     Parameters
@@ -36,18 +54,21 @@ def read_voxels(
 
     Returns
     -------
-    (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more. Integers come as they are stored when the file
-    scales by 1 and shifts by 0, everything else as float32.
+    The array is (z, y, x), or (c, z, y, x) when ``channels`` is 2 or more. Integers come as they are stored
+    when the file scales by 1 and shifts by 0, everything else as float32.
 
     Raises
     ------
+    ChooseFrame
+        When the file holds several volumes and none was chosen.
+    WrongChannels
+        When the file holds another number of channels.
     InputError
-        When the file's axes do not fit ``frame`` and ``channels``.
+        When the file's axes do not fit in another way.
     """
-    stored, slope, inter = _stored(image, _choose(image.shape, frame, channels))
-    if stored.ndim == 4:
-        stored = np.moveaxis(stored, -1, 0)
-    return _values(turn(stored), slope, inter)
+    stored = _stored(image, _choose(image.shape, frame, channels))
+    numbers = np.moveaxis(stored.numbers, -1, 0) if stored.numbers.ndim == 4 else stored.numbers
+    return FileVoxels(_values(turn(numbers), stored.slope, stored.intercept), stored.warnings)
 
 
 def _choose(shape: tuple[int, ...], frame: int | None, channels: int | None) -> tuple[int | slice, ...]:
@@ -63,15 +84,10 @@ def _choose(shape: tuple[int, ...], frame: int | None, channels: int | None) -> 
                 f"A frame was chosen, but all {channels} channels are needed; leave the frame out."
             )
         if n_frames != channels:
-            raise InputError(
-                f"{channels} channels are needed and the file holds {n_frames}; give a 4D file with "
-                f"{channels} volumes along its last axis."
-            )
+            raise WrongChannels(channels, n_frames, "The file")
         take = slice(None)
     elif n_frames > 1 and frame is None:
-        raise InputError(
-            f"The file is 4D with {n_frames} volumes; choose a frame from 0 to {n_frames - 1} (--frame)."
-        )
+        raise ChooseFrame(n_frames, f"The file is 4D with {n_frames} volumes")
     return (slice(None),) * 3 + tuple(0 if n == 1 else take for n in shape[3:])
 
 
@@ -84,19 +100,20 @@ def _frame(n_frames: int, frame: int | None) -> int:
     return int(frame)
 
 
-def _stored(image: SpatialImage, index: tuple[int | slice, ...]) -> tuple[np.ndarray, float, float]:
-    """Return numbers as stored, in the file's axis order, with the slope and intercept that scale them."""
+def _stored(image: SpatialImage, index: tuple[int | slice, ...]) -> _Stored:
     data = image.dataobj
     if not is_proxy(data):
-        return np.asarray(data)[index], 1.0, 0.0
+        return _Stored(np.asarray(data)[index])
     with ImageOpener(data.file_like) as file:
         unscaled = ArrayProxy(file, (data.shape, data.dtype, data.offset), mmap=False)
         if any(isinstance(at, int) and n > 1 for at, n in zip(index, data.shape, strict=True)):
             stored = unscaled[index]
         else:
             stored = np.asarray(unscaled)[index]
-        file.read(_TRAILER)  # at the end of the data this makes gzip compare its checksum
-    return stored, float(data.slope), float(data.inter)
+        file.read(_TRAILER)  # at the end of the data the checksum is compared
+    behind = isinstance(data.file_like, Decompressed) and data.file_like.has_bytes_behind
+    warnings = (_BYTES_BEHIND,) if behind else ()
+    return _Stored(stored, float(data.slope), float(data.inter), warnings)
 
 
 def _values(stored: np.ndarray, slope: float, inter: float) -> np.ndarray:

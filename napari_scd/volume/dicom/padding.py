@@ -1,0 +1,75 @@
+"""Voxels outside of the field of view: a number that says "no measurement here" becomes air."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari_scd.volume.dicom_image import Encoding
+
+_AIR_HU = -1024.0
+
+
+class Outside:
+    """The voxels of a stack that were not measured, found image by image and filled at the end.
+
+    Scanners mark them with a number that no voxel has, such as 63536 or -2000. Where the marked number lies
+    amid the others it was measured, whatever the header says: such a mark is not followed.
+
+    Parameters
+    ----------
+    shape
+        Images, rows, columns.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._voxels = np.zeros(shape, bool)
+        self._measured: list[float] = []
+        self._marks: list[int] = []
+
+    def find(self, index: int, stored: np.ndarray, numbers: np.ndarray, encoding: Encoding) -> np.ndarray:
+        """Return where an image was not measured.
+
+        Parameters
+        ----------
+        index
+            Of the image in the stack.
+        stored, numbers
+            (row, column): what the file holds, and what the bits that count say.
+        encoding
+            Of the image, whose header names the marks.
+        """
+        found = np.zeros(stored.shape, bool)
+        if encoding.padding:
+            first, last = encoding.padding
+            found = (stored >= first) & (stored <= last)
+            self._marks += [first, last]
+        self._voxels[index] = found
+        inside = numbers[~found]
+        if inside.size:
+            self._measured += [float(inside.min()), float(inside.max())]
+        return found
+
+    def fill(self, array: np.ndarray, *, is_ct: bool) -> list[str]:
+        """Put air where nothing was measured, in place: -1024 HU in CT, no signal elsewhere.
+
+        Returns
+        -------
+        Sentences for the user.
+        """
+        if not self._measured or not self._voxels.any():
+            return []
+        first, last = min(self._marks), max(self._marks)
+        if min(self._measured) < first and last < max(self._measured):
+            marks = str(first) if first == last else f"{first} to {last}"
+            return [
+                f"The header marks {marks} as padding, but other values lie below and above; it was left as "
+                "it is."
+            ]
+        air = _AIR_HU if is_ct else min(0.0, float(array[~self._voxels].min()))
+        if array.dtype.kind != "f":
+            air = max(air, float(np.iinfo(array.dtype).min))
+        array[self._voxels] = air
+        return []
