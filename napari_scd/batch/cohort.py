@@ -9,7 +9,7 @@ import re
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.batch.finding import Scan, walk
+from napari_scd.batch.finding import Scan, find_scans, named_apart
 from napari_scd.batch.jobs import PlannedCase
 from napari_scd.batch.paths import check_statistics, names_report_file
 from napari_scd.batch.staging import make_folder, staged
@@ -93,11 +93,12 @@ def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
     asked = job.asked(hashlib.sha256(card.path.read_bytes()).hexdigest())
     scans: list[Scan] = []
     for folder in folders:
-        found = walk(folder, card.recipe.modality, job.targets.labels)
+        found = find_scans(folder, card.recipe.modality, job.targets.labels)
         inside = f"{folder.resolve().name}/" if len(folders) > 1 else ""
         scans += [scan._replace(name=inside + scan.name) for scan in found]
     cases, known = [], []
     before: dict[str, dict[str, Any]] = {}
+    scans = named_apart(scans)
     for scan in scans:
         if scan.broken or scan.skip:
             status = "failed" if scan.broken else "skipped"
@@ -175,6 +176,7 @@ def _case(scan: Scan, job: SegmentJob, asked: dict[str, Any]) -> PlannedCase:
         image(targets.each, ""),
         image(targets.surfaces, ""),
         asked,
+        tuple(path.absolute() for path in scan.slices),
     )
 
 

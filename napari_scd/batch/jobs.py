@@ -174,6 +174,9 @@ class PlannedCase(NamedTuple):
         Folder and stem of the files with one structure each.
     asked : dict or None
         What was asked for; kept in the report, so that a later run knows what is finished.
+    slices : tuple of Path
+        The files of a DICOM series that was given file by file, or that several folders hold; empty for all
+        else.
     """
 
     source: Path
@@ -186,6 +189,7 @@ class PlannedCase(NamedTuple):
     each: Path | None = None
     surfaces: Path | None = None
     asked: dict[str, Any] | None = None
+    slices: tuple[Path, ...] = ()
 
     @property
     def outputs(self) -> dict[str, Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.batch.measures import statistics_of, write_surfaces
-from napari_scd.batch.source_names import shareable
+from napari_scd.batch.source_names import shareable, without_names
 from napari_scd.batch.staging import staged
 from napari_scd.engine import stage_table
 from napari_scd.errors import InputError
@@ -58,7 +58,8 @@ def write_case(
     Returns
     -------
     dict
-        The report: what the engine says of the run, with input, points, files and time.
+        The report: what the engine says of the run, with input, points, files, time, and what was given and
+        not used.
 
     Raises
     ------
@@ -77,6 +78,8 @@ def write_case(
     }
     if job.targets.statistics:
         report["statistics"] = statistics_of(segmentation.labels, table, volume)
+    left_out = volume.source.left_out if volume.source is not None else ()
+    report["left_out"] = [{"file": one.path.name, "reason": one.reason} for one in left_out]
     with staged() as stage:
         made_by = segmentation.report.model
         write_labels(stage(case.labels), segmentation.labels, like=volume, table=table, made_by=made_by)
@@ -96,7 +99,8 @@ def write_case(
             for name, path in write_surfaces(files, segmentation.labels, table, stage):
                 report["outputs"][f"surface: {name}"] = str(path)
         if case.report:
-            _write_json(stage(case.report), shareable(report, hash_names=job.hash_names))
+            shared = without_names(report, left_out) if job.hash_names else report
+            _write_json(stage(case.report), shareable(shared, hash_names=job.hash_names))
     return report
 
 

@@ -6,8 +6,10 @@ import os  # its tests of paths never raise; Path's do for names that are too lo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_scd.batch.finding import gather_slices
 from napari_scd.batch.jobs import BatchPlan, PlannedCase
 from napari_scd.errors import InputError
+from napari_scd.volume import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,7 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
 
     One input is written to the file named (or, under its own name, into the folder named); several inputs
     keep their names inside the folders named. The report of several inputs may also be one ``.json`` file.
+    The slices of a DICOM series are one input.
     No file of `also_read` (further channels of an input) is overwritten.
 
     Raises
@@ -31,7 +34,8 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
         When a file is named where a folder is needed, two inputs would be written to one file, an output
         would overwrite an input, or a suffix is not one we write.
     """
-    many = len(sources) > 1
+    scans = gather_slices(sources)
+    many = len(scans) > 1
     summary = targets.report if many and names_report_file(targets.report) else None
     cases = tuple(
         PlannedCase(
@@ -44,8 +48,9 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
             None if summary else targets.report and _report(source, targets.report, many),
             targets.each and _folder(targets.each, "structures") / stem_of(source),
             targets.surfaces and _folder(targets.surfaces, "surfaces") / stem_of(source),
+            slices=slices,
         )
-        for source in sources
+        for source, slices in scans
     )
     shared = [path for path in (summary, check_statistics(targets.statistics)) if path is not None]
     written = [path for case in cases for path in case.outputs.values()] + shared
@@ -56,14 +61,6 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
     for path in prefixes:
         _check_parents(path)
     return BatchPlan(cases, summary)
-
-
-def stem_of(path: Path) -> str:
-    """File name without its image suffix, the double ``.nii.gz`` included."""
-    for suffix in (*IMAGE_SUFFIXES, ".hdr", ".img"):
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
 
 
 def names_labels_file(path: Path) -> bool:

@@ -16,8 +16,7 @@ from napari_scd.batch.prompted import answer_objects
 from napari_scd.checkpoints import load
 from napari_scd.engine import Session, merge, objects_to_dict
 from napari_scd.errors import InputError
-from napari_scd.volume import LabelTable, read_volume
-from napari_scd.volume.channels import read_channels
+from napari_scd.volume import LabelTable, check_labels_writable, read_channels, read_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +106,8 @@ class Runner:
     def run(self, case: PlannedCase, progress: Callable[[Progress], None] | None = None) -> CaseOutcome:
         """Segment one case and write its files; what goes wrong is returned, not raised."""
         try:
-            volume = self.read(case.source)
+            volume = self.read(case)
+            check_labels_writable(case.labels, volume)
             answer = self.answer(volume, progress)
             report = write_case(
                 case,
@@ -126,7 +126,7 @@ class Runner:
             return CaseOutcome(case, {}, Crash(described(error)))
         return CaseOutcome(case, report, table=answer.table)
 
-    def read(self, source: Path) -> Volume:
+    def read(self, case: PlannedCase) -> Volume:
         """Read the scan of a case, from its channels' files where these were given.
 
         Raises
@@ -137,7 +137,8 @@ class Runner:
         if self.channels is not None:
             return read_channels(self.channels, self.job.frame)
         n_channels = len(self.session.recipe.channels)
-        return read_volume(source, frame=self.job.frame, channels=n_channels, series=self.job.series)
+        given = case.slices or case.source
+        return read_volume(given, frame=self.job.frame, channels=n_channels, series=self.job.series)
 
     def answer(self, volume: Volume, progress: Callable[[Progress], None] | None = None) -> CaseAnswer:
         """Segment what the job asks for in a volume: all of it, what lies at its points, or its objects.

@@ -5,8 +5,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from pathlib import PurePath
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_scd.volume import sentence_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_scd.volume import LeftOut
 
 KEY = "NAPARI_SCD_NAME_KEY"
 _CODE_LETTERS = 16
@@ -30,13 +37,22 @@ def shareable(report: dict[str, Any], *, hash_names: bool = False) -> dict[str, 
     ]
     shown = {}
     for file in filter(None, files):
-        name = PurePath(file).name
+        name = Path(file).name
         shown[file] = shown[name] = code_of(name) if hash_names else name
     if hash_names and report.get("source"):
         shown[report["source"]] = code_of(report["source"])
     longest_first = dict(sorted(shown.items(), key=lambda item: -len(item[0])))
     replaced: dict[str, Any] = _replaced(report, longest_first)
     return replaced
+
+
+def without_names(report: dict[str, Any], left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    """Return a report with codes in place of the names of what was left out, in its warnings too."""
+    coded = [one._replace(path=Path(code_of(one.path.name))) for one in left_out]
+    said, say = sentence_on(left_out), sentence_on(coded)
+    warnings = [text.replace(said, say) if said else text for text in report["warnings"]]
+    named = [{"file": one.path.name, "reason": one.reason} for one in coded]
+    return {**report, "warnings": warnings, "left_out": named}
 
 
 def code_of(name: str) -> str:

@@ -40,19 +40,7 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
     recipe : Recipe
         Of the model.
     """
-    found = []
-    looks_like = guess_modality(volume.array)
-    if recipe.modality == "MR" and looks_like == "CT":
-        found.append(
-            f"The scan looks like CT (values from {_low_value(volume.array):.0f}), but this model was made "
-            "for MR: choose a CT model, or do not trust the result."
-        )
-    expects_hu = recipe.clip is not None and recipe.clip[0] < 0
-    if recipe.modality == "CT" and looks_like == "MR" and expects_hu:
-        found.append(
-            "The scan does not look like CT (its lowest values are not those of air or fat in Hounsfield "
-            "units), but this model was made for CT: choose an MR model, or check how the scan was saved."
-        )
+    found = [sentence] if (sentence := _other_modality(volume, recipe)) else []
     thickest = max(volume.spacing_mm)
     if recipe.spacing_mm is not None and thickest > max(_COARSE_MM, 2 * max(recipe.spacing_mm)):
         found.append(
@@ -60,6 +48,29 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
             f"{max(recipe.spacing_mm):g} mm: expect coarse borders and missed small structures."
         )
     return tuple(found)
+
+
+def _other_modality(volume: Volume, recipe: Recipe) -> str:
+    """Return why header or values seem to be of another modality than the model's; nothing where they fit."""
+    stated = volume.source.modality if volume.source is not None else ""
+    if stated and stated != recipe.modality:
+        return (
+            f"The scan's header says {stated}, but this model was made for {recipe.modality}: choose another "
+            "model, or do not trust the result."
+        )
+    looks_like = guess_modality(volume.array)
+    if recipe.modality == "MR" and looks_like == "CT":
+        return (
+            f"The scan looks like CT (values from {_low_value(volume.array):.0f}), but this model was made "
+            "for MR: choose a CT model, or do not trust the result."
+        )
+    expects_hu = recipe.clip is not None and recipe.clip[0] < 0
+    if recipe.modality == "CT" and looks_like == "MR" and expects_hu:
+        return (
+            "The scan does not look like CT (its lowest values are not those of air or fat in Hounsfield "
+            "units), but this model was made for CT: choose an MR model, or check how the scan was saved."
+        )
+    return ""
 
 
 def _low_value(array: Any) -> float:

@@ -27,7 +27,7 @@ from napari_scd.volume.files import (
 from napari_scd.volume.folders import walk
 from napari_scd.volume.intensity import normalise
 from napari_scd.volume.labels import Label, LabelTable
-from napari_scd.volume.left_out import LeftOut, Why, listed
+from napari_scd.volume.left_out import LeftOut, Why, listed, sentence_on
 from napari_scd.volume.nifti import (
     LABELS_WRITABLE,
     ORIENTATION_UNKNOWN,
@@ -89,6 +89,7 @@ __all__ = [
     "read_volume",
     "reorient",
     "resample",
+    "sentence_on",
     "series_of",
     "spl_from_ras",
     "stem_of",

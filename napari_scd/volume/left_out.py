@@ -69,6 +69,11 @@ class LeftOut(NamedTuple):
         return self.why in _IMAGES
 
 
+def sentence_on(left_out: Sequence[LeftOut]) -> str:
+    """Return one sentence for the user on what is left out; nothing where all was used."""
+    return f"Left out: {listed(left_out)}." if left_out else ""
+
+
 def listed(left_out: Sequence[LeftOut]) -> str:
     """Name the first few of what is left out, each reason once, and count the rest.
 

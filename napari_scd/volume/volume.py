@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialHeader
 
     from napari_scd.volume.dicom_image import Image
+    from napari_scd.volume.left_out import LeftOut
 
 _LARGEST_MM = 1e9
 
@@ -45,6 +46,8 @@ class Source:
         What a DICOM header says the scan is: "CT", "MR", "PT"; empty for other files.
     oriented
         Whether the file says how the scan lies in the patient; where it does not, left and right are a guess.
+    left_out
+        What was given with the scan and is not used.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Source:
     images: tuple[Image, ...] = ()
     modality: str = ""
     oriented: bool = True
+    left_out: tuple[LeftOut, ...] = ()
 
     def holds_for(self, volume: Volume) -> bool:
         """Whether a volume still lies on the file's grid: one that was cropped or resampled does not."""

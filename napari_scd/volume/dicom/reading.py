@@ -13,7 +13,7 @@ from napari_scd.volume.dicom.decoding import same_pixels
 from napari_scd.volume.dicom.series import Series, choose_series, find_series
 from napari_scd.volume.dicom.stack import stack_images
 from napari_scd.volume.dicom.values import read_values
-from napari_scd.volume.left_out import listed
+from napari_scd.volume.left_out import sentence_on
 from napari_scd.volume.orientation import AXES, turn_to
 from napari_scd.volume.volume import Source, Volume
 
@@ -75,23 +75,32 @@ def volume_of(
     every_frame
         Take all scans of one place there are, as channels when there are several.
     """
-    lost = f"Left out: {listed(series.left_out)}." if series.left_out else ""
     try:
         stack = stack_images(series.images, same_pixels)
         frames = stack.frames if every_frame else _frames(stack, frame, channels)
         values = [read_values(images) for images in frames]
         array = values[0].array if len(values) == 1 else np.stack([one.array for one in values])
     except InputError as error:
-        raise error.reworded(f"{name}: {error} {lost}") from error
+        raise error.reworded(f"{name}: {error} {sentence_on(series.left_out)}") from error
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory; cut out the part you need.") from error
     turn = turn_to(AXES, stack.affine)
     affine = stack.affine @ turn.matrix(array.shape[-3:])
     array = np.ascontiguousarray(turn(array))
     shape, images = array.shape[-3:], frames[0]
-    source = Source(name, series.path, None, affine, shape, turn.inverse(), images, modality=series.modality)
     left_out = (*series.left_out, *stack.left_out)
-    sentences = [f"Left out: {listed(left_out)}."] if left_out else []
+    source = Source(
+        name,
+        series.path,
+        None,
+        affine,
+        shape,
+        turn.inverse(),
+        images,
+        modality=series.modality,
+        left_out=left_out,
+    )
+    sentences = [sentence_on(left_out)] if left_out else []
     warnings = dict.fromkeys(
         (*stack.warnings, *(text for one in values for text in one.warnings), *sentences)
     )

@@ -47,7 +47,7 @@ def read_values(images: Sequence[Image]) -> Values:
     array = np.empty((len(images), *images[0].shape), dtype)
     outside = Outside(array.shape) if any(image.encoding.padding for image in images) else None
     place = {(image.path, image.frame): index for index, image in enumerate(images)}
-    too_long: list[str] = []
+    too_long = False
     for path in dict.fromkeys(image.path for image in images):
         wanted = [image for image in images if image.path == path]
         for image, stored in zip(wanted, decode(path, [image.frame for image in wanted]), strict=True):
@@ -57,14 +57,13 @@ def read_values(images: Sequence[Image]) -> Values:
             numbers, ignored = used_bits(stored, image.encoding)
             if outside is not None:
                 ignored &= ~outside.find(index, stored, numbers, image.encoding)
-            if ignored.any() and not has_overlay_in_pixels(path):
-                too_long.append(path.name)
+            too_long = too_long or bool(ignored.any() and not has_overlay_in_pixels(path))
             array[index] = _scaled(numbers, image.encoding, dtype)
     warnings = []
     if too_long:
         warnings.append(
-            f"Some numbers of {too_long[0]} take more than the {images[0].encoding.bits} bits that the "
-            "header declares; the other bits were ignored."
+            f"Some numbers take more than the {images[0].encoding.bits} bits that the header declares; the "
+            "other bits were ignored."
         )
     if outside is not None:
         warnings += outside.fill(array, is_ct=images[0].series.modality == "CT")
