@@ -98,7 +98,7 @@ def test_napari_saves_labels_as_a_dicom_segmentation(model: Any, tmp_path: Path)
 def test_of_several_series_the_user_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_series(tmp_path, SPEC)
     write_series(tmp_path, replace(SPEC, array=SPEC.array[:5], number=9, description="Thorax"))
-    with pytest.raises(InputError, match="choose one with --series"):
+    with pytest.raises(InputError, match="holds 2 series .*: choose one"):
         files.read_layers(str(tmp_path))
     asked: list[list[str]] = []
 

@@ -207,7 +207,7 @@ def _unusable(notes: list[LeftOut], top: Path) -> Iterator[Scan]:
     for one in notes:
         name = str(one.path.relative_to(top)) if one.path != top else one.path.name
         if one.is_lost:
-            yield Scan(one.path, name, False, broken=f"cannot be read ({one.reason})")
+            yield Scan(one.path, name, False, broken=one.reason)
         elif one.is_image:
             yield Scan(one.path, name, False, skip=one.reason)
         else:

@@ -65,9 +65,7 @@ def test_a_tree_is_segmented_and_summed_up(run: Any, tree: Path, tmp_path: Path)
     assert (
         "a label map" in rows["p1/old"]["notes"] and "the model takes MR" in rows["p3/ct/series-8"]["notes"]
     )
-    assert (
-        "1 images only" in rows["p3/mr/series-1"]["notes"] and "broken.nii.gz" in rows["p4/broken"]["notes"]
-    )
+    assert "1 image only" in rows["p3/mr/series-1"]["notes"] and "broken.nii.gz" in rows["p4/broken"]["notes"]
     assert float(rows["p1/t1"]["anterior ml"]) == pytest.approx(20 * 24 * 18 / 1000)
     assert read_labels(out / "p3" / "mr" / "series-4.nii.gz").same_grid(
         read_volume(tree / "p3" / "mr", series="4")
@@ -169,7 +167,7 @@ def test_dicom_in_dicom_out(run: Any, tree: Path, tmp_path: Path) -> None:
 def test_one_series_to_one_file(run: Any, tree: Path, tmp_path: Path) -> None:
     pytest.importorskip("highdicom")
     code, _, said = run("segment", tree / "p3", "-o", "one.nii.gz", "--model", "whole")
-    assert code == 2 and "choose one with --series" in said
+    assert code == 2 and "Choose one with --series" in said
     words = ("--series", "4", "--model", "whole", "--threads", 1)
     assert run("segment", tree / "p3", "-o", "one.nii.gz", *words)[0] == 0
     assert run("segment", tree / "p3", "-o", "one.dcm", *words)[0] == 0

@@ -39,8 +39,11 @@ def wrong_name(path: Path) -> str:
 
 
 def open_as_it_is(path: Path) -> io.BufferedReader:
-    """Open a file for reading, decompressed where its contents are compressed."""
-    return Decompressed(path) if is_compressed(path) else path.open("rb")
+    """Open a file for reading, decompressed where its contents are compressed.
+
+    An image keeps its file open until nobody needs the image any more; the file is closed then.
+    """
+    return Decompressed(path) if is_compressed(path) else io.BufferedReader(_Kept(path), _CHUNK)
 
 
 class Decompressed(io.BufferedReader):
@@ -65,21 +68,41 @@ class Decompressed(io.BufferedReader):
         return self._members.bytes_behind
 
 
-class _Members(io.RawIOBase):
-    """The parts of a gzip file, one after the other; EOFError and zlib.error where one is cut or damaged."""
+class _Kept(io.RawIOBase):
+    """A file that is closed with whatever keeps it."""
 
     def __init__(self, path: Path) -> None:
-        self.bytes_behind = False
         self._file: BinaryIO = path.open("rb")
-        self._raw = b""
-        self._member = zlib.decompressobj(_GZIP)
-        self._at = 0
 
     def readable(self) -> bool:
         return True
 
     def seekable(self) -> bool:
         return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        return self._file.readinto(buffer)  # type: ignore[attr-defined,no-any-return]
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Members(_Kept):
+    """The parts of a gzip file, one after the other; EOFError and zlib.error where one is cut or damaged."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.bytes_behind = False
+        self._raw = b""
+        self._member = zlib.decompressobj(_GZIP)
+        self._at = 0
 
     def tell(self) -> int:
         return self._at
@@ -111,10 +134,6 @@ class _Members(io.RawIOBase):
                 self._at += len(part)
                 return len(part)
         return 0
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
     def _rewind(self) -> None:
         self._file.seek(0)

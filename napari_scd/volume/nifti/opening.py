@@ -32,6 +32,7 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 
 _NIFTI1_BYTES, _NIFTI2_BYTES = 348, 540
 _MOST_EXTENSION_BYTES = 2**26
+_OTHER_HALF = {".hdr": ".img", ".img": ".hdr"}
 _SINGLE_FILES = (".nii", ".nii.gz", ".mgh", ".mgz")
 
 
@@ -57,6 +58,7 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
         )
     ending = check_ending(path, READABLE)
     _check_readable(path)
+    _check_other_half(path, ending)
     _check_start(path)
     try:
         with quiet_nibabel():
@@ -90,6 +92,17 @@ def _check_readable(path: Path) -> None:
         raise Unreadable(
             path, f"Cannot read {path}: {error.strerror}; check the name and the disk."
         ) from error
+
+
+def _check_other_half(path: Path, ending: str) -> None:
+    """Refuse a header without voxels, and voxels without a header."""
+    other = _OTHER_HALF.get(ending[:4])
+    if other is None:
+        return
+    stem = path.name[: -len(ending)]
+    names = [f"{stem}{half}{packed}" for half in (other, other.upper()) for packed in ("", ".gz", ".GZ")]
+    if not any(os.path.isfile(path.with_name(name)) for name in names):
+        raise Unreadable(path, f"{path.name} has no {names[0]} beside it; put both halves into one folder.")
 
 
 def _check_start(path: Path) -> None:
@@ -142,8 +155,6 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
     if min(shape, default=0) < 1:
         raise Unreadable(path, f"{path.name} has no voxels (shape {shape}); give a scan with at least one.")
     file = Path(image.file_map["image"].filename)
-    if not file.exists():
-        raise Unreadable(path, f"{path.name} has no {file.name} beside it; put both halves into one folder.")
     room = file.stat().st_size
     if is_compressed(file):
         room = room * MAX_RATIO
