@@ -103,7 +103,7 @@ def _check_target(target: Path) -> None:
         raise InputError(f"Cannot write {target}: it is a symbolic link to itself; choose another place.")
     if os.path.exists(target):
         if not os.path.isfile(target):
-            raise InputError(f"Cannot write {target}: it is no ordinary file; give a file name.")
+            raise InputError(f"Cannot write {target}: it is not a regular file; give a file name.")
         if not os.access(target, os.W_OK):
             raise InputError(f"Cannot write {target}: the file there is read-only; choose another place.")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
-from napari_scd.volume import ORIENTATION_UNKNOWN, read_volume, stem_of, write_volume
+from napari_scd.volume import read_volume, stem_of, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,13 +145,9 @@ def test_an_sform_that_holds_no_place_gives_way_to_the_qform(
     np.testing.assert_allclose(nib.load(tmp_path / "again.nii").affine, AFFINE, atol=1e-5)
 
 
-def test_without_any_form_the_voxel_size_counts_and_the_orientation_is_unknown(
-    tmp_path: Path, plain: bytes
-) -> None:
-    volume = read_volume(patched(tmp_path, plain, NOTHING, qform=0))
-    assert sorted(volume.spacing_mm) == [2.0, 2.5, 3.0]
-    assert ORIENTATION_UNKNOWN in volume.warnings
-    assert volume.source is not None and not volume.source.oriented
+def test_an_sform_of_zeros_without_a_qform_is_refused_for_what_it_is(tmp_path: Path, plain: bytes) -> None:
+    with pytest.raises(InputError, match="sform, but that is all zero, and there is no qform"):
+        read_volume(patched(tmp_path, plain, NOTHING, qform=0))
 
 
 def test_two_unusable_forms_are_refused(tmp_path: Path, plain: bytes) -> None:

@@ -79,17 +79,19 @@ def read_images(path: Path) -> Content:
     kind = kind_of(path)
     if kind in _UNUSABLE:
         return Content((), _UNUSABLE[kind])
-    header = read_header(path)
-    if header is None:
-        return Content((), _why_no_header(path, kind))
+    with quiet_pydicom():
+        header = read_header(path)
+        return Content((), _why_no_header(path, kind)) if header is None else _content_of(header, path)
+
+
+def _content_of(header: Any, path: Path) -> Content:
     uid = str(header.get("SeriesInstanceUID") or "")
     if str(header.get("Modality")) in _NO_SCANS:
         return Content((), Why.NO_SCAN, str(header.Modality), uid)
     try:
-        with quiet_pydicom():
-            if not header.get("Rows") or not header.get("Columns"):
-                return Content((), Why.DAMAGED if _should_be_an_image(header) else Why.NO_SCAN, "", uid)
-            images = tuple(_images_of(header, path))
+        if not header.get("Rows") or not header.get("Columns"):
+            return Content((), Why.DAMAGED if _should_be_an_image(header) else Why.NO_SCAN, "", uid)
+        images = tuple(_images_of(header, path))
     except _WRONG_VALUES:
         return Content((), Why.DAMAGED, "", uid)
     placed = tuple(image for image in images if image.position_mm)

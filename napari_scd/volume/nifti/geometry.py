@@ -74,19 +74,21 @@ def read_geometry(image: SpatialImage) -> Geometry:
 def _usable_form(image: SpatialImage) -> tuple[SpatialHeader, np.ndarray, list[str]]:
     """Return header and affine, to (R, A, S), without an sform that gives no place in space.
 
-    Some programs set the sform's code and never fill it in. The qform counts then; where it has no code
-    either, the voxel size alone is known.
+    Some programs set the sform's code and never fill it in; the qform counts then.
     """
     header = image.header
     if not isinstance(header, Nifti1Header) or header["sform_code"] == 0 or _is_usable(header.get_sform()):
         return header, image.affine, []
-    without = header.copy()
-    without["sform_code"] = 0
     qform = _qform(header)
     if header["qform_code"] != 0 and qform is not None and _is_usable(qform):
+        without = header.copy()
+        without["sform_code"] = 0
         return without, qform, ["The file's sform holds no place in space; the qform is used."]
     if not np.asarray(header.get_sform())[:3].any():
-        return without, header.get_base_affine(), ["The file's sform holds no place in space."]
+        raise InputError(
+            "The header says that it has an sform, but that is all zero, and there is no qform beside it; "
+            "give the file one of the two."
+        )
     return header, image.affine, []
 
 

@@ -137,6 +137,13 @@ def with_form(folder: Path, sform_code: int, qform_code: int, shift_mm: float = 
     return folder / "scan.nii.gz"
 
 
+def zero_sform(folder: Path) -> Path:
+    raw = bytearray(with_form(folder, 1, 1).read_bytes())
+    raw = bytearray(gzip.decompress(raw))
+    raw[SROW : SROW + 48] = bytes(48)
+    return content(folder, "scan.nii.gz", gzip.compress(bytes(raw)))
+
+
 def bad_values(folder: Path, value: float, share: float = 1.0) -> Path:
     data = voxels(np.float64)
     data.reshape(-1)[: int(data.size * share)] = value
@@ -222,7 +229,7 @@ REFUSED = [
     Entry("a file that is not there", "no file", lambda folder: folder / "none.nii.gz"),
     Entry("a link to nowhere", "no file", partial(link, to="nowhere.nii.gz")),
     Entry("a link to itself", "symbolic links|no file|Too many", partial(link, to="scan.nii.gz")),
-    Entry("a pipe", "no ordinary file", pipe),
+    Entry("a pipe", "not a regular file", pipe),
     Entry("a name of 300 letters", "too long", lambda folder: folder / f"{'a' * 300}.nii.gz"),
     Entry("a name under a file", "no file", lambda folder: nifti(folder) / "deeper.nii"),
     Entry("NIfTI cut in its header", "no readable|truncated", partial(cut, name="scan.nii", share=0.01)),
@@ -234,8 +241,8 @@ REFUSED = [
     Entry("MGZ cut", "truncated", partial(cut, name="scan.mgz", share=0.5)),
     Entry(".nii.gz with a flipped byte", "damaged|no readable", partial(flipped, at=0.5)),
     Entry(".nii.gz with a wrong checksum", "damaged|no readable", lambda folder: content(folder, "scan.nii.gz", (raw := nifti(folder, "scan.nii.gz").read_bytes())[:-8] + b"\0\1\2\3" + raw[-4:])),
-    Entry("uncompressed, named .nii.gz", "no readable", lambda folder: renamed(nifti(folder), "scan.nii.gz")),
-    Entry("compressed, named .nii", "no readable", lambda folder: renamed(nifti(folder, "scan.nii.gz"), "scan.nii")),
+    Entry("compressed twice", "compressed twice", lambda folder: content(folder, "scan.nii.gz", gzip.compress(nifti(folder, "scan.nii.gz").read_bytes()))),
+    Entry(".nii.gz with the start of a second part behind it", "truncated", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + b"\x1f\x8b\x08")),
     Entry(".hdr without .img", "both halves|no readable", partial(half_a_pair, missing="img")),
     Entry(".img without .hdr", "both halves|no readable", partial(half_a_pair, missing="hdr")),
     Entry("a CIFTI file", "Cifti2Image", cifti),
@@ -264,7 +271,7 @@ REFUSED = [
     Entry("voxel size of a millionth mm", "cannot be brought|voxel size", lambda folder: nifti(folder, affine=far(1e-6, 1e-6, 1e-6))),
     Entry("voxel size of a kilometre", "voxel size", lambda folder: nifti(folder, affine=far(1e6, 1e6, 1e6))),
     Entry("one axis of 100 m, one of a micron", "voxel size", lambda folder: nifti(folder, affine=far(1e5, 1e-3, 1.0))),
-    Entry("an affine of zeros", "above zero|singular", lambda folder: patched(folder, sform((0,) * 4, (0,) * 4, (0,) * 4))),
+    Entry("an affine of zeros", "no qform beside it", lambda folder: patched(folder, sform((0,) * 4, (0,) * 4, (0,) * 4))),
     Entry("a singular affine", "singular", lambda folder: patched(folder, sform((1, 1, 0, 0), (1, 1, 0, 0), (0, 0, 1, 0)))),
     Entry("an affine with NaN", "NaN", lambda folder: patched(folder, sform((np.nan, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)))),
     Entry("an infinite origin", "infinite", lambda folder: patched(folder, sform((1, 0, 0, np.inf), (0, 1, 0, 0), (0, 0, 1, 0)))),
@@ -287,6 +294,12 @@ ACCEPTED = [
     Entry("a qform alone", "", partial(with_form, sform_code=0, qform_code=2), True),
     Entry("a quaternion that is none", "place the image differently", lambda folder: patched(folder, (QFORM_CODE, "h", 1), (QUATERN, "3f", (5.0, 5.0, 5.0))), True),
     Entry("a qform as far away as numbers go", "place the image differently", lambda folder: patched(folder, (QFORM_CODE, "h", 1), (QUATERN + 12, "3f", (3e38, 3e38, 3e38))), True),
+    Entry("an sform of zeros beside a sound qform", "the qform is used", zero_sform, True),
+    Entry("uncompressed, named .nii.gz", "read by its contents", lambda folder: renamed(nifti(folder), "scan.nii.gz"), True),
+    Entry("compressed, named .nii", "read by its contents", lambda folder: renamed(nifti(folder, "scan.nii.gz"), "scan.nii"), True),
+    Entry(".nii.gz with a line break behind its end", "bytes behind the end", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + b"\n"), True),
+    Entry(".nii.gz with zeros behind its end", "", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + bytes(512)), True),
+    Entry(".nii.gz in two parts", "", lambda folder: content(folder, "scan.nii.gz", gzip.compress((raw := nifti(folder).read_bytes())[:999]) + gzip.compress(raw[999:])), True),
     Entry("a negative voxel size in pixdim", "", lambda folder: patched(folder, (PIXDIM + 4, "f", -2.0)), True),
     Entry("lengths in microns", "microns", lambda folder: patched(folder, (UNITS, "B", 3), sform((2000, 0, 0, 0), (0, 2000, 0, 0), (0, 0, 2000, 0)), (PIXDIM + 4, "3f", (2000.0,) * 3)), True),
     Entry("one voxel", "", lambda folder: nifti(folder, data=voxels(shape=(1, 1, 1))), True),
