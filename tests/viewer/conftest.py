@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -282,6 +283,8 @@ def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
     queue, backend = HandQueue(), FakeBackend(field)
     choices = Choices(volumes=(layer.unique_id,), model="fake", world_axes="SPL")
     control = Controller(LayerStore(model), queue, backend, choices)
+    ticks = itertools.count(0.0, 1.6)  # every run takes 1.6 s
+    control.runs._clock = lambda: next(ticks)
     control.source.preload()
     queue.run_all()
     return SimpleNamespace(

@@ -35,13 +35,13 @@ def test_a_volume_from_button_to_file(open_window: Any, tmp_path: Path) -> None:
     window.shoot("done")
     assert before == (window.viewer.layers.selection.active, window.viewer.scene.camera.center)
     preview, tokens, score = (window.layer(kind) for kind in ("preview", "tokens", "score"))
-    assert preview.data.shape == (40, 44, 48) and tokens.visible and not score.visible
+    assert preview.data.shape == (40, 44, 48) and not tokens.visible and not score.visible
     ends = np.array(
         [np.asarray(layer.data_to_world([-0.5] * 3)) for layer in (preview, window.viewer.layers["scan"])]
     )
     assert np.allclose(ends[0], ends[1])
     window.key(Qt.Key.Key_H)
-    assert window.part("show").currentText() == "Exit stage"
+    assert window.part("show").currentText() == "Dim pruned"
     window.part("keep").setValue(25)
     window.wait(State.STALE)
     assert "16 -> " not in window.part("counts").text() and "tokens" in window.part("counts").text()
@@ -202,9 +202,62 @@ def test_a_click_in_3d_goes_along_the_ray(open_window: Any) -> None:
 def test_keys_work_from_the_dock_too(open_window: Any) -> None:
     window = open_window(**scan())
     window.use("aa-whole")
-    window.part("run").setFocus()
-    QTest.keyClick(window.part("run"), Qt.Key.Key_H)
-    assert window.part("show").currentText() == "Exit stage"
+    before = window.part("model").currentText()
+    expected = ["Dim pruned", "Exit stage", "Score", "Off"]
+    for name, title in zip(("run", "model", "volume", "keep"), expected, strict=True):
+        QTest.keyClick(window.part(name), Qt.Key.Key_H)
+        assert window.part("show").currentText() == title, f"after {name} was used"
+    QTest.keyClick(window.part("model"), Qt.Key.Key_G)
+    window.wait(State.DONE)
+    assert window.part("model").currentText() == before, "the list was not searched for a letter"
+    QTest.keyClick(window.part("legend"), Qt.Key.Key_U)
+    assert window.layer("seg") is not None and window.layer("preview") is None
+    QTest.keyClick(window.part("model"), Qt.Key.Key_Z, CONTROL)
+    assert window.layer("preview") is not None
+
+
+@pytest.mark.parametrize("points", [9, 16])
+def test_accept_and_export_never_leave_the_screen(open_window: Any, points: int) -> None:
+    from napari_scd.viewer.logic.status import error
+
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.viewer.window.resize(1280, 720)
+    font = window.widget.font()
+    font.setPointSize(points)
+    window.widget.setFont(font)
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    window.qtbot.wait(100)
+    places = {}
+    for sentence in ("Short.", "A very long sentence. " * 20):
+        window.control.say(error(sentence))
+        window.qtbot.wait(50)
+        status = window.part("status")
+        assert status.toolTip() == sentence.strip() or status.toolTip() == sentence
+        for name in ("accept", "discard", "export"):
+            button = window.part(name)
+            corner = button.mapTo(window.main, button.rect().bottomRight())
+            assert button.isVisible() and 0 < corner.y() <= window.main.height()
+            assert corner == places.setdefault(name, corner), "nothing jumps under the mouse"
+            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text())
+    window.shoot(f"footer-{points}")
+
+
+def test_a_structure_shown_alone_stays_so_after_a_stroke(open_window: Any) -> None:
+    window = open_window(**scan())
+    window.use("aa-whole")
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    legend = window.part("legend")
+    legend.itemDoubleClicked.emit(legend.topLevelItem(0), 0)
+    preview = window.layer("preview")
+    assert preview.show_selected_label and legend.topLevelItem(0).font(0).bold()
+    preview.data_setitem(tuple(np.array([0]) for _ in range(3)), 1)
+    window.control.edits.look()
+    assert preview.show_selected_label and legend.topLevelItem(0).font(0).bold()
+    legend.itemDoubleClicked.emit(legend.topLevelItem(0), 0)
+    assert not preview.show_selected_label and not legend.topLevelItem(0).font(0).bold()
 
 
 def test_preferences_count_without_a_restart(open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
 
@@ -38,6 +41,19 @@ class Keys:
         self._pressed[key] = pressed
         self._viewer.bind_key(key, pressed, overwrite=True)
         self._bound.add(key)
+
+    def press(self, event: Any) -> bool:
+        """Do what a Qt key event asks for; return whether it is one of the keys."""
+        shift, control = (
+            bool(event.modifiers() & way)
+            for way in (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier)
+        )
+        letter = QKeySequence(event.key()).toString()
+        key = f"{'Control-' * control}{'Shift-' * shift}{letter if len(letter) == 1 else 'Escape'}"
+        if key not in self._bound or (len(letter) > 1 and event.key() != Qt.Key.Key_Escape):
+            return False
+        self._pressed[key](self._viewer)
+        return True
 
     def release(self, key: str) -> None:
         """Give a key back."""

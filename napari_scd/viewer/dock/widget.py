@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WIDTH = 300
 ESTIMATE_MS, SETTLE_MS, LOOK_AGAIN_MS, PAINTED_MS = 50, 200, 50, 100
 STOPPABLE = frozenset({State.RUNNING, State.CANCELLING})
+FOLLOWING = frozenset({"window", "replay"})
 PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
 
 
@@ -97,6 +98,11 @@ class ScdWidget(DockedWidget):
         """Narrow enough to leave the room to the image."""
         return QSize(WIDTH + 20, 700)
 
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Take the dock's keys when one of its parts has the focus."""
+        if self.gone or not self._keys.press(event):
+            super().keyPressEvent(event)
+
     def let_go(self) -> None:
         """Stop the work and let go of the viewer; layers stay."""
         self.controller.close()
@@ -132,7 +138,13 @@ class ScdWidget(DockedWidget):
         area.setWidget(column)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(area, 1)
+        footer = QVBoxLayout()
+        footer.setContentsMargins(6, 4, 6, 4)
+        footer.setSpacing(4)
+        for part in (_ruler(), self.input.footer, self.result.footer):
+            footer.addWidget(part)
+        outer.addLayout(footer)
         self.setMinimumWidth(WIDTH)
 
     def _connect_panels(self) -> None:
@@ -173,6 +185,8 @@ class ScdWidget(DockedWidget):
         state.agreement_changed.connect(self._on_agreement)
         state.devices_found.connect(self._on_devices)
         state.planned.connect(self._on_planned)
+        if isinstance(state.jobs, WorkerQueue):
+            state.jobs.busy_changed.connect(self._on_busy)
 
     def _key_actions(self) -> dict[str, Any]:
         control = self.controller
@@ -309,6 +323,13 @@ class ScdWidget(DockedWidget):
     def _on_status(self, status: Status) -> None:
         self.input.show_status(status)
         self.run.set_running(status.state in STOPPABLE)
+        if status.state not in STOPPABLE and self.controller.busy:
+            self._on_busy()
+
+    def _on_busy(self, _busy: bool = True) -> None:
+        """Show that the slider's answer is on its way, which has no status of its own."""
+        if not self.gone and self.controller.status.state not in STOPPABLE:
+            self.run.set_busy(self.controller.running in FOLLOWING)
 
     def _on_ready(self, ready: ReadyModel | None) -> None:
         self.run.set_can_segment(ready is not None, click_only=not self.controller.state.can_segment)
@@ -342,6 +363,8 @@ class ScdWidget(DockedWidget):
                 origin = f"measured in the last run on {result.report['device']}"
                 self._show_pace(result.seconds_per_window, origin)
         self._lists.list_outputs()
+        if self.result.isolated:
+            self.controller.isolate(self.result.isolated)
         labels = self.controller.label_layers()
         self._watch.follow_labels(labels)
         self._keys.bind_in(labels, ("Control-Z", "Control-Shift-Z"))

@@ -20,7 +20,8 @@ Colours = dict[int | None, Colour]
 
 CLEAR: Colour = (0.0, 0.0, 0.0, 0.0)
 DIMMEST = 0.75
-PREVIEW_OPACITY = 0.6
+PREVIEW_OPACITY = 0.8
+CONTOUR_VOX = 1  # previews are outlines on slices, so that the scan below them stays readable
 VEIL_OPACITY = 0.15  # of the preview in 3D, where it would hide the tokens inside
 EVERYTHING = "all structures"  # a click that took every label of its window
 

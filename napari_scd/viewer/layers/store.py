@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_scd.viewer.layers.build import EVERYTHING
+from napari_scd.viewer.layers.build import CONTOUR_VOX, EVERYTHING
 from napari_scd.viewer.layers.source_view import layer_matrix
 from napari_scd.viewer.layers.view_planes import PLANES, mirrored, show_plane, show_solid
 
@@ -80,6 +80,8 @@ class LayerStore:
         if layer is None:
             layer = self._add(layer_type, data, keywords | {"visible": visible})
             self._ours[source, kind] = layer.unique_id
+            if kind == "preview":
+                layer.contour = CONTOUR_VOX
             self._drawn[layer.unique_id] = {name: keywords[name] for name in _LOOK if name in keywords}
             return layer
         for name in _PLACE:

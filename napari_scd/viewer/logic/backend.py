@@ -118,20 +118,23 @@ class Backend:
         """
         session, request = self._lay(view, choices), resolve(choices)
         total = session.plan(request).n_windows
+        began, most = time.perf_counter(), 0
+
+        def count_once(step: Progress) -> None:
+            """Tell progress over the whole run: windows of the slice on screen are not counted twice."""
+            nonlocal most
+            most = max(most, min(step.done, total))
+            progress(step.of(most, total, time.perf_counter() - began))
+
         if total > 1 and session.recipe.field != "click":
             ahead = session.preview(request, centre_index=tuple(centre), cancel=cancel)
             if ahead.complete:
                 progress(PartialAnswer(ahead))
             if part is not None and not cancel.cancelled:
-                began = time.perf_counter()
-
-                def of_all(step: Progress) -> None:
-                    progress(step.of(step.done, total, time.perf_counter() - began))
-
-                ahead = session.segment(request, within=part, progress=of_all, cancel=cancel)
+                ahead = session.segment(request, within=part, progress=count_once, cancel=cancel)
                 if ahead.complete:
                     progress(PartialAnswer(ahead))
-        return session.segment(request, progress=progress, cancel=cancel)
+        return session.segment(request, progress=count_once, cancel=cancel)
 
     def segment_frames(
         self, views: Sequence[SourceView], choices: Choices, progress: Report, cancel: CancelToken

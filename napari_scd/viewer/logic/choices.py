@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from napari_scd.engine import Request
 
-SHOW_MODES = ("dim", "exit", "score", "off")
+SHOW_MODES = ("off", "dim", "exit", "score")
 SHOW_TITLES = {"dim": "Dim pruned", "exit": "Exit stage", "score": "Score", "off": "Off"}
 
 
@@ -59,7 +59,7 @@ class Choices:
     batch: int | None = None
     world_axes: str | None = None
     window: tuple[float, float] | None = None
-    show: str = "dim"
+    show: str = "off"
     stage: int = 0
     live: bool = True
     protect: bool = True

@@ -86,6 +86,11 @@ class Controller:
         """Whether a job runs."""
         return self._lane.running is not None
 
+    @property
+    def running(self) -> str | None:
+        """Kind of the running job."""
+        return self._lane.running
+
     def segment(self) -> None:
         """Segment the volume on screen, or all frames where that was chosen."""
         if self.choices.all_frames and self.view is not None and self.view.n_frames > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,8 @@ class Runs:
         self._again: Callable[[], None] = get_ready
         self._n_shown_early = 0
         self._before = Shown()
+        self._began = 0.0
+        self._clock = time.perf_counter
 
     def segment(self) -> None:
         """Segment the whole volume."""
@@ -66,7 +69,9 @@ class Runs:
             state.say(sentences.one_at_a_time(state.ready.checkpoint.provenance.name))
             return
         state.jobs.drop("segment", *LIVE)
-        state.say(sentences.running("Segmenting the volume."))
+        loading = "Loading the model; then the volume is segmented."
+        state.say(sentences.running(loading if state.ready is None else "Segmenting the volume."))
+        self._began = self._clock()
         part = state.store.slice_on_screen(view)
         run = partial(state.backend.segment, view, state.choices.copy(), state.centre(), part)
         self._n_shown_early, self._before = 0, state.now
@@ -188,7 +193,7 @@ class Runs:
         self._layers.finish(result, "Segment volume", self._before)
         if segmentation.complete:
             found = sum(1 for ml in report.volumes_ml.values() if ml > 0)
-            state.say(sentences.done(len(result.table), found, report.seconds.total))
+            state.say(sentences.done(len(result.table), found, self._clock() - self._began))
         else:
             state.say(sentences.cancelled(report.n_windows, report.n_windows_planned))
 
@@ -259,7 +264,9 @@ class Runs:
         names = ", ".join(dict.fromkeys(answer.record.name for answer in answers if answer.label))
         self._layers.finish(result, f"clicking {names}" if names else "the click")
         if answers[-1].label:
-            state.say_current()
+            record = answers[-1].record
+            size_ml = float((record.values > 0).sum()) * result.voxel_ml
+            state.say(sentences.clicked(record.name, size_ml, len(result.names())))
         else:
             state.say(Status(State.PREVIEW, sentence(answers[-1].message)))
 

@@ -100,6 +100,12 @@ def preview(names: Sequence[str], volume_ml: float) -> Status:
     return Status(State.PREVIEW, f"Preview: {_listed(names, volume_ml)}. Accept (U) or Discard.")
 
 
+def clicked(name: str, volume_ml: float, n_structures: int) -> Status:
+    """Say what a click found and how large it is, and how many structures the preview holds with it."""
+    others = f" ({n_structures} structures in the preview)" if n_structures > 1 else ""
+    return Status(State.PREVIEW, f"Preview: {name}, {millilitres(volume_ml)}{others}. Accept (U) or Discard.")
+
+
 def segmentation(names: Sequence[str], volume_ml: float) -> Status:
     """Say which structures were accepted."""
     if not names:
@@ -108,8 +114,10 @@ def segmentation(names: Sequence[str], volume_ml: float) -> Status:
 
 
 def _listed(names: Sequence[str], volume_ml: float) -> str:
-    what = ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
-    return f"{what}, {millilitres(volume_ml)}"
+    """One structure with its volume; several by name only: volumes of different structures do not add up."""
+    if len(names) == 1:
+        return f"{names[0]}, {millilitres(volume_ml)}"
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
 
 
 def stale(what: str) -> Status:

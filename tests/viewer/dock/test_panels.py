@@ -93,8 +93,8 @@ def test_views_and_stages_go_round(qtbot: Any) -> None:
     for step in (1, 1, 1, 1, -1):
         panel.next_stage(step)
     assert heard == [
-        ("exit", 0), ("score", 0), ("off", 0), ("dim", 0),
-        ("dim", 1), ("dim", 2), ("dim", 3), ("dim", 0), ("dim", 3),
+        ("dim", 0), ("exit", 0), ("score", 0), ("off", 0),
+        ("off", 1), ("off", 2), ("off", 3), ("off", 0), ("off", 3),
     ]  # fmt: skip
 
 

@@ -64,7 +64,8 @@ def test_a_run_shows_preview_tokens_and_score(desk: Any) -> None:
     assert names(desk) == ["ct", "ct [SCD tokens]", "ct [SCD score]", "ct [SCD preview]"]
     assert desk.control.status.state is State.DONE
     assert desk.control.status.sentence.startswith("4 labels, 2 found in 1.6 s")
-    assert ours(desk, "tokens").visible and not ours(desk, "score").visible
+    assert not ours(desk, "tokens").visible and not ours(desk, "score").visible
+    assert ours(desk, "preview").contour == 1, "outlines, so that the scan stays readable"
     assert ours(desk, "preview").data.max() == 2
     assert list(ours(desk, "preview").features["voxels"][:2]) == [
         int((ours(desk, "preview").data == label).sum()) for label in (1, 2)
@@ -351,6 +352,7 @@ def test_without_clicks_there_is_nothing_to_replay(desk: Any) -> None:
 
 def test_the_slider_answers_at_once_from_old_scores(desk: Any) -> None:
     segment(desk)
+    desk.control.set_show("dim", 0)
     costs: list[Any] = []
     desk.control.state.cost_changed.connect(costs.append)
     desk.control.slider.set_keep(0.25)
@@ -591,6 +593,7 @@ def test_in_3d_the_surviving_blocks_are_solid(desk: Any) -> None:
 
 def test_in_3d_the_tokens_show_through_the_preview(desk: Any) -> None:
     segment(desk)
+    desk.control.set_show("dim", 0)
     preview = ours(desk, "preview")
     flat = preview.opacity
     desk.viewer.dims.ndisplay = 3
@@ -647,7 +650,7 @@ def test_a_4d_image_is_segmented_frame_by_frame(model: Any) -> None:
     desk.queue.run_all()
     assert desk.control.status.state is State.READY
     segment(desk)
-    both = ours(desk, "preview").data
+    both = ours(desk, "preview").data.copy()
     assert np.array_equal(both[0], first[0]) and both[1].any()
     tokens = ours(desk, "tokens")
     assert tokens.ndim == 4 and tokens.data_to_world((0, 0, 0, 0))[0] == 1

@@ -67,7 +67,7 @@ def test_layers_of_another_image_hide_until_it_is_chosen_again(two: Any) -> None
     assert not any(layer.visible for layer in hidden)
     assert two.image.visible and two.other.visible, "images are the user's"
     choose(two, two.image)
-    assert [layer.visible for layer in hidden] == [True, True, False], "as they were"
+    assert [layer.visible for layer in hidden] == [True, False, False], "as they were"
 
 
 def test_undo_belongs_to_the_image(two: Any) -> None:

@@ -27,7 +27,12 @@ from napari_scd.viewer.state import State, Status
         (sentences.cancelled(0, 27), "Stopped before the first window: nothing was changed."),
         (
             sentences.preview(["liver", "spleen"], 1200.0),
-            "Preview: liver, spleen, 1,200 ml. Accept (U) or Discard.",
+            "Preview: liver, spleen. Accept (U) or Discard.",
+        ),
+        (sentences.preview(["liver"], 1200.0), "Preview: liver, 1,200 ml. Accept (U) or Discard."),
+        (
+            sentences.clicked("hippocampus", 3.3, 31),
+            "Preview: hippocampus, 3.3 ml (31 structures in the preview). Accept (U) or Discard.",
         ),
         (sentences.CANCELLING, "Stopping after this window."),
     ],

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, StatusText, flow, form, wrapping_label
 from napari_scd.viewer.dock.panels.volumes import LayerChooser
 from napari_scd.viewer.state import State
 
@@ -27,7 +27,7 @@ VIEWS = {
 
 
 class InputPanel(Panel):
-    """Chooses what is segmented, with what, on what."""
+    """Chooses what is segmented, with what, on what; the status line stands in `footer`."""
 
     volumes_chosen = Signal(object)  # tuple of unique_id, one per channel
     model_chosen = Signal(object)  # name or path
@@ -79,12 +79,15 @@ class InputPanel(Panel):
             button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
             views.append(button)
         self.column.addLayout(flow(*views))
-        self.status = wrapping_label("scd.status")
-        self.column.addWidget(self.status)
+        self.status = StatusText("scd.status")
         self.remedy = QPushButton()
         self.remedy.setObjectName("scd.remedy")
         self.remedy.hide()
-        self.column.addWidget(self.remedy)
+        self.footer = QWidget()
+        below = QVBoxLayout(self.footer)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.status)
+        below.addWidget(self.remedy)
         self.warnings = wrapping_label("scd.warnings")
         self.warnings.hide()
         self.column.addWidget(self.warnings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QEvent, QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
@@ -74,6 +74,13 @@ class Chooser(QComboBox):
             self._select(value)
         self._show_whole_text()
 
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Leave letters to the dock's keys, instead of searching the list for them."""
+        if is_letter(event):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def wheelEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Leave the wheel to the scroll area, unless the list has the focus."""
         if self.hasFocus():
@@ -90,6 +97,40 @@ class Chooser(QComboBox):
     def _show_whole_text(self, _index: int = 0) -> None:
         hint = self.currentData(Qt.ItemDataRole.ToolTipRole)
         self.setToolTip(hint or self.currentText())
+
+
+class StatusText(QLabel):
+    """A text that wraps within a fixed height; all of it is in the tool tip, and can be copied."""
+
+    LINES = 3
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._fit()
+
+    def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's name)
+        """Show a text, and all of it in the tool tip."""
+        super().setText(text)
+        self.setToolTip(text)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the size of the type."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        self.setFixedHeight(self.LINES * self.fontMetrics().lineSpacing() + 4)
+
+
+def is_letter(event: Any) -> bool:
+    """Whether a key event types a letter, with or without modifiers such as Ctrl."""
+    return bool(Qt.Key.Key_A <= event.key() <= Qt.Key.Key_Z)
 
 
 def wrapping_label(name: str = "") -> QLabel:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QTreeWidget
+from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QTreeWidget, QWidget
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
-from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, is_letter, wrapping_label
 from napari_scd.viewer.logic import millilitres
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ class Legend(QTreeWidget):
             row = max(self.sizeHintForRow(0), 18)
             self.setFixedHeight(row * min(n_rows, MAX_ROWS) + 6)
 
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Leave letters to the dock's keys."""
+        if is_letter(event):
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
     def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Follow the size of the type."""
         super().changeEvent(event)
@@ -39,7 +46,7 @@ class Legend(QTreeWidget):
 
 
 class ResultPanel(Panel):
-    """The legend and the buttons below it."""
+    """The legend; the buttons stand in `footer`, which the dock keeps in sight."""
 
     output_chosen = Signal(object)  # unique_id of a Labels layer, None = a new one
     protect_toggled = Signal(bool)
@@ -90,7 +97,8 @@ class ResultPanel(Panel):
         self.discard.setObjectName("scd.discard")
         self.export = QPushButton("Export...")
         self.export.setObjectName("scd.export")
-        self.column.addLayout(flow(self.accept, self.discard, self.export))
+        self.footer = QWidget()
+        self.footer.setLayout(flow(self.accept, self.discard, self.export))
         self._isolated = 0
         self.show_structures(None, {}, ())
         self.output.activated.connect(lambda _: self.output_chosen.emit(self.output.value))
@@ -121,7 +129,9 @@ class ResultPanel(Panel):
     ) -> None:
         """List colour, name and volume of what was found; `doubtful` sides are hatched."""
         self.legend.clear()
-        self._isolated = 0
+        if self._isolated and not (self._isolated in found and found[self._isolated].voxels):
+            self._isolated = 0
+            self.structure_isolated.emit(0)
         for label in table.labels if table is not None else ():
             voxels = found.get(label.index)
             if voxels is None or voxels.voxels == 0:
@@ -131,6 +141,9 @@ class ResultPanel(Panel):
             item.setIcon(0, _swatch(label.colour, hatched=label.index in doubtful))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setToolTip(0, f"{label.name}: {voxels.voxels:,} voxels")
+            font = item.font(0)
+            font.setBold(label.index == self._isolated)
+            item.setFont(0, font)
             self.legend.addTopLevelItem(item)
         self.legend.setVisible(self.legend.topLevelItemCount() > 0)
         self.legend.fit()
@@ -139,6 +152,17 @@ class ResultPanel(Panel):
         index = _index_of(item)
         self._isolated = 0 if self._isolated == index else index
         self.structure_isolated.emit(self._isolated)
+        for row in range(self.legend.topLevelItemCount()):
+            one = self.legend.topLevelItem(row)
+            if one is not None:
+                font = one.font(0)
+                font.setBold(_index_of(one) == self._isolated)
+                one.setFont(0, font)
+
+    @property
+    def isolated(self) -> int:
+        """The structure that is shown alone, 0 = all are shown."""
+        return self._isolated
 
 
 def _index_of(item: Item) -> int:

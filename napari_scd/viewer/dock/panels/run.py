@@ -50,6 +50,9 @@ class RunPanel(Panel):
         self.cancel.setObjectName("scd.cancel")
         line.addWidget(self.bar, 1)
         line.addWidget(self.cancel)
+        keep = self.progress_row.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # so that nothing jumps under the mouse
+        self.progress_row.setSizePolicy(keep)
         self.progress_row.hide()
         self.column.addWidget(self.progress_row)
         self.segment.clicked.connect(lambda: self.segment_wanted.emit())
@@ -62,6 +65,12 @@ class RunPanel(Panel):
         if running and not self.progress_row.isVisible():
             self.bar.setRange(0, 0)
         self.progress_row.setVisible(running)
+
+    def set_busy(self, busy: bool) -> None:
+        """Show that something runs whose length is not known."""
+        if busy:
+            self.bar.setRange(0, 0)
+        self.progress_row.setVisible(busy)
 
     def show_progress(self, progress: Progress | None) -> None:
         """Move the bar."""

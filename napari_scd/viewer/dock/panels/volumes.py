@@ -8,6 +8,8 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
+from napari_scd.viewer.dock.panels.parts import is_letter
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -75,9 +77,12 @@ class LayerChooser(QWidget):
         self._take()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 (Qt's name)
-        """Leave the wheel to the scroll area, unless the list has the focus."""
+        """Leave letters to the dock, and the wheel to the scroll area unless the list has the focus."""
         if event.type() == event.Type.Wheel and not self.native.hasFocus():
             event.ignore()
+            return True
+        if event.type() == event.Type.KeyPress and is_letter(event):
+            event.ignore()  # so that the dock takes it for one of its keys
             return True
         return False
 
