@@ -125,7 +125,7 @@ class StatusText(QLabel):
             self._fit()
 
     def _fit(self) -> None:
-        self.setFixedHeight(self.LINES * self.fontMetrics().lineSpacing() + 4)
+        self.setFixedHeight(self.LINES * self.fontMetrics().lineSpacing() + 12)
 
 
 def is_letter(event: Any) -> bool:
