@@ -63,13 +63,6 @@ class Scan(NamedTuple):
     slices: tuple[Path, ...] = ()
 
 
-class GivenScan(NamedTuple):
-    """A scan on the command line: a file or folder, or the slices of a series that were given one by one."""
-
-    source: Path
-    slices: tuple[Path, ...] = ()
-
-
 class _Part(NamedTuple):
     """What one folder holds of a DICOM series."""
 
@@ -120,28 +113,6 @@ def find_scans(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
         )
     scans.sort(key=lambda scan: Path(scan.name).parts)
     return named_apart([*scans, *_unusable(notes, folder)])
-
-
-def gather_slices(paths: list[Path]) -> list[GivenScan]:
-    """Put the slices of each DICOM series together that were given one by one, as by ``series/*.dcm``.
-
-    One file of a series stands for all of the series, as ever; two or more stand for themselves.
-    """
-    slices = [path for path in paths if os.path.isfile(path) and is_dicom_file(path)]
-    if len(slices) < 2:
-        return [GivenScan(path) for path in paths]
-    found = series_of(slices, tell_all=True)
-    several = [series for series in found.series if len(series.files) > 1]
-    scan_of: dict[Path, GivenScan] = {}
-    folders = [series.files[0].parent for series in several]
-    for series in several:
-        folder = series.files[0].parent
-        alone = folders.count(folder) == 1 and {path.parent for path in series.files} == {folder}
-        lost = _paths(found.left_out) if len(found.series) == 1 else ()
-        source = folder.absolute() if alone else series.files[0]
-        files = tuple(sorted({*series.files, *lost}))
-        scan_of |= dict.fromkeys(files, GivenScan(source, files))
-    return list(dict.fromkeys(scan_of.get(path, GivenScan(path)) for path in paths))
 
 
 def named_apart(scans: Iterable[Scan]) -> list[Scan]:

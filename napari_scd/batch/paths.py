@@ -6,10 +6,9 @@ import os  # its tests of paths never raise; Path's do for names that are too lo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_scd.batch.finding import gather_slices
 from napari_scd.batch.jobs import BatchPlan, PlannedCase
 from napari_scd.errors import InputError
-from napari_scd.volume import stem_of
+from napari_scd.volume import gather_slices, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

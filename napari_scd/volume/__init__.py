@@ -4,9 +4,11 @@ from napari_scd.volume.atomic import atomic_path
 from napari_scd.volume.channels import read_channels
 from napari_scd.volume.dicom import (
     FoundSeries,
+    GivenScan,
     Series,
     choose_series,
     find_series,
+    gather_slices,
     is_dicom,
     is_dicom_file,
     is_segmentation,
@@ -52,6 +54,7 @@ __all__ = [
     "READABLE",
     "WRITABLE",
     "FoundSeries",
+    "GivenScan",
     "Label",
     "LabelTable",
     "LeftOut",
@@ -70,6 +73,7 @@ __all__ = [
     "choose_series",
     "find_series",
     "from_nibabel",
+    "gather_slices",
     "is_dicom",
     "is_dicom_file",
     "is_segmentation",

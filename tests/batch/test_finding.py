@@ -12,11 +12,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_scd.batch.finding import OTHER_FILES, find_scans, gather_slices, named_apart
+from napari_scd.batch.finding import OTHER_FILES, find_scans, named_apart
 from napari_scd.batch.jobs import Targets
 from napari_scd.batch.paths import plan_batch
 from napari_scd.errors import InputError
-from napari_scd.volume import read_volume
+from napari_scd.volume import gather_slices, read_volume
 
 pytest.importorskip("pydicom")
 

@@ -15,6 +15,7 @@ from napari_scd.volume import (
     READABLE,
     LabelTable,
     Volume,
+    gather_slices,
     is_dicom,
     is_segmentation,
     load_icbm152,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.viewer.layers import LayerTuple
+    from napari_scd.volume import GivenScan
 
 CT_WINDOW = (-160.0, 240.0)  # soft tissue, in HU
 
@@ -45,7 +47,7 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], lis
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
-    """Read one layer per file or DICOM folder: Labels where it is a label map, else Image.
+    """Read one layer per file, DICOM folder or series of slices: Labels where it is a label map, else Image.
 
     Raises
     ------
@@ -53,16 +55,17 @@ def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
         If a file cannot be read; napari shows its sentence.
     """
     paths = [path] if isinstance(path, str) else list(path)
-    return [layer for one in paths for layer in _read_one(Path(one))]
+    return [layer for scan in gather_slices(list(map(Path, paths))) for layer in _read_one(scan)]
 
 
-def _read_one(path: Path) -> list[Any]:
-    """Return the layers of a path; napari takes ``(None,)`` for "nothing to open, nothing wrong"."""
+def _read_one(scan: GivenScan) -> list[Any]:
+    """Return the layers of a scan; napari takes ``(None,)`` for "nothing to open, nothing wrong"."""
+    path = scan.source
     if is_segmentation(path):
         return [labels_of(read_labels(path), stem_of(path), read_label_table(path))]
     if not is_dicom(path):
         return [_read_image(path)]
-    volume = read_dicom(path)
+    volume = read_dicom(scan)
     return [(None,)] if volume is None else [image_of(volume, volume.source.name if volume.source else "")]
 
 

@@ -1,5 +1,6 @@
 """DICOM: series of slices become volumes, label maps become DICOM segmentations; pydicom is loaded on use."""
 
+from napari_scd.volume.dicom.given import GivenScan, gather_slices
 from napari_scd.volume.dicom.grouping import pieces_of
 from napari_scd.volume.dicom.reading import read_series, volume_of
 from napari_scd.volume.dicom.recognise import is_dicom, is_dicom_file
@@ -9,10 +10,12 @@ from napari_scd.volume.dicom.series import FoundSeries, Series, choose_series, f
 
 __all__ = [
     "FoundSeries",
+    "GivenScan",
     "Series",
     "check_segmentable",
     "choose_series",
     "find_series",
+    "gather_slices",
     "is_dicom",
     "is_dicom_file",
     "is_segmentation",
