@@ -65,5 +65,6 @@ PRESETS: dict[str, ModelConfig] = {
         prune_ratio=(0.75,),
         decoder="fine",
         prompts=True,
+        coarse_vox=8,
     ),
 }
