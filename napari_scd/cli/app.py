@@ -13,6 +13,7 @@ from napari_scd import __version__
 from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.bundle import bundle
+from napari_scd.cli.calibrate import calibrate
 from napari_scd.cli.compare import compare
 from napari_scd.cli.console import complain
 from napari_scd.cli.convert import add, convert
@@ -52,6 +53,7 @@ models.command("list")(list_)
 models.command("info")(info)
 models.command("convert", no_args_is_help=True)(convert)
 models.command("add", no_args_is_help=True)(add)
+models.command("calibrate", no_args_is_help=True)(calibrate)
 models.command("bundle", no_args_is_help=True)(bundle)
 app.command("segment", cls=PointCommand, no_args_is_help=True)(segment)
 app.command("compare", no_args_is_help=True)(compare)

@@ -87,6 +87,18 @@ def evaluate(
     zero_tokens: Annotated[
         bool, typer.Option("--zero-tokens", help="Give the decoder zeros for tokens: what do they add?")
     ] = False,
+    clean_up: Annotated[
+        bool, typer.Option("--clean-up/--no-clean-up", help="Remove stray parts as the model's recipe says.")
+    ] = True,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.safetensors", help="Also write the model again, with these figures on its card."
+        ),
+    ] = None,
+    about_cases: Annotated[
+        str, typer.Option("--cases-are", metavar="TEXT", help="With --card: such as '6 test cases'.")
+    ] = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
@@ -102,6 +114,11 @@ def evaluate(
     """
     if split is not None and split not in SPLITS:
         raise InputError(f"--split got '{split}': give one of {', '.join(SPLITS)}.")
+    if card is not None and (card.suffix != ".safetensors" or not about_cases or zero_tokens):
+        raise InputError(
+            "--card writes a model: give it a name that ends in .safetensors, say what the cases are by "
+            "--cases-are, and leave out --zero-tokens."
+        )
     if baseline and clicks is None:
         raise InputError("--baseline compares clicks: add --clicks 10.")
     with busy("Loading PyTorch"):
@@ -122,6 +139,9 @@ def evaluate(
         tolerance_mm=tolerance,
         ignored=_parse_values(ignore),
         zero_tokens=zero_tokens,
+        clean_up=clean_up,
+        card=card,
+        about_cases=about_cases,
         clicks=clicks,
         baselines=tuple(baseline or ()),
         chooser=choose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeGuard
 
 import typer
 from rich import box
@@ -77,6 +77,24 @@ def info(
     out.print(rows)
     for table in keep_tables(measures(card.provenance.metrics)):
         out.print(table)
+    if volumes := structure_table(card):
+        out.print(volumes)
+
+
+def structure_table(card: ModelCard) -> Table | None:
+    """Lay out Dice and volume ratio of the structures; None where the ratios were not measured."""
+    figures = _tested_structures(card)
+    if not any("volume_ratio" in values for values in figures.values()):
+        return None
+    rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    rows.add_column("structure")
+    for title in ("Dice", "volume ratio"):
+        rows.add_column(title, justify="right")
+    for name in card.labels.names:
+        values = figures.get(name, {})
+        cells = ((values.get(key), digits) for key, digits in (("dice", 3), ("volume_ratio", 2)))
+        rows.add_row(name, *(f"{value:.{digits}f}" if _is_number(value) else "" for value, digits in cells))
+    return rows
 
 
 def mean_dice(card: ModelCard) -> tuple[float, str]:
@@ -194,14 +212,25 @@ def structures_text(card: ModelCard) -> str:
 
 
 def _structures_with_dice(card: ModelCard) -> str:
-    tested = card.provenance.metrics.get("tested")
-    figures = tested.get("structures") if isinstance(tested, dict) else None
-    by_name = figures if isinstance(figures, dict) else {}
+    figures = _tested_structures(card)
     words = []
     for name in card.labels.names:
-        dice = by_name.get(name, {}).get("dice") if isinstance(by_name.get(name), dict) else None
-        words.append(f"{name} ({dice:.2f})" if isinstance(dice, int | float) else name)
+        dice = figures.get(name, {}).get("dice")
+        words.append(f"{name} ({dice:.2f})" if _is_number(dice) else name)
     return ", ".join(words)
+
+
+def _tested_structures(card: ModelCard) -> dict[str, dict[str, Any]]:
+    """Figures of each structure on test cases; a stranger's file may hold anything there."""
+    tested = card.provenance.metrics.get("tested")
+    figures = tested.get("structures") if isinstance(tested, dict) else None
+    if not isinstance(figures, dict):
+        return {}
+    return {name: values for name, values in figures.items() if isinstance(values, dict)}
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def _plain(value: Any) -> str:

@@ -1,6 +1,15 @@
 """Models measured on cases with a truth: Dice, surface distances, tokens, MACs and seconds."""
 
+from napari_scd.evaluation.calibration import (
+    Quality,
+    cross_validated,
+    fit_offsets,
+    quality,
+    volume_bias,
+)
+from napari_scd.evaluation.card import card_metrics, card_table, structure_table, usual_row
 from napari_scd.evaluation.cases import CaseFiles, find_cases, names_beside, read_pair
+from napari_scd.evaluation.clean_up import harmless_to
 from napari_scd.evaluation.click_summary import ClickMeans, ClickRow, summarise_clicks
 from napari_scd.evaluation.click_tables import (
     ClickHeading,
@@ -21,12 +30,25 @@ from napari_scd.evaluation.evaluate import (
     structures_of,
     warm_up,
 )
+from napari_scd.evaluation.label_scores import LabelScores, case_scores
 from napari_scd.evaluation.metrics import Fit, fit
 from napari_scd.evaluation.plot import plot_dice_against_seconds
 from napari_scd.evaluation.summary import KeepRow, Means, summarise
 from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown
 
 __all__ = [
+    "LabelScores",
+    "Quality",
+    "card_metrics",
+    "card_table",
+    "case_scores",
+    "cross_validated",
+    "fit_offsets",
+    "harmless_to",
+    "quality",
+    "structure_table",
+    "volume_bias",
+    "usual_row",
     "ClickHeading",
     "ClickMeans",
     "ClickPlan",

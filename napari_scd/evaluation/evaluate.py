@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_scd.engine import Segmentation, Session
-    from napari_scd.volume import LabelTable
+    from napari_scd.volume import LabelTable, Volume
 
 KEEPS = (1.0, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1)
 TOLERANCE_MM = {"MR": 1.0, "CT": 2.0, "any": 2.0}
@@ -115,14 +115,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> I
     InputError
         The files do not fit each other or the model, or the truth holds an unknown value.
     """
-    image, truth = read_pair(files, len(session.recipe.channels))
-    known = plan.known_values | plan.ignored_values | {0}
-    unknown = sorted(set(np.unique(truth.array).tolist()) - known)
-    if unknown:
-        raise InputError(
-            f"{files.label} holds the label value {unknown[0]}, which the model does not know; "
-            "use the training file, which says which values mean what, or ignore this value."
-        )
+    image, truth = read_truth(session, files, plan)
     session.set_volume(image)
     counted = ~np.isin(truth.array, list(plan.ignored_values))
     overlapping = session.recipe.activation == "sigmoid"
@@ -149,6 +142,19 @@ def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> I
             report.seconds.total,
             image.voxel_ml,
         )
+
+
+def read_truth(session: Session, files: CaseFiles, plan: EvaluationPlan) -> tuple[Volume, Volume]:
+    """Read image and truth of a case; raises `InputError` as `evaluate_case`."""
+    image, truth = read_pair(files, len(session.recipe.channels))
+    known = plan.known_values | plan.ignored_values | {0}
+    unknown = sorted(set(np.unique(truth.array).tolist()) - known)
+    if unknown:
+        raise InputError(
+            f"{files.label} holds the label value {unknown[0]}, which the model does not know; "
+            "use the training file, which says which values mean what, or ignore this value."
+        )
+    return image, truth
 
 
 def warm_up(session: Session, files: CaseFiles, plan: EvaluationPlan) -> None:

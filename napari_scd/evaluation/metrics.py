@@ -37,6 +37,11 @@ class Fit(NamedTuple):
     truth_voxels: int
     predicted_voxels: int
 
+    @property
+    def volume_ratio(self) -> float:
+        """Found volume / true volume; NaN when the truth is empty."""
+        return self.predicted_voxels / self.truth_voxels if self.truth_voxels else math.nan
+
 
 def fit(
     predicted: NDArray[np.bool_],

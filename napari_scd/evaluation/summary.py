@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -13,11 +14,20 @@ if TYPE_CHECKING:
 
 
 class Means(NamedTuple):
-    """Dice, 95 % Hausdorff distance in mm and surface Dice, averaged; NaN where there was nothing."""
+    """One structure over its cases, or all structures; NaN where there was nothing.
+
+    Attributes
+    ----------
+    dice, hd95_mm, surface_dice : float
+        Means; the 95 % Hausdorff distance in mm.
+    volume_ratio : float
+        Median of found volume / true volume: above 1, the structure comes out too large.
+    """
 
     dice: float
     hd95_mm: float
     surface_dice: float
+    volume_ratio: float
 
 
 class KeepRow(NamedTuple):
@@ -82,6 +92,7 @@ def _means(parts: Iterable[Fit | Means]) -> Means:
         mean(part.dice for part in listed),
         mean(part.hd95_mm for part in listed),
         mean(part.surface_dice for part in listed),
+        median(part.volume_ratio for part in listed),
     )
 
 
@@ -89,3 +100,9 @@ def mean(values: Iterable[float]) -> float:
     """Mean of the numbers that are not NaN; NaN when there is none."""
     finite = [value for value in values if not math.isnan(value)]
     return sum(finite) / len(finite) if finite else math.nan
+
+
+def median(values: Iterable[float]) -> float:
+    """Median of the numbers that are not NaN; NaN when there is none."""
+    finite = [value for value in values if not math.isnan(value)]
+    return statistics.median(finite) if finite else math.nan

@@ -26,6 +26,7 @@ _COLUMNS = (
     "windows",
     "gmacs",
     "seconds",
+    "volume_ratio",
 )
 
 
@@ -51,7 +52,8 @@ def to_csv(runs: Sequence[CaseRun]) -> str:
             sizes = [f"{n * run.voxel_ml:.3f}" for n in (fit.truth_voxels, fit.predicted_voxels)]
             tokens = ">".join(map(str, run.tokens))
             cost = (tokens, run.n_windows, f"{run.macs / 1e9:.3f}", f"{run.seconds:.3f}")
-            writer.writerow([run.case, f"{run.keep:g}", name, *measured, *sizes, *cost])
+            ratio = _plain(fit.volume_ratio, 4)
+            writer.writerow([run.case, f"{run.keep:g}", name, *measured, *sizes, *cost, ratio])
     return text.getvalue()
 
 
@@ -66,6 +68,7 @@ def to_markdown(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
             "Dice",
             "HD95 (mm)",
             f"surface Dice{tolerance}",
+            "volume ratio",
             "tokens",
             "GMACs",
             "s",
@@ -78,16 +81,20 @@ def to_markdown(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
             _plain(row.overall.dice, 3),
             _plain(row.overall.hd95_mm, 1),
             _plain(row.overall.surface_dice, 3),
+            _plain(row.overall.volume_ratio, 2),
         ]
         cost = [" > ".join(map(str, row.tokens)), f"{row.macs / 1e9:.1f}", f"{row.seconds:.2f}"]
         means.append([f"{row.keep:g}", *quality, *cost, str(row.missed), str(row.false_alarms)])
     parts = [
         f"# {heading.model}{checksum} on {n_cases} case{'s' * (n_cases != 1)}",
-        f"{heading.device}, {heading.precision}; MACs and seconds of one case on average. "
-        "A mean counts every structure alike." + (f" {heading.note}" if heading.note else ""),
+        f"{heading.device}, {heading.precision}; MACs and seconds of one case on average. A mean counts "
+        "every structure alike; volume ratio = median of found volume / true volume."
+        + (f" {heading.note}" if heading.note else ""),
         markdown_table(means),
         "## Dice by structure",
         _by_structure(rows, "dice", 3),
+        "## Median volume ratio by structure",
+        _by_structure(rows, "volume_ratio", 2),
     ]
     if heading.tolerance_mm is not None:
         parts += ["## HD95 (mm) by structure", _by_structure(rows, "hd95_mm", 1)]

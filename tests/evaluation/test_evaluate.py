@@ -73,7 +73,8 @@ def test_csv_holds_every_number(runs):
 def test_markdown_is_a_table(runs):
     text = to_markdown(HEADING, summarise(runs))
     assert "# thresholds (sha256 0123456789ab) on 2 cases" in text
-    assert "| 1 | 1.000 | 0.0 | 1.000 | 64 > 64 > 64 |" in text
+    assert "| 1 | 1.000 | 0.0 | 1.000 | 1.00 | 64 > 64 > 64 |" in text
+    assert "## Median volume ratio by structure" in text
     assert "| core | 1.000 | 0.000 |" in text
     assert "nan" not in text
     assert "HD95 (mm) by structure" not in to_markdown(HEADING._replace(tolerance_mm=None), summarise(runs))

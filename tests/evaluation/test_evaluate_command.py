@@ -52,6 +52,7 @@ def test_two_folders_give_tables_and_a_plot(model, data_folder, tmp_path, capsys
     assert _run("evaluate", model, data_folder / "images", data_folder / "labels", "-o", out, *FAST) == 0
     assert "mean Dice" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
+        "card.md",
         "cases.csv",
         "dice-against-seconds.png",
         "summary.json",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich import box
 from rich.table import Table
 
-from napari_scd.checkpoints import load
+from napari_scd.checkpoints import load, save
 from napari_scd.cli.console import out, print_json, say
 from napari_scd.cli.run.evaluate_cases import truth_of
 from napari_scd.cli.run.measure_cases import make_folder, measure_cases, write_text
@@ -24,13 +25,17 @@ from napari_scd.evaluation import (
     EvaluationHeading,
     EvaluationPlan,
     KeepRow,
+    card_metrics,
+    card_table,
     evaluate_case,
     plot_dice_against_seconds,
+    structure_table,
     structures_of,
     summarise,
     to_csv,
     to_dict,
     to_markdown,
+    usual_row,
     warm_up,
 )
 
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from napari_scd.checkpoints import Checkpoint
     from napari_scd.cli.run.evaluate_cases import EvaluateOrder
 
 
@@ -59,7 +65,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     checkpoint = load(order.model)
     if checkpoint.recipe.field == "prompt":
         raise InputError(f"'{order.model}' finds what it is pointed at, so measure that: add --clicks 10.")
-    request = Request(device=order.device, precision=order.precision)
+    request = Request(device=order.device, precision=order.precision, clean_up=order.clean_up)
     for keep in order.keeps:
         Request(keep=keep)
     truth = truth_of(order, checkpoint.labels, checkpoint.recipe.activation)
@@ -80,7 +86,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         order.keeps,
         tolerance if order.surface else None,
         request,
-        frozenset(order.ignored),
+        frozenset(order.ignored) | frozenset(truth.ignored),
     )
     runs, worst = _run_cases(session, truth.cases, plan, order.out)
     if not runs:
@@ -95,6 +101,8 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         _note(order),
     )
     rows = summarise(runs)
+    if order.card is not None:
+        _write_card(order.card, checkpoint, card_metrics(heading, rows, order.about_cases))
     if order.out is not None:
         write_results(order.out, heading, rows, runs)
     if as_json:
@@ -102,8 +110,18 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     else:
         print_rows(heading, rows)
         if order.out is not None:
-            say(f"Wrote {order.out / 'summary.md'}, cases.csv, summary.json and dice-against-seconds.png")
+            say(
+                f"Wrote {order.out / 'summary.md'}, card.md, cases.csv, summary.json and "
+                "dice-against-seconds.png"
+            )
     return worst
+
+
+def _write_card(path: Path, checkpoint: Checkpoint, figures: dict[str, Any]) -> None:
+    """Write the same model with these figures on its card."""
+    provenance = checkpoint.provenance
+    measured = replace(provenance, metrics=provenance.metrics | {"tested": figures})
+    save(path, checkpoint.network, checkpoint.recipe, checkpoint.labels, measured)
 
 
 def _note(order: EvaluateOrder) -> str:
@@ -120,6 +138,9 @@ def write_results(
     write_text(folder / "cases.csv", to_csv(runs))
     write_text(folder / "summary.md", to_markdown(heading, rows))
     write_text(folder / "summary.json", json.dumps(to_dict(heading, rows), indent=2) + "\n")
+    usual = usual_row(rows)
+    page = f"{card_table(heading, rows)}\n\nAt keep {usual.keep:g}:\n\n{structure_table(usual)}\n"
+    write_text(folder / "card.md", page)
     plot_dice_against_seconds(folder / "dice-against-seconds.png", heading.model, rows)
 
 
@@ -139,6 +160,7 @@ def print_rows(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> None:
             f"surface Dice {heading.tolerance_mm:g} mm",
             *(_number(row.overall.surface_dice, 3) for row in rows),
         )
+    table.add_row("median volume ratio", *(_number(row.overall.volume_ratio, 2) for row in rows))
     table.add_row("tokens left", *(str(row.tokens[-1]) for row in rows))
     table.add_row("GMACs a case", *(_number(row.macs / 1e9, 1) for row in rows))
     table.add_row("seconds a case", *(_number(row.seconds, 2) for row in rows), end_section=True)

@@ -23,7 +23,8 @@ class EvaluateOrder:
 
     `data` is an images folder (with `labels`), a folder that holds both, a dataset.json or a training file,
     of which `split` chooses cases; `tolerance_mm` None takes the modality's own. With `clicks`, structures
-    are clicked, also by the `baselines`; `chooser` says who chooses tokens.
+    are clicked, also by the `baselines`; `chooser` says who chooses tokens. `card` is where the model is
+    written again with these figures, measured on `about_cases`.
     """
 
     model: str
@@ -38,6 +39,9 @@ class EvaluateOrder:
     tolerance_mm: float | None = None
     ignored: tuple[int, ...] = ()
     zero_tokens: bool = False
+    clean_up: bool = True
+    card: Path | None = None
+    about_cases: str = ""
     clicks: int | None = None
     baselines: tuple[str, ...] = ()
     chooser: str = "learned"
@@ -47,11 +51,12 @@ class EvaluateOrder:
 
 
 class Truth(NamedTuple):
-    """Cases, the values each label has in their files, and values that count as background."""
+    """Cases, the values each label has in their files, values that are background, and values left out."""
 
     cases: list[CaseFiles]
     values: tuple[tuple[int, ...], ...]
     background: tuple[int, ...]
+    ignored: tuple[int, ...] = ()
 
 
 def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
@@ -111,7 +116,7 @@ def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
     else:
         tests = list_test_cases(config.data)
         cases = tests if split == "test" else [*training, *validation, *tests]
-    return Truth(cases, config.file_values, config.data.background)
+    return Truth(cases, config.file_values, config.data.background, config.data.ignore)
 
 
 def found_cases(order: EvaluateOrder) -> dict[str, CaseFiles]:
