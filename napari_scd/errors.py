@@ -1,7 +1,7 @@
 """Errors that the user can fix: classes that carry facts, so that callers need not read sentences.
 
-A lower room says what came and what was needed. The room that speaks to the user adds the remedy in its own
-words: a command-line option, a key, a button.
+A lower room says what was given and what was needed. The room that speaks to the user adds the remedy in its
+own words: a command-line option, a key, a button.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _MOST_LETTERS = 800
 class InputError(ValueError):
     """Input that cannot be used.
 
-    The message is one sentence for the user: what came, what was needed, what to do. The command line prints
-    it and exits with 2; the dock shows it in its status line. Text that a file put into it cannot add lines,
-    steer a terminal or grow without end: the middle of a long message is left out.
+    The message is one sentence for the user: what was given, what was needed, what to do. The command line
+    prints it and exits with 2; the dock shows it in its status line. Text that a file put into it cannot add
+    lines, steer a terminal or grow without end: the middle of a long message is left out.
     """
 
     def __init__(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Plain values out of JSON and YAML text of strangers: of modest size and depth, or a ValueError."""
+"""Plain values from untrusted JSON and YAML, of limited size and depth; anything else is a ValueError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEEPEST = 40
 
 
 def from_json(text: str | bytes) -> Any:
-    """Read JSON; whatever is wrong with it raises ValueError."""
+    """Read JSON; anything wrong with it raises ValueError."""
     try:
         return _checked(json.loads(text))
     except RecursionError as error:
@@ -18,7 +18,7 @@ def from_json(text: str | bytes) -> Any:
 
 
 def from_yaml(text: str) -> Any:
-    """Read YAML without tags that make objects; whatever is wrong with it raises ValueError.
+    """Read YAML without tags that make objects; anything wrong with it raises ValueError.
 
     A few lines of aliases can stand for more values than fit into memory: they are counted, not unfolded.
     """
@@ -26,7 +26,7 @@ def from_yaml(text: str) -> Any:
 
     try:
         value = yaml.safe_load(text)
-    except Exception as error:  # the parser's own, and those of dates, numbers and depths it stumbles over
+    except Exception as error:  # the parser's own, and those of dates, numbers and depths it cannot handle
         raise ValueError(str(error) or type(error).__name__) from error
     return _checked(value)
 
@@ -40,7 +40,7 @@ def _checked(value: Any) -> Any:
 def _count(value: Any, depth: int, left: list[int]) -> None:
     left[0] -= 1
     if left[0] < 0:
-        raise ValueError(f"it stands for more than {MOST_VALUES} values")
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
     if isinstance(value, dict | list | tuple | set):
         if depth == 0:
             raise ValueError("it is nested too deeply")

@@ -47,12 +47,12 @@ def export_bundle(name_or_path: str | os.PathLike[str], folder: str | os.PathLik
     Raises
     ------
     InputError
-        If there is no such model, or something is at the folder already.
+        If there is no such model, or the folder exists and is not empty.
     """
     card = describe(name_or_path)
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"'{folder}' exists already: name a new folder for the bundle.")
+        raise InputError(f"'{folder}' already exists: name a new folder for the bundle.")
     pages = {
         "configs/inference.json": json.dumps(_inference(card), indent=4),
         "configs/metadata.json": json.dumps(_metadata(card), indent=4),

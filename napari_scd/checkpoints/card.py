@@ -146,11 +146,11 @@ def _part(header: Header, name: str, path: Path) -> Any:
     except KeyError as error:
         raise InputError(f"{path.name} lacks its {name}: it was not written by napari-scd.") from error
     except ValueError as error:
-        raise InputError(f"{path.name} is damaged (its {name} cannot be read): get it again.") from error
+        raise InputError(f"{path.name} is damaged (its {name} cannot be read): get a new copy.") from error
 
 
 def _plain_text(text: str) -> str:
-    """Text of a stranger without anything that steers a terminal."""
+    """Text from an untrusted file, without control characters."""
     return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
 
 

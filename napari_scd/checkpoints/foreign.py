@@ -45,7 +45,7 @@ def load_reference(
     ----------
     path : str or Path
         A ``.safetensors`` file (tensors perhaps under ``weights.``, sizes in the metadata entry ``config``),
-        or a lab's ``.pth.tar`` / ``.pth`` with a ``state_dict``.
+        or a ``.pth.tar`` or ``.pth`` file with a ``state_dict``.
     config : ModelConfig, mapping or None
         Sizes, as our own record or by the reference's names (see
         :func:`napari_scd.checkpoints.foreign_config.reference_config`). Heads, stages, ratio and window are
@@ -136,7 +136,7 @@ def _matched(named: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: 
 
 
 def _compare_positions(named: Mapping[str, Tensor], network: ScdNetwork) -> None:
-    """Sine-cosine codes are computed anew; stored ones tell whether the window's edges are in order."""
+    """Compare stored position codes with computed ones: they tell whether the window's edges are in order."""
     fresh = next((code for name, code in network.named_buffers() if name.endswith(".positions")), None)
     for name, stored in named.items():
         if fresh is None or not _POSITION_CODE.match(name):

@@ -73,7 +73,7 @@ def reference_config(values: Mapping[str, Any]) -> ModelConfig:
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"The config has an entry that is no number ({error}): correct it.") from error
+        raise InputError(f"The config has an entry that is not a number ({error}): correct it.") from error
 
 
 def _by_our_reference_names(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _refuse_unknown_parts(named: Mapping[str, Any]) -> None:
         )
     for name, known in _ONLY.items():
         if named.get(name) not in (None, known):
-            raise InputError(f"The {name} '{named[name]}' is not supported: only {known} is.")
+            raise InputError(f"The {name} '{named[name]}' is not supported, only {known} is.")
     if "AttPredictor" in map(str, named.values()):
         raise InputError("A network with AttPredictor scorers is not supported: only MlpPredictor ones are.")
 

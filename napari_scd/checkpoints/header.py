@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_HEADER_BYTES = 2**23
-_MOST_AXES = 8  # a product of millions of lengths takes hours
+_MOST_AXES = 8  # multiplying millions of lengths would take hours
 _BYTES_OF_DTYPE = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 
 

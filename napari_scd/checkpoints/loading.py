@@ -51,7 +51,7 @@ def load(name_or_path: str | os.PathLike[str], *, device: str | torch.device = "
     Raises
     ------
     InputError
-        If there is no such model, or the file is of another kind, damaged or does not fit its own network.
+        If there is no such model, or the file is damaged, not a model, or does not fit its configuration.
     """
     path = find(name_or_path)
     card = read_card(path, shipped=path.parent == WEIGHTS)
@@ -96,7 +96,7 @@ def save(
         tensor = tensor.detach().cpu().contiguous()
         if tensor.is_floating_point():
             if not tensor.isfinite().all():
-                raise InputError(f"Weight '{name}' is not finite: this network is not worth saving.")
+                raise InputError(f"Weight '{name}' is not finite: do not save a network that has diverged.")
             small = half and (tensor.numel() == 0 or float(tensor.abs().max()) < HALF_MAX)
             tensor = tensor.to(torch.float16 if small else torch.float32)
         tensors[name] = tensor.clone()
@@ -118,13 +118,13 @@ def _checked_sha256(path: Path) -> str:
     listed = listed_sha256(path)
     if listed is not None and listed != checksum:
         raise InputError(
-            f"{path.name} was changed since it was shipped (its checksum differs): reinstall napari-scd."
+            f"{path.name} has changed since it was shipped (its checksum differs): reinstall napari-scd."
         )
     return checksum
 
 
 def _check_size(config: ModelConfig, header: Header, file_name: str) -> None:
-    """Refuse a configuration whose blocks alone outgrow the file or all reason, before anything is built."""
+    """Refuse a configuration whose blocks alone exceed the file or any sensible size, before building it."""
     blocks = 12 * config.depth * config.embed_dim**2
     positions = config.n_tokens * config.embed_dim
     if config.completion != "none":
@@ -133,8 +133,8 @@ def _check_size(config: ModelConfig, header: Header, file_name: str) -> None:
     largest = max(needed, header.n_parameters)
     if largest > MAX_PARAMETERS:
         raise InputError(
-            f"{file_name} describes a network of {largest / 1e9:.1f} thousand million parameters, more than "
-            f"the {MAX_PARAMETERS / 1e9:.0f} this program builds: use a smaller one."
+            f"{file_name} describes a network of {largest / 1e9:.1f} billion parameters, more than "
+            f"the {MAX_PARAMETERS / 1e9:.0f} billion this program builds: use a smaller one."
         )
     window_bytes = 4 * math.prod(config.roi) * max(config.features, config.in_channels, config.out_channels)
     if window_bytes > MAX_WINDOW_BYTES:
@@ -168,9 +168,10 @@ def _read_tensors(path: Path, network: ScdNetwork) -> dict[str, Tensor]:
     wanted = {name: tensor.dtype for name, tensor in network.state_dict().items()}
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name).to(dtype) for name, dtype in wanted.items()}
+            # copies lie aligned in memory, as kernels like it: others may differ in the last bit
+            tensors = {name: file.get_tensor(name).to(dtype, copy=True) for name, dtype in wanted.items()}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path.name} cannot be read ({error}): get it again.") from error
+        raise InputError(f"{path.name} cannot be read ({error}): get a new copy.") from error
     broken = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if broken:
         raise InputError(f"{path.name} is damaged: weight '{broken[0]}' holds values that are not finite.")

@@ -46,8 +46,8 @@ def unetr_network(
     tensors : mapping
         The state dict.
     config : ModelConfig, mapping or None
-        What the weights do not tell: ``img_size`` (or ``roi``, three edges in the order of MONAI's axes)
-        where the window is no cube, ``num_heads`` where it is not 12. Nothing for the usual UNETR.
+        What the weights do not say: ``img_size`` (or ``roi``, three edges in the order of MONAI's axes)
+        where the window is not a cube, ``num_heads`` where it is not 12. Not needed for the usual UNETR.
     file : str
         Its name, for messages.
 
@@ -93,7 +93,7 @@ def _sizes(tensors: Mapping[str, Tensor], given: Mapping[str, Any], file: str) -
         edge = round(n_tokens ** (1 / 3))
         if edge**3 != n_tokens:
             raise InputError(
-                f"{file} is a UNETR with {n_tokens} tokens, whose window is no cube: give a config with "
+                f"{file} is a UNETR with {n_tokens} tokens, whose window is not a cube: give a config with "
                 "img_size (three edges in voxels)."
             )
         window = edge * _PATCH
@@ -137,6 +137,6 @@ def _refuse_others(named: Mapping[str, Tensor], expected: Mapping[str, Tensor], 
     problems = [f"{kind}: {', '.join(names[:_SHOWN])}" for kind, names in kinds.items() if names]
     if problems:
         raise InputError(
-            f"{file} is a UNETR of another build ({'; '.join(problems)}): only instance norm, conv and res "
-            "blocks, 12 layers and an MLP of four times the width are supported; check the config."
+            f"{file} is a UNETR of a different build ({'; '.join(problems)}): only instance norm, conv and "
+            "res blocks, 12 layers and an MLP of four times the width are supported; check the config."
         )

@@ -1,4 +1,4 @@
-"""A stranger's weights file -> named tensors. Nothing in it is ever run."""
+"""An untrusted weights file -> named tensors. Nothing in it is ever run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
             recorded = [name for name in names if name.startswith("weights.")]
             tensors = {name.removeprefix("weights."): reader.get_tensor(name) for name in recorded or names}
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{file.name} is damaged or no safetensors file ({error}): get it again.") from error
+        raise InputError(
+            f"{file.name} is damaged or not a safetensors file ({error}): get a new copy."
+        ) from error
     if "config" not in metadata:
         return tensors, None
     try:
@@ -68,23 +70,23 @@ def _read_safetensors(file: Path) -> tuple[dict[str, Tensor], dict[str, Any] | N
     except ValueError as error:
         raise InputError(f"{file.name} holds a config that is not valid JSON: give one yourself.") from error
     if not isinstance(config, dict):
-        raise InputError(f"{file.name} holds a config that is no mapping: give one yourself.")
+        raise InputError(f"{file.name} holds a config that is not a mapping: give one yourself.")
     return tensors, config
 
 
 def _read_pickle(file: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(_ALLOWED), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an unpickler that wonders about damaged bytes
+            warnings.simplefilter("ignore")  # the unpickler warns about damaged bytes
             record = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror or error}): check the file.") from error
-    except Exception as error:  # whatever the bytes of a stranger make the unpickler say
+    except Exception as error:  # whatever untrusted bytes make the unpickler raise
         raise InputError(_refusal(file, str(error))) from error
     state = record.get("state_dict", record) if isinstance(record, dict) else None
     if not isinstance(state, dict) or not state or not all(map(_is_tensor, state.values())):
         raise InputError(
-            f"{file.name} holds no 'state_dict' of weights: save the model's state_dict() under it."
+            f"{file.name} has no 'state_dict' of weights: save the model's state_dict() under that name."
         )
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
@@ -96,7 +98,7 @@ def _refusal(file: Path, said: str) -> str:
             f"{file.name} holds more than weights ('{wanted[1]}'); nothing in it was run: save its "
             "state_dict() alone."
         )
-    return f"{file.name} is damaged or no PyTorch checkpoint; nothing in it was run: get it again."
+    return f"{file.name} is damaged or not a PyTorch checkpoint; nothing in it was run: get a new copy."
 
 
 def _is_tensor(value: object) -> bool:

@@ -27,7 +27,7 @@ def models_folder() -> Path:
     """
     chosen = os.environ.get("NAPARI_SCD_MODELS")
     if chosen:
-        return Path(os.path.expanduser(chosen))  # Path's own raises where there is no home
+        return Path(os.path.expanduser(chosen))  # Path's own method raises where there is no home folder
     try:
         return Path(user_data_dir("napari-scd", False)) / "models"
     except RuntimeError:
@@ -37,7 +37,7 @@ def models_folder() -> Path:
 def list_models() -> tuple[ModelCard, ...]:
     """Read the cards of every model that can be named: shipped ones first, then the user's by name.
 
-    A file that cannot be read is left out with a log message; of two with one name the shipped one counts.
+    A file that cannot be read is skipped with a log message; the shipped one wins over another of its name.
     """
     cards: dict[str, ModelCard] = {}
     for path in (*_shipped_files(), *_files(models_folder())):
@@ -46,7 +46,7 @@ def list_models() -> tuple[ModelCard, ...]:
         try:
             cards[path.stem] = read_card(path, shipped=path.parent == WEIGHTS)
         except InputError as error:
-            _logger.warning("A file in the models folder is left out: %s", error)
+            _logger.warning("Skipped a file in the models folder: %s", error)
     return tuple(cards.values())
 
 

@@ -37,9 +37,9 @@ class Planes(NamedTuple):
     first : int
         Image plane of the model grid they begin with.
     logits : Tensor ``(classes, planes, y, x)``
-        Weighted mean of the windows in float32, or their weighted sum as it was held; 0 where none came.
+        Weighted mean of the windows in float32, or their weighted sum as held; 0 where there is none.
     seen : Tensor ``(planes, y, x)`` bool
-        Where a window came.
+        Where a window was added.
     """
 
     first: int
@@ -62,13 +62,13 @@ class Canvas:
         Planes held at once, in a ring: windows must then come first axis slowest, and the planes before a row
         of windows be taken before the row is added. None = the whole box.
     offsets : tuple of float
-        Added to the logits of each class wherever a window came; empty = nothing is added.
+        Added to the logits of each class wherever there is a window; empty = nothing is added.
 
     Notes
     -----
     Sums are kept in float32 while they stay under 512 MiB and in float16 above; logits are of order ten, so
     float16 moves them by about 0.01. The classes of a voxel lie side by side, as in the network's logits. A
-    window that covers the whole box is its own mean: it is kept as it came, and nothing is weighted unless a
+    window that covers the whole box is its own mean: it is kept unchanged, and nothing is weighted unless a
     second one follows.
 
     Examples
@@ -161,7 +161,7 @@ class Canvas:
 
     @property
     def sums(self) -> Tensor:
-        """Mean logits of the box but for a positive factor a voxel, ``(classes, z, y, x)``.
+        """Mean logits of the box up to a positive factor for each voxel, ``(classes, z, y, x)``.
 
         Only when all of it is held. Labels of sums are those of means; in the precision the canvas holds.
         Without offsets they are no copy.
@@ -172,7 +172,7 @@ class Canvas:
 
     @property
     def seen(self) -> Tensor:
-        """Where a window came, bool ``(z, y, x)``; only when the whole box is held."""
+        """Where a window was added, bool ``(z, y, x)``; only when the whole box is held."""
         if self._only is not None:
             return torch.ones(self._size, dtype=torch.bool)
         return self._weigh_in()[1] > 0
@@ -217,7 +217,7 @@ class Canvas:
         return sums if self._offsets is None else sums + weights[..., None] * self._offsets
 
     def _weigh_in(self) -> tuple[Tensor, Tensor]:
-        """Hold sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, with what was kept as it came."""
+        """Hold sums ``(z, y, x, classes)`` and weights ``(z, y, x)``, also of a window kept unchanged."""
         if self._sums is None:
             planes, rows, columns = self._size
             planes = planes if self._depth is None else min(self._depth, planes)
@@ -262,5 +262,5 @@ def _size3(values: Iterable[int]) -> Size3:
 
 
 def _divided(sums: Tensor, weight: Tensor) -> Tensor:
-    """Mean ``(classes, z, y, x)`` float32 of sums ``(z, y, x, classes)``; 0 where nothing came."""
+    """Mean ``(classes, z, y, x)`` float32 of sums ``(z, y, x, classes)``; 0 where there is no window."""
     return (sums / weight.clamp_min(1e-12)[..., None]).permute(3, 0, 1, 2)

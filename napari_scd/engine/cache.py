@@ -34,7 +34,7 @@ class ByteCache(Generic[V]):
 
     Notes
     -----
-    A key must list everything its value depends on. Values are (nested) tuples of tensors and arrays.
+    A key must include everything its value depends on. Values are (nested) tuples of tensors and arrays.
     """
 
     def __init__(self, max_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Which structure a click means, and whether it goes on outside what was computed."""
+"""Which structure a click means, and whether it continues outside what was computed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_structure(
     Returns
     -------
     ClickedStructure or None
-        None when nothing lies within reach. Voxels that touch at a corner belong together.
+        None when nothing lies within reach. Voxels that touch at a corner are connected.
     """
     seed = at if labels[at] else _nearest_labelled(labels, at, spacing_mm)
     if seed is None:

@@ -1,4 +1,4 @@
-"""A network through `torch.compile`, for those who ask for it: it pays on GPUs, after a minute or more."""
+"""A network compiled by `torch.compile`, on request: it pays off on GPUs, after a minute or more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CompiledNetwork:
     """The two halves of a network, compiled at their first use and again for every keep ratio.
 
     On CUDA devices they are recorded as CUDA graphs. Where compiling does not work, as without a C++
-    compiler, the network goes on as it is.
+    compiler, the network runs as usual.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class CompiledNetwork:
     Attributes
     ----------
     problem : str
-        Why the network runs as it is; empty while compiling works.
+        Why the network runs uncompiled; empty while compiling works.
     """
 
     def __init__(self, network: ScdNetwork) -> None:
@@ -57,7 +57,7 @@ class CompiledNetwork:
             if self._graphs:
                 torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
             answer = compiled(*arguments)
-        except Exception as error:  # what compilers raise has no common class; what is not theirs comes again
+        except Exception as error:  # compilers' errors have no common class; others occur again below
             answer = plain(*arguments)
             said = str(error).strip().splitlines() or [type(error).__name__]
             self.problem = f"torch.compile does not work here ({said[0][:120]}): the network ran without it."

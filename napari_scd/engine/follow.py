@@ -25,7 +25,7 @@ class Followed(NamedTuple):
 
 
 def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
-    """Compute the window around an image voxel, then up to eight more while the structure goes on outside.
+    """Compute the window around an image voxel, then up to eight more while the structure continues outside.
 
     Parameters
     ----------

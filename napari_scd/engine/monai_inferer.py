@@ -1,4 +1,4 @@
-"""Our engine as a MONAI inferer: scan in, label map out, inside any MONAI workflow."""
+"""The engine as a MONAI inferer: scan in, label map out, inside any MONAI workflow."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception means that memory ran out.
 
     Accelerators raise an error of their own or a RuntimeError; PyTorch's allocator on the CPU raises a
-    RuntimeError that only its text tells apart.
+    RuntimeError that can only be recognised by its text.
     """
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True

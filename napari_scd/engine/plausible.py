@@ -36,7 +36,7 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
     Parameters
     ----------
     volume : Volume
-        Finite, as it came.
+        With finite values only.
     recipe : Recipe
         Of the model.
     """
@@ -74,7 +74,7 @@ def _other_modality(volume: Volume, recipe: Recipe) -> str:
 
 
 def _low_value(array: Any) -> float:
-    """Lowest value but for a few odd ones, from evenly spaced voxels; NaN when none is finite."""
+    """Lowest value apart from a few outliers, from evenly spaced voxels; NaN if none is finite."""
     step = max(1, round((math.prod(array.shape) / _SAMPLE) ** (1 / 3)))
     sample = np.asarray(array[..., ::step, ::step, ::step])
     sample = sample[np.isfinite(sample)]

@@ -1,4 +1,4 @@
-"""Windows through the network, in batches, with what precedes the first stage remembered."""
+"""Windows through the network, in batches; what precedes the first stage is remembered."""
 
 from __future__ import annotations
 

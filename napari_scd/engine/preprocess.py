@@ -1,4 +1,4 @@
-"""From a volume as it came to the network's own grid, together with the way back."""
+"""From a volume as read to the network's own grid, and the way back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Prepared:
     Attributes
     ----------
     source : Volume
-        As it came, finite values assumed.
+        As read; its values must be finite.
     image : Tensor or ReadImage ``(c, z, y, x)`` float32
         In the recipe's axes and spacing, not padded; normalised, unless the recipe normalises each window.
     fill : Tensor ``(c,)``
@@ -96,7 +96,7 @@ class Prepared:
         return _size3(np.clip(place, 0, np.asarray(self.grid.size) - 1).tolist())
 
     def model_box(self, source_box: Sequence[slice]) -> tuple[Size3, Size3]:
-        """Image voxels of the model grid that the labels of a box of the source array hang on.
+        """Image voxels of the model grid that the labels of a box of the source array depend on.
 
         One voxel more on each side than linear interpolation looks at. `source_box` holds plain slices of the
         source array, without steps and not empty.
@@ -119,7 +119,7 @@ class Prepared:
     def content(self) -> tuple[Size3, Size3]:
         """Low and high (exclusive) image voxels of the box around all that is not `fill`.
 
-        The whole image when it is read window by window, or holds nothing else.
+        The whole image when it is read window by window, or when nothing in it differs from `fill`.
         """
         if not isinstance(self.image, ReadImage):
             there = (self.image != self.fill[:, None, None, None]).any(dim=0)
@@ -199,7 +199,7 @@ def _image_of(placed: Volume, recipe: Recipe) -> tuple[Tensor | ReadImage, Tenso
 
 
 def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, ...]]:
-    """Volume fit for `prepare`, and warnings for what was mended.
+    """Volume fit for `prepare`, and warnings about values that were replaced.
 
     Non-finite voxels are replaced by the smallest finite value of their channel, with a warning. That the
     array is a non-empty 3D one of real numbers with an affine that can be inverted is `Volume`'s promise.
@@ -209,7 +209,7 @@ def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, 
     WrongChannels
         If the model needs another number of channels.
     InputError
-        If a channel holds no finite value.
+        If a channel has no finite value.
     """
     if volume.n_channels != n_channels:
         raise WrongChannels(n_channels, volume.n_channels)
@@ -226,22 +226,22 @@ def _finite(volume: Volume, array: NDArray[np.generic]) -> tuple[Volume, tuple[s
     bad_in = [sum(int(_not_finite(plane).sum()) for plane in channel) for channel in channels]
     count = sum(bad_in)
     if count == math.prod(array.shape):
-        raise InputError("The volume holds no finite value (all NaN or infinite): check how it was saved.")
+        raise InputError("The volume has no finite values (all are NaN or infinite): check how it was saved.")
     if not count:
         return volume, ()
-    mended = np.array(array)
-    for channel, n_bad in zip(mended if mended.ndim == 4 else mended[None], bad_in, strict=True):
+    repaired = np.array(array)
+    for channel, n_bad in zip(repaired if repaired.ndim == 4 else repaired[None], bad_in, strict=True):
         if n_bad == channel.size:
-            raise InputError("A channel of the volume holds no finite value: check how it was saved.")
+            raise InputError("A channel of the volume has no finite values: check how it was saved.")
         if n_bad:
             bad = _not_finite(channel)
             channel[bad] = channel[~bad].min()
     voxels = f"{count} voxel{'s were' if count > 1 else ' was'}"
-    return volume.with_array(mended), (f"{voxels} not finite and replaced by the minimum.",)
+    return volume.with_array(repaired), (f"{voxels} not finite and replaced by the minimum.",)
 
 
 def _not_finite(values: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Tell which values single precision has no number for."""
+    """Find the values that are not finite in single precision."""
     with np.errstate(over="ignore"):
         return ~np.isfinite(np.asarray(values).astype(np.float32, copy=False))
 

@@ -1,4 +1,4 @@
-"""What a run did, in numbers that can be written down."""
+"""What a run did, in numbers for reports."""
 
 from __future__ import annotations
 

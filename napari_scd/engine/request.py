@@ -1,4 +1,4 @@
-"""What the caller asks for, how it hears of progress and how it says stop."""
+"""What the caller asks for, and how a run reports its progress."""
 
 from __future__ import annotations
 

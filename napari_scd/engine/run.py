@@ -1,4 +1,4 @@
-"""One request on one volume: hands out windows, keeps the time, the trace and the report."""
+"""One request on one volume: computes windows, keeps time, collects token maps, writes the report."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Model(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """The volume in use; replaced as a whole, so a run keeps the one it began with."""
+    """The volume in use; replaced as a whole, so a run keeps the volume it started with."""
 
     prepared: Prepared
     key: int
@@ -186,7 +186,7 @@ class Run:
         )
 
     def windows(self, starts: Sequence[Size3], *, remember: bool = False) -> Iterator[WindowResult]:
-        """Answer many windows in order, telling progress; ends early when cancelled.
+        """Answer many windows in order and report progress; ends early when cancelled.
 
         Windows answered before come from memory. New prefixes, and answers when they are to be remembered,
         are kept only while there is room, so a pass over more windows than fit leaves those it began with for

@@ -65,8 +65,8 @@ class Segmentation:
     region : three slices
         The part of the source array that was computed; labels are 0 outside.
     masks : Volume or None
-        ``(labels, z, y, x)`` bool on the source grid, when asked for: label 1, 2, ... by itself; those of a
-        sigmoid model may overlap.
+        ``(labels, z, y, x)`` bool on the source grid, when asked for: one mask for each of the labels 1, 2,
+        ...; those of a sigmoid model may overlap.
     """
 
     labels: Volume

@@ -61,7 +61,7 @@ class Session:
     Raises
     ------
     InputError
-        If network, recipe and labels do not belong together.
+        If network, recipe and labels do not match.
 
     Examples
     --------
@@ -115,7 +115,7 @@ class Session:
 
     @property
     def volume(self) -> Volume | None:
-        """The volume in use, as it came (non-finite voxels replaced)."""
+        """The volume in use, as it was given (non-finite voxels replaced)."""
         return None if self._loaded is None else self._loaded.prepared.source
 
     @property
@@ -133,12 +133,12 @@ class Session:
             If it cannot be segmented by this model; the former volume then stays in use.
         """
         config = self._model.network.config
-        checked, mended = checked_volume(volume, len(self.recipe.channels))
+        checked, repairs = checked_volume(volume, len(self.recipe.channels))
         prepared = prepare(checked, self.recipe, config.roi, config.patch)
         self._memory.forget_volume()
         self._prompt_memory.forget_volume()
-        told = (*volume.warnings, *mended, *doubts(checked, self.recipe))
-        self._loaded = Loaded(prepared, next(self._volume_keys), told)
+        warnings = (*volume.warnings, *repairs, *doubts(checked, self.recipe))
+        self._loaded = Loaded(prepared, next(self._volume_keys), warnings)
 
     def plan(self, request: Request | None = None) -> Plan:
         """Say what `segment` would do, without doing it."""
@@ -357,7 +357,7 @@ class Session:
 
     def _volume_in_use(self) -> Loaded:
         if self._loaded is None:
-            raise InputError("There is no volume yet: open a 3D volume first.")
+            raise InputError("No volume yet: open a 3D volume first.")
         return self._loaded
 
 

@@ -1,4 +1,4 @@
-"""What every window did with its tokens, stitched into maps over the whole patch grid."""
+"""The exit stages and scores of every window's tokens, stitched into maps over the whole patch grid."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TokenStitcher:
         self._count[every] += known
 
     def maps(self) -> TokenMaps:
-        """Return the maps of what has come so far, cut to the tokens that touch the image."""
+        """Return the maps of all windows so far, cut to the tokens that touch the image."""
         low, high = self._prepared.grid.token_box
         box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
         affine = self._prepared.token_affine

@@ -52,7 +52,7 @@ class _Plane(NamedTuple):
 
 
 class WayBack:
-    """A box of the model grid seen from the source grid.
+    """A box of the model grid, mapped back to the source grid.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ class WayBack:
         ----------
         logits : Tensor ``(z, y, x, classes)`` of the box
         seen : bool ``(z, y, x)``
-            Where a window came; the others stay 0.
+            Where a window was computed; elsewhere the result stays 0.
         """
         n_classes = logits.shape[-1]
         result = np.zeros((n_classes, *self._shape), np.float16)

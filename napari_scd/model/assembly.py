@@ -1,4 +1,4 @@
-"""Token completion: every layer's leftovers back into one dense grid (in the paper: token completion)."""
+"""Token completion: the tokens of all exits back in one dense grid (in the paper: token completion)."""
 
 from __future__ import annotations
 
@@ -76,20 +76,20 @@ class MaskTokenCompletion(nn.Module):
 
 
 class ZeroCompletion(nn.Module):
-    """The control: the decoder gets zeros, so that what the tokens add can be measured."""
+    """The control: the decoder gets zeros, to measure what the tokens add."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.n_tokens = config.n_tokens
 
     def forward(self, encoded: Encoded) -> Tensor:
-        """Ignore the encoder: zeros ``(b, n, d)``."""
+        """Return zeros ``(b, n, d)``, whatever the encoder found."""
         cls = encoded.cls
         return cls.new_zeros(cls.shape[0], self.n_tokens, cls.shape[-1])
 
 
 class _Mixer(nn.Module):
-    """What both completions share: fixed positions, blocks, norm, the way back to the encoder's width."""
+    """What both completions share: fixed positions, blocks, norm, projection to the encoder's width."""
 
     positions: Tensor
 

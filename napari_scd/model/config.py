@@ -91,7 +91,7 @@ class ModelConfig:
     coarse_vox: int = 4
 
     def __post_init__(self) -> None:
-        """Check every bound that a stranger's file could break; raises `InputError`."""
+        """Check every limit that an untrusted file could break; raises `InputError`."""
         problem = next(_problems(self), None)
         if problem is not None:
             raise InputError(f"This network configuration cannot be built: {problem}.")
@@ -172,7 +172,7 @@ class ModelConfig:
 
 
 def _problems(config: ModelConfig) -> Iterator[str]:
-    """Say what is wrong, in an order in which each check may rely on those before it."""
+    """List what is wrong; each check may rely on those before it."""
     yield from _type_problems(config)
     yield from _choice_problems(config)
     yield from _size_problems(config)
@@ -217,7 +217,7 @@ def _choice_problems(c: ModelConfig) -> Iterator[str]:
     choices["transformer"] = TRANSFORMERS
     for name, allowed in choices.items():
         if getattr(c, name) not in allowed:
-            yield f"{name} {getattr(c, name)!r} is none of {', '.join(allowed)}"
+            yield f"{name} {getattr(c, name)!r} must be one of {', '.join(allowed)}"
 
 
 def _size_problems(c: ModelConfig) -> Iterator[str]:

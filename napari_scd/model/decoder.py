@@ -1,6 +1,6 @@
 """Dense decoding: the completed token map back to voxels, UNETR style (in the paper: dense decoding).
 
-Every decoder has two doors: `encode_image` (what it takes from the raw image, independent of the tokens) and
+Every decoder has two entry points: `encode_image` (what it computes from the image alone) and
 `forward` (that plus token maps). ``n_maps`` token maps go in, finest branch first, bottleneck last; the SCD
 network hands the same completed map to all of them, a dense baseline different layers.
 """
@@ -27,10 +27,10 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def encode_image(self, image: Tensor) -> Tensor:
-        """Take what the decoder wants of the raw image ``(b, c, z, y, x)``; no token is needed for it."""
+        """Compute what the decoder needs from the image ``(b, c, z, y, x)`` alone, without tokens."""
 
     def for_stem(self, image_features: Tensor) -> Tensor:
-        """Pick what a shared stem makes its tokens of out of `encode_image`'s own result."""
+        """Pick the part of `encode_image`'s result from which a shared stem makes its tokens."""
         return image_features
 
     @abstractmethod

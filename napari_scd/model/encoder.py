@@ -123,7 +123,7 @@ class SparseEncoder(nn.Module):
         want_scores : bool
             Rate tokens also at stages that drop none.
         guide : Guide
-            What the stages are told about the tokens from outside.
+            What the stages learn about the tokens from outside the network.
         """
         n = self.n_tokens
         positions = torch.arange(n, device=tokens.device).expand(tokens.shape[0], n)

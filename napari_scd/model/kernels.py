@@ -108,7 +108,7 @@ def chooses(values: Tensor) -> bool:
 
 
 class QuickConv3d(nn.Conv3d):
-    """Convolution that never unrolls patches into memory where oneDNN could run."""
+    """Convolution that uses oneDNN wherever it can, rather than unrolling patches into memory."""
 
     def forward(self, image: Tensor) -> Tensor:
         """``(b, c, z, y, x) -> (b, out, ...)``."""
@@ -121,7 +121,7 @@ class QuickConv3d(nn.Conv3d):
         return laid_out(super().forward(image))  # a single channel has no layout to hand on
 
     def _is_left_aside(self, image: Tensor) -> bool:
-        """Whether PyTorch would not take oneDNN by itself."""
+        """Whether PyTorch on its own would not use oneDNN."""
         if image.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
             return False
         pointwise = self.kernel_size == (1, 1, 1) and self.stride == (1, 1, 1)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Prefix(NamedTuple):
-    """Everything that does not depend on the keep ratio: cache it, ask many times.
+    """Everything that does not depend on the keep ratio: computed once, used for many answers.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class ScdNetwork(nn.Module):
 
     def prefix(self, image: Tensor) -> Prefix:
         """Run what comes before the first stage; `image` is ``(b, c, z, y, x)``."""
-        if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes are no numbers to compare
+        if all(isinstance(edge, int) for edge in image.shape):  # a tracer's sizes cannot be compared
             _check_window(image, self.config)
         image = with_likeness(image) if self.config.prompts else image
         image = laid_out(image)

@@ -50,7 +50,7 @@ class Split(NamedTuple):
 
 
 class Scorer(nn.Module):
-    """The lightweight sub-network: rates a token by itself and by the mean of all living ones."""
+    """The lightweight sub-network: rates a token by its own values and by the mean of all living tokens."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

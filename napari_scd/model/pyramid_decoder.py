@@ -68,7 +68,7 @@ class HalfDecoder(Decoder):
 class PyramidDecoder(Decoder):
     """Ours: `HalfDecoder` with an image branch at every level between half size and the tokens.
 
-    The tokens are the coarsest level: detail comes from the image, whatever needs context from them.
+    The tokens are the coarsest level: the image provides detail, the tokens provide context.
     """
 
     n_maps = 1
@@ -125,7 +125,7 @@ class SharpDecoder(PyramidDecoder):
 
     The pyramid sees blocks of 2 x 2 x 2 voxels averaged and answers at half size; one thin level takes that
     answer and the image at full size, and says what the eight voxels of each block are. Its output starts as
-    the pyramid's answer, so a network trained at twice the spacing is where it starts from.
+    the pyramid's answer, so it can start from a network trained at twice the spacing.
     """
 
     def __init__(self, sizes: DecoderSizes) -> None:

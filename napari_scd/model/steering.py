@@ -20,7 +20,7 @@ _RANDOM_SEED = 17
 
 
 class Guide(NamedTuple):
-    """What a stage is told from outside; `None` = nothing.
+    """What a stage learns from outside the network; `None` = nothing.
 
     Attributes
     ----------

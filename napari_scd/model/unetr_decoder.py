@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class UnetrDecoder(Decoder):
-    """What the decoders of UNETR's kind share: the image branch, the way up, the output layer.
+    """What UNETR's decoders have in common: the image branch, the upsampling path, the output layer.
 
     Parameters
     ----------
     branches : sequence of Module
-        What makes skips of token maps, finest first.
+        Modules that turn token maps into skips, finest first.
     widths : sequence of int
-        Channels on the way up, coarsest first.
+        Channels of the upsampling path, coarsest first.
     """
 
     pools: ClassVar[bool] = False

@@ -57,7 +57,7 @@ def test_logits_are_monais(tmp_path: Path, changes: dict[str, Any], config: dict
 
 def test_a_window_that_is_no_cube_must_be_given(tmp_path: Path) -> None:
     saved(tmp_path / "unetr.pt", img_size=(32, 48, 16))
-    with pytest.raises(InputError, match="window is no cube: give a config with img_size"):
+    with pytest.raises(InputError, match="window is not a cube: give a config with img_size"):
         load_reference(tmp_path / "unetr.pt")
 
 
@@ -65,7 +65,7 @@ def test_a_window_that_is_no_cube_must_be_given(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"mlp_dim": 48}, "of another shape: encoder.blocks.0.mlp"),
-        ({"res_block": False}, "UNETR of another build"),
+        ({"res_block": False}, "UNETR of a different build"),
     ],
 )
 def test_other_builds_are_named(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

@@ -79,4 +79,4 @@ def test_a_folder_in_use_is_not_written_into(run: Any, tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "note.txt").write_text("mine")
     code, _, said = run("models", "bundle", "whole", "-o", "made")
-    assert code == 2 and "exists already" in said and len(list((tmp_path / "made").iterdir())) == 1
+    assert code == 2 and "already exists" in said and len(list((tmp_path / "made").iterdir())) == 1

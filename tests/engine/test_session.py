@@ -45,7 +45,7 @@ def test_nothing_works_without_a_volume(thresholder) -> None:
         lambda: session.click((0, 0, 0)),
         lambda: session.preview(centre_index=(0, 0, 0)),
     ):
-        with pytest.raises(InputError, match="no volume yet"):
+        with pytest.raises(InputError, match="No volume yet"):
             ask()
 
 

@@ -406,7 +406,7 @@ def test_bad_prompts_lose_nothing() -> None:
 
 def test_models_of_other_kinds_take_no_prompts_and_promptable_ones_nothing_else(thresholder) -> None:
     session = thresholder()
-    with pytest.raises(InputError, match="no volume yet"):
+    with pytest.raises(InputError, match="No volume yet"):
         ask(session, Prompts().include((0, 0, 0)))
     session.set_volume(Volume(np.arange(1000.0).reshape(10, 10, 10), np.eye(4)))
     with pytest.raises(TakesNoPrompts, match="does not take prompts"):

@@ -148,7 +148,7 @@ ENTRIES = [
     Entry("a recipe that is cut off", "cannot be read", about(recipe='{"modality":')),
     Entry("provenance nested 500 deep", "cannot be read", about(provenance='{"metrics":' + "[" * 500 + "]" * 500 + "}")),
     Entry("a network of 10^9 blocks", "depth", inner("config", depth=10**9)),
-    Entry("a network of 13 thousand million weights", "more than the 2", inner("config", embed_dim=4096, heads=8, depth=64)),
+    Entry("a network of 13 billion weights", "more than the 2", inner("config", embed_dim=4096, heads=8, depth=64)),
     Entry("a decoder of gigabytes in a file of kilobytes", "does not fit its own configuration", inner("config", features=256, out_channels=1024)),
     Entry("windows of hundreds of GiB", "GiB", inner("config", roi=[512, 512, 512], patch=16, decoder="unetr16", features=256)),
     Entry("windows of no patch", "patch", inner("config", roi=[15, 16, 16])),
