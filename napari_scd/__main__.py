@@ -9,6 +9,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from napari_scd.own_process import settle_threads
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     timing.add_argument("--time-model", metavar="NAME|FILE", help="with this model")
     chosen = parser.parse_args(arguments)
+    settle_threads()
 
     if chosen.time_rounds is not None:
         from napari_scd.viewer import time_dock

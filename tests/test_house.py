@@ -36,6 +36,7 @@ OUTSIDE = {
     "cancel": set(),
     "errors": set(),
     "lazy": set(),
+    "own_process": set(),
     "plain": set(),
 }
 INSIDE_VIEWER = {

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from napari_scd.batch.jobs import SegmentJob as SegmentJob
     from napari_scd.batch.jobs import Targets as Targets
     from napari_scd.batch.measures import write_statistics as write_statistics
+    from napari_scd.batch.outcomes import CaseOutcome as CaseOutcome
+    from napari_scd.batch.outcomes import Crash as Crash
     from napari_scd.batch.outputs import write_case as write_case
     from napari_scd.batch.outputs import write_shared_report as write_shared_report
     from napari_scd.batch.paths import names_labels_file as names_labels_file
     from napari_scd.batch.paths import names_report_file as names_report_file
     from napari_scd.batch.paths import plan_batch as plan_batch
-    from napari_scd.batch.runner import CaseOutcome as CaseOutcome
-    from napari_scd.batch.runner import Crash as Crash
     from napari_scd.batch.runner import Runner as Runner
     from napari_scd.batch.runner import prepare as prepare
     from napari_scd.batch.staging import make_folder as make_folder
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "BatchPlan": "jobs",
     "Caption": "figure",
-    "CaseOutcome": "runner",
+    "CaseOutcome": "outcomes",
     "Cohort": "cohort",
-    "Crash": "runner",
+    "Crash": "outcomes",
     "PlannedCase": "jobs",
     "Point": "jobs",
     "PromptOptions": "jobs",

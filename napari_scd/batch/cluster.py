@@ -6,13 +6,15 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.batch.runner import CaseOutcome, Crash, Runner, described, prepare
+from napari_scd.batch.outcomes import CaseOutcome, Crash, described
 from napari_scd.errors import InputError
+from napari_scd.own_process import settle_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_scd.batch.jobs import PlannedCase, SegmentJob
+    from napari_scd.batch.runner import Runner
 
 RETRIES = 3
 _one_at_a_time = threading.Lock()  # a session holds one volume, and workers may have several threads
@@ -72,6 +74,9 @@ def segment_case(case: PlannedCase, job: SegmentJob) -> CaseOutcome:
 
 @lru_cache(maxsize=1)
 def _runner(job: SegmentJob) -> Runner:
+    settle_threads()
+    from napari_scd.batch.runner import prepare  # loads PyTorch, which reads those settings
+
     return prepare(job)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from napari_scd.batch.channel_files import in_model_order
 from napari_scd.batch.checks import request_of
+from napari_scd.batch.outcomes import CaseOutcome, Crash, described
 from napari_scd.batch.outputs import write_case
 from napari_scd.batch.places import in_mm, voxel_at
 from napari_scd.batch.prompted import answer_objects
@@ -27,44 +28,6 @@ if TYPE_CHECKING:
     from napari_scd.volume import Volume
 
 logger = logging.getLogger(__name__)
-
-
-class Crash(RuntimeError):
-    """A case failed for a reason that is not its own: the machine's, or a mistake of ours."""
-
-
-class CaseOutcome(NamedTuple):
-    """How one case ended.
-
-    Attributes
-    ----------
-    case : PlannedCase
-    report : dict
-        As `write_case` returns it; empty when the case failed.
-    failure : InputError, Crash or None
-        None when all went well.
-    table : LabelTable or None
-        Names and colours of the labels in the label file; None when the case failed.
-    """
-
-    case: PlannedCase
-    report: dict[str, Any]
-    failure: InputError | Crash | None = None
-    table: LabelTable | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """0 all well, 2 the case could not be used, 1 a failure that is not its own."""
-        if self.failure is None:
-            return 0
-        return 2 if isinstance(self.failure, InputError) else 1
-
-    def to_dict(self, reason: str) -> dict[str, Any]:
-        """JSON-ready copy; `reason` says in words why the case failed."""
-        if self.failure is None:
-            return {"status": "done", **self.report}
-        failed = {"status": "failed", "error": reason, "exit_code": self.exit_code}
-        return {"input": str(self.case.source), **failed}
 
 
 class CaseAnswer(NamedTuple):
@@ -200,9 +163,3 @@ def prepare(job: SegmentJob) -> Runner:
     session = Session(*checkpoint)
     channels = in_model_order(dict(job.channels), recipe.channels) if job.channels else None
     return Runner(job, session, request, channels)
-
-
-def described(error: BaseException) -> str:
-    """Class and message of an error, in one line of modest length."""
-    said = " ".join(str(error).split())
-    return (f"{type(error).__name__}: {said}" if said else type(error).__name__)[:300]

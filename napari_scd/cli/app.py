@@ -29,6 +29,7 @@ from napari_scd.cli.signals import Ended, die_of, ending
 from napari_scd.cli.streams import guarded
 from napari_scd.cli.train import train
 from napari_scd.errors import InputError
+from napari_scd.own_process import settle_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "--debug" in arguments:
         logging.basicConfig()
         logging.getLogger("napari_scd").setLevel(logging.DEBUG)
+    settle_threads()
     words = [word for word in arguments if word != "--debug"]
     signal_number = 0
     with guarded() as (out, _):
