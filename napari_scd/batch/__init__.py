@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_scd.batch.jobs import SegmentJob as SegmentJob
     from napari_scd.batch.jobs import Targets as Targets
     from napari_scd.batch.measures import write_statistics as write_statistics
+    from napari_scd.batch.modality import model_for as model_for
     from napari_scd.batch.outcomes import CaseOutcome as CaseOutcome
     from napari_scd.batch.outcomes import Crash as Crash
     from napari_scd.batch.outputs import write_case as write_case
@@ -54,6 +55,7 @@ _HOME_OF = {
     "clear_leftovers": "cohort",
     "draw_figure": "figure",
     "make_folder": "staging",
+    "model_for": "modality",
     "names_labels_file": "paths",
     "names_report_file": "paths",
     "outcomes_of_cluster": "cluster",

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from napari_scd.batch.source_names import code_of
 from napari_scd.batch.staging import staged
-from napari_scd.volume.statistics import StructureStatistics, measure_structures, statistics_csv
-from napari_scd.volume.surfaces import surface_of, write_surface
+from napari_scd.volume import (
+    StructureStatistics,
+    measure_structures,
+    statistics_csv,
+    surface_of,
+    write_surface,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

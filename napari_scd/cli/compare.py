@@ -19,7 +19,7 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.volume.changes import StructureChange
+    from napari_scd.volume import StructureChange
 
 _TITLES = ("structure", "before", "after", "change", "change %", "Dice")
 
@@ -43,8 +43,7 @@ def compare(
     patient, so the scans behind both maps must be aligned (or be the same scan).
     """
     from napari_scd.batch import staged
-    from napari_scd.volume import read_label_table, read_labels
-    from napari_scd.volume.changes import compare_labels
+    from napari_scd.volume import compare_labels, read_label_table, read_labels
 
     if output is not None and output.suffix.lower() != ".csv":
         raise InputError(f"-o '{output}' must end in .csv.")

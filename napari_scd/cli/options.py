@@ -11,10 +11,6 @@ from napari_scd.errors import InputError
 SURFACE_FORMATS = ("stl", "obj", "ply")
 DEFAULT_MODEL = "hippocampus-mr"
 
-ModelOption = Annotated[
-    str,
-    typer.Option("--model", "-m", metavar="NAME|FILE", help="A name from `models list`, or a model file."),
-]
 KeepOption = Annotated[
     str | None,
     typer.Option(

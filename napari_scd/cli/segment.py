@@ -10,13 +10,11 @@ import typer
 
 from napari_scd.batch import SegmentJob, Targets, names_labels_file, plan_batch, request_of
 from napari_scd.cli.channels import parse_channels
-from napari_scd.cli.console import busy
+from napari_scd.cli.console import busy, say
 from napari_scd.cli.options import (
-    DEFAULT_MODEL,
     DeviceOption,
     JsonOption,
     KeepOption,
-    ModelOption,
     PrecisionOption,
     ThreadsOption,
     parse_keep,
@@ -54,7 +52,15 @@ def segment(
             show_default=False,
         ),
     ] = None,
-    model: ModelOption = DEFAULT_MODEL,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME|FILE",
+            help="A name from `models list`, or a model file; the one for CT or MR if left out.",
+        ),
+    ] = None,
     keep_ratio: KeepOption = None,
     at: Annotated[
         list[str] | None,
@@ -150,7 +156,7 @@ def segment(
     sources = _sources(inputs, channels)
     job = SegmentJob(
         Targets(output, tokens, score, probability, report, each, surfaces, statistics),
-        model=model,
+        model=model or _suited_model(sources, has_points=bool(at), has_channels=bool(channel)),
         keep=parse_keep(keep_ratio),
         points=tuple(parse_point(text) for text in at or ()),
         prompts=parse_prompts(not_at, box, refine, prompts, points=bool(at)),
@@ -168,8 +174,10 @@ def segment(
         dicom_seg=dicom_seg,
         redo=redo,
     )
+    if model is None and not as_json:
+        say(f"Model: {job.model}, which suits the scan; --model chooses another.", style="dim")
     is_tree = _is_tree(sources, output)
-    check_one_scan(model, job.prompts, sources, is_tree=is_tree)
+    check_one_scan(job.model, job.prompts, sources, is_tree=is_tree)
     if is_tree:
         raise typer.Exit(_segment_tree(sources, job, scheduler, as_json=as_json))
     if scheduler or redo or dicom_seg:
@@ -182,6 +190,15 @@ def segment(
         from napari_scd.cli.run.segment import run_batch  # only when there is something to compute
 
     raise typer.Exit(run_batch(plan, job, as_json=as_json))
+
+
+def _suited_model(sources: list[Path], *, has_points: bool, has_channels: bool) -> str:
+    """Name the model that is used when none is given."""
+    from napari_scd.batch import model_for  # reads models and scans: only when there is a choice to make
+
+    if has_channels:
+        raise InputError("Several channels need a model that takes them: name it with --model.")
+    return model_for(sources, at_points=has_points)
 
 
 def _is_tree(sources: list[Path], output: Path) -> bool:

@@ -1,5 +1,8 @@
 """What we segment: volumes, their files, and how they are prepared. numpy, nibabel and pydicom, no torch."""
 
+from typing import TYPE_CHECKING
+
+from napari_scd.lazy import on_first_use
 from napari_scd.volume.atomic import atomic_path
 from napari_scd.volume.channels import read_channels
 from napari_scd.volume.dicom import (
@@ -47,6 +50,28 @@ from napari_scd.volume.samples import load_icbm152, load_phantom
 from napari_scd.volume.sides import Sides, volumes_by_side
 from napari_scd.volume.turning import reorient
 from napari_scd.volume.volume import Source, Volume
+
+if TYPE_CHECKING:
+    from napari_scd.volume.changes import StructureChange as StructureChange
+    from napari_scd.volume.changes import compare_labels as compare_labels
+    from napari_scd.volume.statistics import StructureStatistics as StructureStatistics
+    from napari_scd.volume.statistics import measure_structures as measure_structures
+    from napari_scd.volume.statistics import statistics_csv as statistics_csv
+    from napari_scd.volume.surfaces import Surface as Surface
+    from napari_scd.volume.surfaces import surface_of as surface_of
+    from napari_scd.volume.surfaces import write_surface as write_surface
+
+# what only some need, and takes a while to import
+_HOME_OF = {
+    "StructureChange": "changes",
+    "StructureStatistics": "statistics",
+    "Surface": "surfaces",
+    "compare_labels": "changes",
+    "measure_structures": "statistics",
+    "statistics_csv": "statistics",
+    "surface_of": "surfaces",
+    "write_surface": "surfaces",
+}
 
 __all__ = [
     "LABELS_WRITABLE",
@@ -102,4 +127,6 @@ __all__ = [
     "walk",
     "write_labels",
     "write_volume",
+    *_HOME_OF,
 ]
+__getattr__ = on_first_use(__name__, _HOME_OF)

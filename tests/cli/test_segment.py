@@ -241,3 +241,12 @@ def test_an_unexpected_error_is_one_sentence(
         "Error: Unexpected error (RuntimeError: boom more); rerun the command with --debug to see where.\n"
     )
     assert not (tmp_path / "o.nii").exists()
+
+
+def test_without_a_model_the_scan_decides(run: Run, scan: Scan) -> None:
+    words = ("-o", "o.nii.gz", "--threads", 1, "--at", "0", "0", "0")
+    code, out, err = run("segment", scan(), *words)
+    assert out.startswith("Model: hippocampus-mr, which suits the scan")
+    assert code == 0 or "nothing found here" in err
+    code, _, err = run("segment", "--channel", "t1=scan.nii.gz", "-o", "o.nii.gz")
+    assert code == 2 and "name it with --model" in err

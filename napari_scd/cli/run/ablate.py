@@ -37,8 +37,7 @@ from napari_scd.benchmarks import Timer
 from napari_scd.cli.console import busy, say, show_whole
 from napari_scd.cli.run.timing import check_keeps
 from napari_scd.cli.run.train import dice_text, display
-from napari_scd.engine import Request
-from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine import Request, choose_hardware
 from napari_scd.errors import InputError
 from napari_scd.training import RunOptions, read_config
 

@@ -27,8 +27,7 @@ from napari_scd.cli.run.network_results import Measured, show_measured, to_dict,
 from napari_scd.cli.run.timing import advance, check_keeps
 from napari_scd.engine import Request
 from napari_scd.model import PRESETS, build_network
-from napari_scd.volume import read_volume
-from napari_scd.volume.phantom import make_phantom
+from napari_scd.volume import make_phantom, read_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,15 +20,14 @@ from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.show import show_in_napari
 from napari_scd.cli.run.tables import keep_text, run_line, side_table, tokens_text
 from napari_scd.errors import InputError
-from napari_scd.volume import load_icbm152, write_volume
-from napari_scd.volume.sides import volumes_by_side
+from napari_scd.volume import load_icbm152, volumes_by_side, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_scd.batch import SegmentJob
-    from napari_scd.volume.sides import Sides
+    from napari_scd.volume import Sides
 
 
 def targets_in(folder: Path) -> Targets:

@@ -15,8 +15,7 @@ from napari_scd.checkpoints import load, save
 from napari_scd.cli.console import out, print_json, say
 from napari_scd.cli.run.evaluate_cases import truth_of
 from napari_scd.cli.run.measure_cases import make_folder, measure_cases, write_text
-from napari_scd.engine import Request, Session
-from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine import Request, Session, choose_hardware
 from napari_scd.errors import InputError
 from napari_scd.evaluation import (
     TOLERANCE_MM,

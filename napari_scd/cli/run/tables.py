@@ -13,8 +13,7 @@ from napari_scd.cli.console import out, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.volume import LabelTable
-    from napari_scd.volume.sides import Sides
+    from napari_scd.volume import LabelTable, Sides
 
 
 def print_case(report: dict[str, Any], table: LabelTable) -> None:
