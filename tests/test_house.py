@@ -59,7 +59,6 @@ WINDOW_SYSTEM = GUI - {"napari"} | {
 PENDING: dict[str, set[str]] = {
     "doors": set(),
     "entrances": {
-        "batch",
         "training",
         "benchmarks",
         "ablation",
@@ -73,7 +72,6 @@ PENDING: dict[str, set[str]] = {
         "training",
         "benchmarks",
         "ablation",
-        "cli",
     },
     "options and keys": {
         "evaluation",

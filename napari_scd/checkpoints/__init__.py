@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_scd.checkpoints.card import ModelCard, Provenance
-from napari_scd.checkpoints.zoo import describe, list_models, models_folder
+from napari_scd.checkpoints.tested import shipped_figures
+from napari_scd.checkpoints.zoo import describe, is_name, list_models, models_folder
+from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from napari_scd.checkpoints.foreign import load_reference
-    from napari_scd.checkpoints.loading import Checkpoint, load, save
+    from napari_scd.checkpoints.bundle import export_bundle as export_bundle
+    from napari_scd.checkpoints.foreign import load_reference as load_reference
+    from napari_scd.checkpoints.loading import Checkpoint as Checkpoint
+    from napari_scd.checkpoints.loading import load as load
+    from napari_scd.checkpoints.loading import save as save
+
+# what needs torch
+_HOME_OF = {
+    "Checkpoint": "loading",
+    "export_bundle": "bundle",
+    "load": "loading",
+    "load_reference": "foreign",
+    "save": "loading",
+}
 
 __all__ = [
-    "Checkpoint",
     "ModelCard",
     "Provenance",
     "describe",
+    "is_name",
     "list_models",
-    "load",
-    "load_reference",
     "models_folder",
-    "save",
+    "shipped_figures",
+    *_HOME_OF,
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """Fetch what needs torch only when it is asked for."""
-    if name == "load_reference":
-        return import_module("napari_scd.checkpoints.foreign").load_reference
-    if name in ("Checkpoint", "load", "save"):
-        return getattr(import_module("napari_scd.checkpoints.loading"), name)
-    raise AttributeError(f"module 'napari_scd.checkpoints' has no attribute {name!r}")
+__getattr__ = on_first_use(__name__, _HOME_OF)

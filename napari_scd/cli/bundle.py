@@ -18,7 +18,7 @@ def bundle(
 ) -> None:
     """Write a model as a MONAI bundle, which `python -m monai.bundle run` executes."""
     with busy("Writing the bundle"):
-        from napari_scd.checkpoints.bundle import export_bundle
+        from napari_scd.checkpoints import export_bundle
 
         folder = export_bundle(name, output)
     say(f"Wrote {folder}.")

@@ -15,7 +15,7 @@ from napari_scd.cli.run.show import has_display
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_scd.benchmarks.latency import LatencyBenchmark, Wait
+    from napari_scd.benchmarks import LatencyBenchmark, Wait
 
 
 def latency(
@@ -41,7 +41,7 @@ def latency(
     if scan is not None and not scan.exists():
         raise InputError(f"'{scan}' does not exist: give a NIfTI or MGH file.")
     with busy("Timing the dock in its own window"):
-        from napari_scd.benchmarks.latency import time_dock
+        from napari_scd.benchmarks import time_dock
 
         result = time_dock(None if scan is None else str(scan), model, rounds=rounds)
     if as_json:
@@ -52,7 +52,7 @@ def latency(
 
 
 def _print(result: LatencyBenchmark) -> None:
-    from napari_scd.benchmarks.latency import REST_S
+    from napari_scd.benchmarks import REST_S
 
     rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for title in ("goal", "wait", "n", "median", "95 %", "goal below"):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_scd.checkpoints import describe
-from napari_scd.checkpoints.tested import shipped_figures
+from napari_scd.checkpoints import describe, shipped_figures
 from napari_scd.cli.models import by_keep_ratio, facts, mean_dice, measures
 
 if TYPE_CHECKING:

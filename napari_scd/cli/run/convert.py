@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from napari_scd.batch import make_folder
-from napari_scd.checkpoints import Provenance, list_models, load, load_reference, models_folder, save
-from napari_scd.checkpoints.zoo import is_name
+from napari_scd.checkpoints import Provenance, is_name, list_models, load, load_reference, models_folder, save
 from napari_scd.cli.run.entries import read_mapping, read_table
 from napari_scd.engine import Session
 from napari_scd.errors import InputError

@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.batch import staged
-from napari_scd.benchmarks.comparison_plot import draw_comparisons
-from napari_scd.benchmarks.tables import (
+from napari_scd.benchmarks import (
     about,
     about_volume,
     comparison_dict,
     comparison_grid,
     comparison_table,
+    draw_comparisons,
     markdown,
     parts_grid,
     parts_table,

@@ -10,8 +10,7 @@ from pathlib import Path
 import torch
 from rich.progress import Progress
 
-from napari_scd.benchmarks import Stages, time_stages
-from napari_scd.benchmarks.tables import stages_table
+from napari_scd.benchmarks import Stages, stages_table, time_stages
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import err, print_json, say, show_whole
 from napari_scd.cli.run.timing import advance

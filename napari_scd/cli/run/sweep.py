@@ -10,9 +10,15 @@ import torch
 from rich.progress import Progress
 
 from napari_scd.batch import staged
-from napari_scd.benchmarks import TimedNetwork, WindowShape, compare_inference
-from napari_scd.benchmarks.sweep_plot import draw_timing
-from napari_scd.benchmarks.tables import about, comparison_dict, sweep_table
+from napari_scd.benchmarks import (
+    TimedNetwork,
+    WindowShape,
+    about,
+    compare_inference,
+    comparison_dict,
+    draw_timing,
+    sweep_table,
+)
 from napari_scd.checkpoints import load
 from napari_scd.cli.console import err, print_json, say, show_whole
 from napari_scd.cli.run.timing import advance, check_keeps
