@@ -158,6 +158,11 @@ def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(value, bool | int | float | str) and "@" not in key:
             yield key.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value)
+        if key == "dice_after" and isinstance(value, dict):
+            yield (
+                "Dice after",
+                ", ".join(f"{_plain(clicks)}: {_plain(dice)}" for clicks, dice in value.items()),
+            )
 
 
 def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:

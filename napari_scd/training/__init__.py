@@ -2,7 +2,7 @@
 
 from napari_scd.training.config.config import TrainConfig
 from napari_scd.training.config.reading import Base, config_from_dict, read_config
-from napari_scd.training.config.shipped import find_config, preset_names
+from napari_scd.training.config.shipped import find_config, is_shipped, preset_names
 from napari_scd.training.data.example import write_example
 from napari_scd.training.notices import Notice, ReadingCase, StartsFrom
 from napari_scd.training.run.export import export, provenance_of
@@ -26,6 +26,7 @@ __all__ = [
     "export",
     "find_config",
     "forget_state",
+    "is_shipped",
     "preset_names",
     "provenance_of",
     "read_config",

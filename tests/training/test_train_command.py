@@ -112,6 +112,29 @@ def test_a_shipped_file_needs_to_know_where_the_data_are(capsys):
     assert "--images and --labels" in capsys.readouterr().err
 
 
+def test_a_shipped_list_of_data_sets_needs_their_folder(capsys):
+    assert _run("train", "any", *CPU) == 2
+    assert "give the folder that contains them with --data-root" in " ".join(capsys.readouterr().err.split())
+
+
+def test_data_sets_are_found_below_the_root(prompt_values, prompt_folder, tmp_path, capsys):
+    prompt_values.update(steps=2, validate_every=2)
+    path = tmp_path / "point.yaml"
+    path.write_text(yaml.safe_dump(prompt_values))
+    out = tmp_path / "run"
+    assert _run("train", path, "--data-root", prompt_folder, "--out", out, *CPU) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Dice on 4 validation windows at step 2" in said
+    assert "after 1 click, " in said
+    card = describe(out / "point.safetensors")
+    assert set(card.provenance.metrics["dice_after"]) == {"1 click", "2 clicks"}
+    assert _run("models", "info", out / "point.safetensors") == 0
+    told = capsys.readouterr().out
+    assert "Dice after" in told
+    assert "keep ratio" not in told  # Dice after one click is not Dice at keep 1
+    assert card.recipe.field == "prompt"
+
+
 def test_a_bad_case_stops_before_the_first_step(file, data_folder, tmp_path, capsys):
     values = yaml.safe_load(file.read_text())
     values["labels"] = ["liver"]

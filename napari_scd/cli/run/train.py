@@ -25,6 +25,7 @@ from napari_scd.training import (
     export,
     find_config,
     forget_state,
+    is_shipped,
     read_config,
     train,
     write_example,
@@ -129,8 +130,14 @@ def configuration(order: TrainOrder) -> TrainConfig:
     if order.init is not None:
         card = describe(order.init)
         base = Base(card.config, card.recipe.to_dict(), card.labels.to_list())
-    config = read_config(find_config(order.config), data=data, base=base, root=order.data_root)
+    path = find_config(order.config)
+    config = read_config(path, data=data, base=base, root=order.data_root)
     given = config.data
+    if given.sets and order.data_root is None and is_shipped(path):
+        raise InputError(
+            f"'{order.config}' does not say where its {len(given.sets)} data sets are: give the folder that "
+            "contains them with --data-root."
+        )
     named = given.sets or given.dataset or (given.images and given.labels)
     if not named and config.synthesis is None:
         raise InputError(

@@ -304,6 +304,8 @@ def _prompt_problems(config: TrainConfig, prompts: PromptConfig) -> list[str]:
     found = []
     if not config.data.sets:
         found.append("'prompts' needs at least one entry in 'sets' of 'data'")
+    if config.data.dataset or config.data.images or config.data.labels:
+        found.append("'sets' of 'data' cannot be mixed with 'dataset', 'images' or 'labels' beside it")
     names = [one.name for one in config.data.sets]
     if len(set(names)) < len(names):
         found.append("two entries in 'sets' of 'data' have the same name")

@@ -32,3 +32,8 @@ def find_config(name_or_path: str | Path) -> Path:
         f"There is no training file '{name_or_path}': give a YAML file, or one of "
         f"{', '.join(preset_names())}."
     )
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a training file is one of those that ship, which lie beside no data."""
+    return path.parent == PRESETS_FOLDER

@@ -59,8 +59,11 @@ def provenance_of(config: TrainConfig, finished: RunResult, command: str = "") -
 
 
 def _metrics(config: TrainConfig, finished: RunResult, command: str) -> dict[str, Any]:
-    """Put validation Dice by keep ratio, ``{"dice": {"0.5": 0.87}}``, beside a summary of the run."""
-    what = "dice" if config.prompts is None else "dice_after_clicks"
+    """Put validation Dice beside a summary of the run.
+
+    By keep ratio, ``{"dice": {"0.5": 0.87}}``, or of promptable models by clicks,
+    ``{"dice_after": {"1 click": 0.6}}``.
+    """
     measured = {key.partition("@")[2]: round(value, 4) for key, value in finished.validation.items()}
     training: dict[str, Any] = {
         "cases": finished.n_cases,
@@ -75,5 +78,9 @@ def _metrics(config: TrainConfig, finished: RunResult, command: str) -> dict[str
         training["command"] = command
     if not measured:
         return {"training": training}
-    noun = "cases" if config.prompts is None else "windows"
-    return {what: measured, f"{what}_of": f"{finished.n_validation} validation {noun}", "training": training}
+    if config.prompts is None:
+        of = f"{finished.n_validation} validation cases"
+        return {"dice": measured, "dice_of": of, "training": training}
+    by_clicks = {f"{clicks} click{'s' * (clicks != '1')}": dice for clicks, dice in measured.items()}
+    of = f"{finished.n_validation} validation windows"
+    return {"dice_after": by_clicks, "dice_after_of": of, "training": training}

@@ -36,8 +36,8 @@ def test_a_run_is_validated_by_clicks_and_exported(prompt_run, tmp_path):
     assert [row["structure"] for row in rows[:3]] == ["mean", "organs", "maps"]
     path = tmp_path / "point.safetensors"
     made = export(path, config, finished)
-    assert set(made.metrics["dice_after_clicks"]) == {"1", "2"}
-    assert made.metrics["dice_after_clicks_of"] == "4 validation windows"
+    assert set(made.metrics["dice_after"]) == {"1 click", "2 clicks"}
+    assert made.metrics["dice_after_of"] == "4 validation windows"
     checkpoint = load(path)
     assert checkpoint.recipe.field == "prompt"
     assert checkpoint.network.config.in_channels == 4
@@ -152,6 +152,12 @@ def test_bad_entries_are_named(prompt_values, prompt_folder, change, said):
 def test_two_sets_of_one_name_are_refused(prompt_values, prompt_folder):
     prompt_values["data"]["sets"][1]["name"] = "organs"
     with pytest.raises(InputError, match="same name"):
+        config_from_dict(prompt_values, prompt_folder)
+
+
+def test_sets_cannot_be_mixed_with_two_folders(prompt_values, prompt_folder):
+    prompt_values["data"]["images"] = "images"
+    with pytest.raises(InputError, match="cannot be mixed"):
         config_from_dict(prompt_values, prompt_folder)
 
 
