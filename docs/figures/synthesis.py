@@ -13,9 +13,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from napari_scd.training import find_config, read_config
-from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import list_cases, load_map
+from napari_scd.training import BatchMaker, find_config, list_cases, load_map, read_config
 
 IMAGES = Path(__file__).parents[1] / "images"
 SEEDS = (2, 3, 4, 5, 17, 8, 9, 10, 11, 13, 15, 19)

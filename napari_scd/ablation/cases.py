@@ -10,8 +10,7 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import read_pair
-from napari_scd.training import ReadingCase
-from napari_scd.training.data.cases import list_cases, list_test_cases
+from napari_scd.training import ReadingCase, list_cases, list_test_cases
 from napari_scd.volume import ResampleUndo, atomic_path, reorient, resample, write_labels, write_volume
 
 if TYPE_CHECKING:

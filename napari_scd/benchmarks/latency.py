@@ -1,7 +1,7 @@
 """How long the dock makes a person wait, measured in a real window of another process.
 
-This room knows no window system. The dock times itself (``python -m napari_scd --time-rounds``), through the
-controller and the session that a user's clicks go through, and says so in one JSON document.
+This room knows no window system. The dock times itself in a process of its own, through the controller and
+the session that a user's clicks go through, and prints one JSON document.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 TIMEOUT_S = 1800
 REST_S = 0.2  # the slider waits this long for another event before it answers
 
 # by the name the dock gives a wait: number of the goal, what it is, goal in seconds, share that must keep it
 GOALS: dict[str, tuple[str, str, float | None, float]] = {
-    "slider": ("P5", "keep slider at rest -> visible window painted", 0.5, 0.5),
-    "token preview": ("P6", "slider event -> tokens, counts, costs painted", 0.020, 0.5),
-    "tick in a whole-volume run": ("P6", "window stands still, whole-volume run", 0.030, 0.95),
-    "tick while clicking": ("P6", "window stands still, clicks", 0.030, 0.95),
-    "tick while sliding": ("P6", "window stands still, slider", 0.030, 0.95),
-    "click": ("P7", "click -> mask painted, warm", 0.7, 0.5),
-    "import": ("P10", "import napari_scd", 0.3, 0.5),
-    "dock opens": ("P10", "dock opens", 1.5, 0.5),
-    "first window": ("P10", "first click after the background preload", 1.5, 0.5),
+    "slider": ("P5", "keep slider at rest -> visible window painted", 0.3, 0.5),
+    "token preview": ("P6", "slider event -> tokens, counts, costs painted", 0.016, 0.5),
+    "tick in a whole-volume run": ("P6", "window stands still, whole-volume run", 0.020, 0.95),
+    "tick while clicking": ("P6", "window stands still, clicks", 0.020, 0.95),
+    "tick while sliding": ("P6", "window stands still, slider", 0.020, 0.95),
+    "click": ("P7", "click -> mask painted, warm", 0.3, 0.5),
+    "import": ("P10", "import napari_scd", 0.1, 0.5),
+    "dock opens": ("P10", "dock opens", 0.3, 0.5),
+    "first window": ("P10", "first click after the background preload", 0.5, 0.5),
     "ready and warmed up": ("", "background preload and first plan", None, 0.5),
-    "cold window": ("P10", "dock opened -> mask of a click at once, nothing preloaded", 6.0, 0.5),
+    "cold window": ("P10", "dock opened -> mask of a click at once, nothing preloaded", 3.0, 0.5),
     "dense window": ("", "one dense window, without cache", None, 0.5),
     "whole volume": ("", "Segment volume -> painted", None, 0.5),
 }
@@ -80,16 +80,15 @@ class LatencyBenchmark(NamedTuple):
     machine: dict[str, Any]
 
 
-def time_dock(file: str | None, model: str | None, *, rounds: int) -> LatencyBenchmark:
+def time_dock(command: Callable[[int], Sequence[str]], *, rounds: int) -> LatencyBenchmark:
     """Let the dock time itself in a window of its own.
 
     Parameters
     ----------
-    file
-        A scan; None = the ICBM152 sample.
-    model
-        Name or file; None = the one the dock suggests for the scan.
-    rounds
+    command : callable
+        Number of rounds -> the words that start a dock which times itself; 0 rounds = one click before
+        anything else.
+    rounds : int
         How often each wait is measured.
 
     Raises
@@ -97,8 +96,8 @@ def time_dock(file: str | None, model: str | None, *, rounds: int) -> LatencyBen
     InputError
         If no window can be opened here, or the scan or model cannot be used.
     """
-    measured = _drive(file, model, rounds)
-    cold = [_drive(file, model, 0)["waits_s"]["cold window"] for _ in range(min(rounds, 3))]
+    measured = _answer_of(command(rounds))
+    cold = [_answer_of(command(0))["waits_s"]["cold window"] for _ in range(min(rounds, 3))]
     measured["waits_s"]["cold window"] = [wait for waits in cold for wait in waits]
     return summarise(measured, import_s=_time_imports(rounds))
 
@@ -121,18 +120,15 @@ def summarise(measured: dict[str, Any], *, import_s: Sequence[float] = ()) -> La
     return LatencyBenchmark(waits, share, machine)
 
 
-def _drive(file: str | None, model: str | None, rounds: int) -> dict[str, Any]:
-    """Run the dock in a process of its own, which times itself; 0 rounds = one click before anything else."""
-    command = [sys.executable, "-m", "napari_scd", "--time-rounds", str(rounds)]
-    command += [] if model is None else ["--time-model", model]
-    command += [] if file is None else [file]
+def _answer_of(command: Sequence[str]) -> dict[str, Any]:
+    """Run a dock that times itself, and read what it prints last."""
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise InputError(f"The dock did not finish within {TIMEOUT_S // 60} minutes.") from error
     lines = answer.stdout.strip().splitlines()
     if answer.returncode or not lines:
-        said = answer.stderr.strip().splitlines() or ["it said nothing"]
+        said = answer.stderr.strip().splitlines() or ["it printed nothing"]
         raise InputError(f"The dock could not be timed: {said[-1]}")
     return dict(json.loads(lines[-1]))
 

@@ -10,31 +10,18 @@ import torch
 from napari_scd.benchmarks.call_watch import CallWatch
 from napari_scd.benchmarks.rounds import spread
 from napari_scd.benchmarks.timer import Timer
-from napari_scd.engine import Session
-from napari_scd.engine.blend import Canvas
-from napari_scd.engine.hardware import choose_hardware
-from napari_scd.engine.predict import Predictor
-from napari_scd.engine.sink import LabelSink
-from napari_scd.volume import read_volume, resample, write_labels
+from napari_scd.engine import Session, choose_hardware, steps_of
+from napari_scd.volume import read_volume, write_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import Request
-    from napari_scd.engine.report import Report
+    from napari_scd.engine import Report, Request
     from napari_scd.model import ScdNetwork
 
-READING, PREPARING, RESAMPLING = "reading the file", "checks and intensities", "resampling"
-IMAGE, STEM, PREFIX = "image branch", "stem", "blocks before the first stage"
-REST, ASSEMBLY, DECODER = "blocks behind it", "token assembly", "decoder"
-WINDOWS, BLENDING, LABELS = "around the network", "blending", "labels"
-BACK, WRITING, OTHER = "way back to the scan's grid", "writing the file", "the rest"
-ORDER = (
-    READING, PREPARING, RESAMPLING, IMAGE, STEM, PREFIX, REST, ASSEMBLY, DECODER, WINDOWS, BLENDING, LABELS,
-    BACK, WRITING, OTHER,
-)  # fmt: skip
+READING, WRITING, OTHER = "reading the file", "writing the file", "the rest"
 
 
 class Stages(NamedTuple):
@@ -119,7 +106,7 @@ def time_stages(
         threads=torch.get_num_threads(),
         rounds=rounds,
         total_s=spread(totals).median_s,
-        seconds={stage: float(np.median([one[stage] for one in found])) for stage in ORDER},
+        seconds={stage: float(np.median([one[stage] for one in found])) for stage in found[0]},
     )
 
 
@@ -132,22 +119,6 @@ def _segment(checkpoint: Checkpoint, scan: Path, labels: Path, request: Request)
     return result.report
 
 
-def _functions(network: ScdNetwork) -> dict[str, list[Callable[..., object]]]:
-    """Functions of engine and network whose time each stage is."""
-    decoder, encoder = type(network.decoder), type(network.encoder)
-    return {
-        READING: [read_volume],
-        PREPARING: [Session.set_volume],
-        RESAMPLING: [resample],
-        IMAGE: [decoder.encode_image],
-        STEM: [type(network.encoder.patch_embed).forward],
-        PREFIX: [encoder.prefix],
-        REST: [encoder.rest],
-        ASSEMBLY: [] if network.completion is None else [type(network.completion).forward],
-        DECODER: [decoder.forward],
-        WINDOWS: [Predictor.run],
-        BLENDING: [Canvas.add, Canvas.take],
-        LABELS: [LabelSink.write],
-        BACK: [LabelSink.labels],
-        WRITING: [write_labels],
-    }
+def _functions(network: ScdNetwork) -> dict[str, tuple[Callable[..., object], ...]]:
+    """Functions whose time each stage is, in the order of the work."""
+    return {READING: (read_volume,), **steps_of(network), WRITING: (write_labels,)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 if TYPE_CHECKING:
-    from napari_scd.engine.hardware import Hardware
+    from napari_scd.engine import Hardware
 
 
 class Timer(NamedTuple):

@@ -8,9 +8,7 @@ import torch
 from torch import nn
 
 from napari_scd.model import ModelConfig
-from napari_scd.training.config.sections import LossConfig
-from napari_scd.training.run.loss import SegmentationLoss
-from napari_scd.training.run.step_loss import StepLoss
+from napari_scd.training import LossConfig, SegmentationLoss, StepLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable

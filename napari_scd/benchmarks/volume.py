@@ -11,8 +11,7 @@ import torch
 from napari_scd.benchmarks.memory import working_memory
 from napari_scd.benchmarks.rounds import in_turn, paired_ratio, spread
 from napari_scd.benchmarks.timer import Timer
-from napari_scd.engine import Request, Session
-from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine import Request, Session, choose_hardware
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.segmentation import Plan as Plan
     from napari_scd.engine.segmentation import Segmentation as Segmentation
     from napari_scd.engine.session import Session as Session
+    from napari_scd.engine.steps import steps_of as steps_of
 
 _HOME_OF = {
     "Click": "segmentation",
@@ -59,6 +60,7 @@ _HOME_OF = {
     "read_objects": "prompts",
     "stage_colour": "exit_stages",
     "stage_table": "exit_stages",
+    "steps_of": "steps",
     "write_objects": "prompts",
 }
 

@@ -8,7 +8,7 @@ from napari_scd.evaluation.calibration import (
     volume_bias,
 )
 from napari_scd.evaluation.card import card_metrics, card_table, structure_table, usual_row
-from napari_scd.evaluation.cases import CaseFiles, find_cases, names_beside, read_pair
+from napari_scd.evaluation.cases import CaseFiles, CaseList, find_cases, names_beside, read_pair
 from napari_scd.evaluation.clean_up import harmless_to
 from napari_scd.evaluation.click_summary import ClickMeans, ClickRow, summarise_clicks
 from napari_scd.evaluation.click_tables import (
@@ -34,7 +34,7 @@ from napari_scd.evaluation.label_scores import LabelScores, case_scores
 from napari_scd.evaluation.metrics import Fit, fit
 from napari_scd.evaluation.plot import plot_dice_against_seconds
 from napari_scd.evaluation.summary import KeepRow, Means, summarise
-from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown
+from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown, without_nan
 
 __all__ = [
     "LabelScores",
@@ -67,6 +67,7 @@ __all__ = [
     "KEEPS",
     "TOLERANCE_MM",
     "CaseFiles",
+    "CaseList",
     "CaseRun",
     "Fit",
     "EvaluationHeading",
@@ -85,4 +86,5 @@ __all__ = [
     "to_dict",
     "to_markdown",
     "warm_up",
+    "without_nan",
 ]

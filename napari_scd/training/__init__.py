@@ -1,32 +1,52 @@
 """Training on a user's own data, and of the models that ship."""
 
-from napari_scd.training.config.config import TrainConfig
-from napari_scd.training.config.reading import Base, config_from_dict, read_config
-from napari_scd.training.config.shipped import find_config, is_shipped, preset_names
-from napari_scd.training.data.example import write_example
+from napari_scd.training.config import (
+    Base,
+    LossConfig,
+    TrainConfig,
+    config_from_dict,
+    find_config,
+    is_shipped,
+    preset_names,
+    read_config,
+)
+from napari_scd.training.data import BatchMaker, list_cases, list_test_cases, load_map, write_example
 from napari_scd.training.notices import Notice, ReadingCase, StartsFrom
-from napari_scd.training.run.export import export, provenance_of
-from napari_scd.training.run.initial import Initial
-from napari_scd.training.run.journal import Step
-from napari_scd.training.run.options import RunOptions, RunResult
-from napari_scd.training.run.setup import train
-from napari_scd.training.run.state_file import forget_state
+from napari_scd.training.run import (
+    Initial,
+    RunOptions,
+    RunResult,
+    SegmentationLoss,
+    Step,
+    StepLoss,
+    export,
+    forget_state,
+    provenance_of,
+    train,
+)
 
 __all__ = [
     "Base",
-    "RunResult",
+    "BatchMaker",
     "Initial",
+    "LossConfig",
     "Notice",
     "ReadingCase",
     "RunOptions",
+    "RunResult",
+    "SegmentationLoss",
     "StartsFrom",
     "Step",
+    "StepLoss",
     "TrainConfig",
     "config_from_dict",
     "export",
     "find_config",
     "forget_state",
     "is_shipped",
+    "list_cases",
+    "list_test_cases",
+    "load_map",
     "preset_names",
     "provenance_of",
     "read_config",

@@ -27,7 +27,8 @@ from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.training import Notice, StartsFrom, config_from_dict
 from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import list_cases, load_case, load_cases
+from napari_scd.training.data.cases import load_case, load_cases
+from napari_scd.training.data.listing import list_cases
 from napari_scd.training.run.initial import start_from
 from napari_scd.volume import read_labels, read_volume
 

@@ -28,8 +28,8 @@ from napari_scd.evaluation import (
     structures_of,
     summarise,
     volume_bias,
+    without_nan,
 )
-from napari_scd.evaluation.tables import without_nan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

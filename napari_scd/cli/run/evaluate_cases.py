@@ -101,8 +101,7 @@ def chosen_cases(order: EvaluateOrder, cases: list[CaseFiles]) -> list[CaseFiles
 
 def _from_training_file(order: EvaluateOrder, table: LabelTable) -> Truth:
     with training_extra("A training file"):
-        from napari_scd.training.config.reading import read_config
-        from napari_scd.training.data.cases import list_cases, list_test_cases
+        from napari_scd.training import list_cases, list_test_cases, read_config
     config = read_config(order.data)
     if config.table.names != table.names:
         raise InputError(

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from napari_scd.errors import InputError
 from napari_scd.model import PRESETS, PROMPT_CHANNELS, ModelConfig
 from napari_scd.plain import from_yaml
-from napari_scd.training.config.config import TrainConfig, problems, section_types
+from napari_scd.training.config.config import TrainConfig, section_types
+from napari_scd.training.config.problems import problems
 from napari_scd.training.config.sections import DataConfig
 from napari_scd.volume import LabelTable, Recipe
 

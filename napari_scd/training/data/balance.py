@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_scd.training.config.sections import MOST_WEIGHT
+from napari_scd.training.config import MOST_WEIGHT
 from napari_scd.training.data.synthesis import targets_of
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import LossConfig
+    from napari_scd.training.config import LossConfig, TrainConfig
     from napari_scd.training.data.cases import Case
 
 

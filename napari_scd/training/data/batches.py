@@ -15,8 +15,7 @@ from napari_scd.training.data.warp import random_warp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import KeepConfig, SynthesisConfig
+    from napari_scd.training.config import KeepConfig, SynthesisConfig, TrainConfig
     from napari_scd.training.data.cases import Case
 
 

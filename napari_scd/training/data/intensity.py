@@ -16,7 +16,7 @@ from napari_scd.volume import normalise
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_scd.training.config.sections import LookRange
+    from napari_scd.training.config import LookRange
     from napari_scd.volume import Recipe
 
 _TINY = 1e-6

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_scd.training.config import IGNORED
 from napari_scd.training.data.batches import Batch, check_shares, draw_keep, seed_of
 from napari_scd.training.data.targets import SampleMaker
 from napari_scd.training.data.user import correct, first_prompts
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config import TrainConfig
     from napari_scd.training.data.sets import PromptCase
     from napari_scd.training.data.targets import Sample
 
     Answer = Callable[[Tensor, float | tuple[float, ...]], Tensor]
-
-NOT_COUNTED = 255
 
 
 class PromptBatchMaker:
@@ -88,4 +87,4 @@ class PromptBatchMaker:
 
 def label_of(sample: Sample) -> Tensor:
     """Return a sample's target as the loss takes it: ``(1, z, y, x)`` uint8."""
-    return torch.from_numpy(np.where(sample.counted, sample.target, NOT_COUNTED).astype(np.uint8))[None]
+    return torch.from_numpy(np.where(sample.counted, sample.target, IGNORED).astype(np.uint8))[None]

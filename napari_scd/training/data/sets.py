@@ -12,8 +12,9 @@ from scipy import ndimage
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import read_pair
-from napari_scd.training.config.sections import DataConfig
-from napari_scd.training.data.cases import budget_bytes, list_cases, mapped_tensor
+from napari_scd.training.config import IGNORED, DataConfig
+from napari_scd.training.data.cases import budget_bytes, mapped_tensor
+from napari_scd.training.data.listing import list_cases
 from napari_scd.training.notices import ReadingCase
 from napari_scd.volume import read_labels, reorient
 
@@ -25,15 +26,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.evaluation import CaseFiles
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import SetConfig
+    from napari_scd.training.config import SetConfig, TrainConfig
     from napari_scd.training.notices import Notice
     from napari_scd.volume import Volume
 
     Spacing = tuple[float, float, float]
     Listed = list[tuple[SetConfig, CaseFiles]]
 
-IGNORED, WITHHELD = 255, 254
+WITHHELD = 254  # label of voxels of a structure that is kept back
 _MOST_CODES = 200
 _GREYS = 32_767
 _PLACES = 400

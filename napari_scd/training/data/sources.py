@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_scd.training.data.cases import drawn_case, list_cases, list_maps, load_cases
+from napari_scd.training.data.cases import drawn_case, load_cases
+from napari_scd.training.data.listing import list_cases, list_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config import TrainConfig
     from napari_scd.training.data.cases import Case
     from napari_scd.training.notices import Notice
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.functional import avg_pool3d, interpolate, pad
 
-from napari_scd.training.config.sections import IGNORED
+from napari_scd.training.config import IGNORED
 from napari_scd.training.data.intensity import between, bias_field, blurred
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import SynthesisConfig
+    from napari_scd.training.config import SynthesisConfig, TrainConfig
 
 _CODES = 256
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from napari_scd.errors import InputError
-from napari_scd.training.config.sections import SynthesisConfig
+from napari_scd.training.config import IGNORED, STILL, SynthesisConfig, WarpRange
 from napari_scd.training.data.intensity import between, changed_look, normalised
 from napari_scd.training.data.regions import random_shape, refined_region, supervoxels
-from napari_scd.training.data.sets import IGNORED, WITHHELD
+from napari_scd.training.data.sets import WITHHELD
 from napari_scd.training.data.synthesis import draw_image, thick_slices
-from napari_scd.training.data.warp import STILL, WarpRange, random_warp
+from napari_scd.training.data.warp import random_warp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.config.sections import PromptConfig
+    from napari_scd.training.config import PromptConfig, TrainConfig
     from napari_scd.training.data.regions import Supervoxels
     from napari_scd.training.data.sets import PromptCase
     from napari_scd.training.data.warp import Warp

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_scd.training.config.sections import PromptConfig
+    from napari_scd.training.config import PromptConfig
     from napari_scd.training.data.targets import Sample
 
     Place = tuple[int, int, int]

@@ -9,57 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
+if TYPE_CHECKING:
+    from napari_scd.training.config import WarpRange
+
 Size3 = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class WarpRange:
-    """How far a window may be bent; every value is a half-range around none.
-
-    Parameters
-    ----------
-    rotate_deg : float
-        Rotation about each axis.
-    scale : float
-        Relative scaling of each axis (0.15 = 0.85 to 1.15).
-    shear : float
-        Off-diagonal entries of the affine matrix.
-    bend_vox : float
-        Standard deviation of the smooth displacement field, in voxels.
-    bend_every_vox : float
-        Spacing of that field's control points, in voxels.
-    flip_axes, flip_share : tuple of int, float
-        Array axes that are mirrored, and how often each is.
-    swap_sides : bool
-        Whether a mirrored window's left and right structures change names.
-    turn_axes, turn_share : tuple of int, float
-        Two array axes in whose plane windows are turned by 90, 180 or 270 degrees, and how often.
-    shift_vox : float
-        Random shift of the window's centre.
-    reflect_share : float
-        Share of windows that see mirrored anatomy instead of padding outside the case.
-    """
-
-    rotate_deg: float = 15.0
-    scale: float = 0.15
-    shear: float = 0.05
-    bend_vox: float = 1.5
-    bend_every_vox: float = 12.0
-    flip_axes: tuple[int, ...] = ()
-    flip_share: float = 0.5
-    swap_sides: bool = True
-    turn_axes: tuple[int, ...] = ()
-    turn_share: float = 0.0
-    shift_vox: float = 0.0
-    reflect_share: float = 0.0
-
-
-STILL = WarpRange(rotate_deg=0, scale=0, shear=0, bend_vox=0)
 
 
 @dataclass(frozen=True)

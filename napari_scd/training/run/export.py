@@ -11,7 +11,7 @@ from napari_scd.model import build_network
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config import TrainConfig
     from napari_scd.training.run.options import RunResult
 
 

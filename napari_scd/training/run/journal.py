@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config import TrainConfig
     from napari_scd.training.notices import Notice
     from napari_scd.training.run.validate import Validation
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from napari_scd.model import kept_share_loss
-from napari_scd.training.config.sections import IGNORED
+from napari_scd.training.config import IGNORED
 from napari_scd.training.run.processes import gathered, scaled_for_average
 from napari_scd.training.run.shares import label_shares, region_shares
 from napari_scd.training.run.voxel_loss import LabelLoss, PartialLabelLoss, RegionLoss
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ModelConfig, Trace, Voxels
-    from napari_scd.training.config.sections import LossConfig
+    from napari_scd.training.config import LossConfig
 
 
 class SegmentationLoss(nn.Module):

@@ -11,7 +11,7 @@ import torch
 if TYPE_CHECKING:
     from torch import nn
 
-    from napari_scd.training.config.config import TrainConfig
+    from napari_scd.training.config import TrainConfig
 
 _EMBEDDINGS = ("pos_embed", "cls_token", "layer_embeddings", "mask_token")
 _FIRST = re.compile(r"encoder\.(pos_embed|cls_token|patch_embed)")

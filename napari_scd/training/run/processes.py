@@ -12,8 +12,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import Tensor, distributed
 from torch.overrides import TorchFunctionMode
 
-from napari_scd.engine import Request
-from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine import Request, choose_hardware
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:

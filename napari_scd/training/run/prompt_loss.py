@@ -10,13 +10,13 @@ from torch import nn
 from torch.nn.functional import avg_pool3d, binary_cross_entropy_with_logits
 
 from napari_scd.model import border_loss
-from napari_scd.training.data.prompt_batches import NOT_COUNTED
+from napari_scd.training.config import IGNORED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ModelConfig, Trace, Voxels
-    from napari_scd.training.config.sections import LossConfig
+    from napari_scd.training.config import LossConfig
 
 
 class PromptLoss(nn.Module):
@@ -64,7 +64,7 @@ class PromptLoss(nn.Module):
         keep, voxels, levels
             Not looked at: every stage learns alike, and from every voxel.
         """
-        counted = (label != NOT_COUNTED).float()
+        counted = (label != IGNORED).float()
         target = (label == 1).float()
         edge = border_of(label == 1)
         weight = counted * (1 + self.config.border * edge)

@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ScdNetwork
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.data.batches import BatchMaker
-    from napari_scd.training.data.cases import Case
-    from napari_scd.training.data.prompt_batches import PromptBatchMaker
-    from napari_scd.training.data.targets import Sample
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.data import BatchMaker, Case, PromptBatchMaker, Sample
     from napari_scd.training.notices import Notice
     from napari_scd.training.run.loss import SegmentationLoss
     from napari_scd.training.run.prompt_loss import PromptLoss

@@ -8,13 +8,17 @@ import torch
 
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
-from napari_scd.training.data.balance import balanced
-from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import absent_labels, on_device
-from napari_scd.training.data.prompt_batches import PromptBatchMaker
-from napari_scd.training.data.sets import list_sets, load_prompt_cases
-from napari_scd.training.data.sources import load_sources
-from napari_scd.training.data.targets import check_samples
+from napari_scd.training.data import (
+    BatchMaker,
+    PromptBatchMaker,
+    absent_labels,
+    balanced,
+    check_samples,
+    list_sets,
+    load_prompt_cases,
+    load_sources,
+    on_device,
+)
 from napari_scd.training.notices import AbsentStructures
 from napari_scd.training.run.folder_lock import locked_folder
 from napari_scd.training.run.initial import start_from
@@ -32,9 +36,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from napari_scd.model import ScdNetwork
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.data.cases import Case
-    from napari_scd.training.data.targets import Sample
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.data import Case, Sample
     from napari_scd.training.notices import Notice
     from napari_scd.training.run.journal import Step
     from napari_scd.training.run.options import RunOptions, RunResult

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_scd.errors import InputError
-from napari_scd.training.config.config import TrainConfig, section_types
+from napari_scd.training.config import TrainConfig, section_types
 from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:

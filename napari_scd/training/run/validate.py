@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 
-from napari_scd.training.config.sections import IGNORED
-from napari_scd.training.data.intensity import normalised
-from napari_scd.training.data.warp import STILL, random_warp
+from napari_scd.training.config import IGNORED, STILL
+from napari_scd.training.data import normalised, random_warp
 from napari_scd.training.run.loss import masks_of, region_table
 from napari_scd.training.run.processes import agreed
 from napari_scd.training.run.validate_clicks import click_dice
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ScdNetwork
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.data.cases import Case
-    from napari_scd.training.data.targets import Sample
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.data import Case, Sample
 
 
 class Validation(NamedTuple):

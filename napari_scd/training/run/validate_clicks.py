@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_scd.training.data.user import Prompting, correct_deepest
+from napari_scd.training.data import Prompting, correct_deepest
 from napari_scd.training.run.processes import agreed
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.model import ScdNetwork
-    from napari_scd.training.config.config import TrainConfig
-    from napari_scd.training.data.targets import Sample
+    from napari_scd.training.config import TrainConfig
+    from napari_scd.training.data import Sample
 
 _AT_ONCE = 4
 

@@ -10,12 +10,12 @@ from monai.networks.utils import one_hot
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from napari_scd.training.config.sections import IGNORED
+from napari_scd.training.config import IGNORED
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_scd.training.config.sections import LossConfig
+    from napari_scd.training.config import LossConfig
 
 
 class LabelLoss(nn.Module):

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from napari_scd.training.data.balance import balanced, weights_of
-from napari_scd.training.data.cases import list_cases, load_cases
+from napari_scd.training.data.cases import load_cases
+from napari_scd.training.data.listing import list_cases
 
 
 def test_rare_structures_weigh_more():

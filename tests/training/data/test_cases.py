@@ -12,7 +12,8 @@ import torch
 
 from napari_scd.errors import InputError
 from napari_scd.training import config_from_dict
-from napari_scd.training.data.cases import absent_labels, list_cases, load_case, load_cases
+from napari_scd.training.data.cases import absent_labels, load_case, load_cases
+from napari_scd.training.data.listing import list_cases
 from napari_scd.volume import Volume, read_labels, read_volume, write_labels, write_volume
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_scd.training.config.sections import LookRange
+from napari_scd.training.config.images import LookRange
 from napari_scd.training.data.intensity import (
     changed_look,
     changed_structures,

@@ -8,7 +8,8 @@ import pytest
 
 from napari_scd.errors import InputError
 from napari_scd.training import config_from_dict
-from napari_scd.training.data.sets import IGNORED, WITHHELD, list_sets, load_prompt_cases
+from napari_scd.training.config import IGNORED
+from napari_scd.training.data.sets import WITHHELD, list_sets, load_prompt_cases
 from napari_scd.volume import Volume, read_labels, write_labels
 
 

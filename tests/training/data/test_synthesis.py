@@ -10,9 +10,10 @@ import torch
 
 from napari_scd.errors import InputError
 from napari_scd.training import config_from_dict, find_config, read_config, train
-from napari_scd.training.config.sections import SynthesisConfig
+from napari_scd.training.config.images import SynthesisConfig
 from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import drawn_case, list_cases, load_map
+from napari_scd.training.data.cases import drawn_case, load_map
+from napari_scd.training.data.listing import list_cases
 from napari_scd.training.data.synthesis import draw_image, draw_intensities, paired_codes, targets_of
 from napari_scd.volume import Volume, write_labels
 

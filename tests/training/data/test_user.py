@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_scd.training.config.sections import PromptConfig
+from napari_scd.training.config.prompts import PromptConfig
 from napari_scd.training.data.targets import Sample
 from napari_scd.training.data.user import (
     Prompting,

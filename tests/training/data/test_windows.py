@@ -11,9 +11,11 @@ import torch
 from napari_scd.engine.preprocess import checked_volume, prepare
 from napari_scd.errors import InputError
 from napari_scd.evaluation import read_pair
+from napari_scd.training.config.images import STILL, WarpRange
 from napari_scd.training.data.batches import BatchMaker
-from napari_scd.training.data.cases import Case, list_cases, load_case, load_cases
-from napari_scd.training.data.warp import STILL, WarpRange, random_warp
+from napari_scd.training.data.cases import Case, load_case, load_cases
+from napari_scd.training.data.listing import list_cases
+from napari_scd.training.data.warp import random_warp
 from napari_scd.training.run.validate import _cut, _windows
 from napari_scd.volume import Recipe
 

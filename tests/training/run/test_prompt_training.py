@@ -11,8 +11,9 @@ from napari_scd.checkpoints import load
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.training import config_from_dict, export, train
+from napari_scd.training.config import IGNORED
 from napari_scd.training.config.sections import LossConfig
-from napari_scd.training.data.prompt_batches import NOT_COUNTED, PromptBatchMaker
+from napari_scd.training.data.prompt_batches import PromptBatchMaker
 from napari_scd.training.run.initial import Initial, start_from
 from napari_scd.training.run.prompt_loss import PromptLoss, border_of
 
@@ -64,7 +65,7 @@ def test_batches_hold_what_the_user_and_the_network_said(prompt_cases, prompt_co
     maker = PromptBatchMaker(prompt_cases, dataclasses.replace(prompt_config, prompts=only_rounds), answer)
     batch = maker.batch(0)
     assert batch.image.shape == (2, 4, 32, 32, 32)
-    assert set(batch.label.unique().tolist()) <= {0, 1, NOT_COUNTED}
+    assert set(batch.label.unique().tolist()) <= {0, 1, IGNORED}
     assert len(asked) == 2
     assert (batch.image[:, 1] == 0.75).all()  # the last answer is the previous mask
     clicks = [int((window[:, 2:] == 1).sum()) for window in (asked[0][0], asked[1][0], batch.image)]
@@ -84,7 +85,7 @@ def test_ignored_voxels_do_not_change_the_loss(network, prompt_config):
     window = torch.randn(1, 4, 32, 32, 32)
     label = torch.zeros(1, 1, 32, 32, 32, dtype=torch.uint8)
     label[..., 8:16, 8:16, 8:16] = 1
-    label[..., 24:] = NOT_COUNTED
+    label[..., 24:] = IGNORED
     with torch.no_grad():
         logits, trace = network(window, 1.0, True)
         other = logits.clone()
