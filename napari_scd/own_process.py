@@ -52,7 +52,7 @@ def granted_cores(cgroup: Path = _CGROUP) -> int | None:
     except (OSError, ValueError):
         return None  # no container, or one that says nothing
     cores = max(1, -(-quota // period)) if quota > 0 and period > 0 else None
-    return cores if cores is not None and cores < _usable_cores() else None
+    return cores if cores is not None and cores < usable_cores() else None
 
 
 def _limit(cgroup: Path) -> tuple[int, int]:
@@ -66,7 +66,8 @@ def _limit(cgroup: Path) -> tuple[int, int]:
     return int(quota), int(period)
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -80,7 +80,7 @@ def test_no_more_threads_than_granted_cores(monkeypatch: pytest.MonkeyPatch) -> 
 def test_cores_that_a_container_grants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], usable: int, cores: int | None
 ) -> None:
-    monkeypatch.setattr(own_process, "_usable_cores", lambda: usable)
+    monkeypatch.setattr(own_process, "usable_cores", lambda: usable)
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)

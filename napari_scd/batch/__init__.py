@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from napari_scd.batch.runner import prepare as prepare
     from napari_scd.batch.staging import make_folder as make_folder
     from napari_scd.batch.staging import staged as staged
+    from napari_scd.batch.workers import outcomes_of_workers as outcomes_of_workers
 
 _HOME_OF = {
     "BatchPlan": "jobs",
@@ -59,6 +60,7 @@ _HOME_OF = {
     "names_labels_file": "paths",
     "names_report_file": "paths",
     "outcomes_of_cluster": "cluster",
+    "outcomes_of_workers": "workers",
     "plan_batch": "paths",
     "plan_cohort": "cohort",
     "prepare": "runner",

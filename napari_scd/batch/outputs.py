@@ -97,7 +97,7 @@ def write_case(
         if case.surfaces:
             files = structure_files(case.surfaces, table, f".{job.surface_format}")
             for name, path in write_surfaces(files, segmentation.labels, table, stage):
-                report["outputs"][f"surface: {name}"] = str(path)
+                report["outputs"][f"surfaces: {name}"] = str(path)
         if case.report:
             shared = without_names(report, left_out) if job.hash_names else report
             _write_json(stage(case.report), shareable(shared, hash_names=job.hash_names))

@@ -143,6 +143,12 @@ def segment(
         str | None,
         typer.Option(metavar="ADDRESS", help="For a study tree: use the workers of this dask scheduler."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="For a study tree: segment so many scans at a time, in processes."
+        ),
+    ] = 1,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -179,10 +185,11 @@ def segment(
     is_tree = _is_tree(sources, output)
     check_one_scan(job.model, job.prompts, sources, is_tree=is_tree)
     if is_tree:
-        raise typer.Exit(_segment_tree(sources, job, scheduler, as_json=as_json))
-    if scheduler or redo or dicom_seg:
+        raise typer.Exit(_segment_tree(sources, job, scheduler, workers, as_json=as_json))
+    if scheduler or redo or dicom_seg or workers > 1:
         raise InputError(
-            "--scheduler, --redo and --dicom-seg are for study trees: give a folder (IN) and a folder (-o)."
+            "--scheduler, --workers, --redo and --dicom-seg are for study trees: give a folder (IN) and a "
+            "folder (-o)."
         )
     _check(job)
     plan = plan_batch(sources, job.targets, also_read=[*channels.values(), *job.prompts.files])
@@ -206,7 +213,11 @@ def _is_tree(sources: list[Path], output: Path) -> bool:
     return not names_labels_file(output) and all(map(os.path.isdir, sources))
 
 
-def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *, as_json: bool) -> int:
+def _segment_tree(
+    sources: list[Path], job: SegmentJob, scheduler: str | None, n_workers: int, *, as_json: bool
+) -> int:
+    if scheduler and n_workers > 1:
+        raise InputError("Use either --scheduler or --workers: a cluster has workers of its own.")
     if job.series is not None:
         raise InputError("--series chooses one series of a folder: give -o a file for its labels.")
     _check(job)
@@ -217,7 +228,7 @@ def _segment_tree(sources: list[Path], job: SegmentJob, scheduler: str | None, *
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.cohort import run_cohort
 
-    return run_cohort(cohort, scheduler=scheduler, as_json=as_json)
+    return run_cohort(cohort, scheduler=scheduler, n_workers=n_workers, as_json=as_json)
 
 
 def _check(job: SegmentJob) -> None:

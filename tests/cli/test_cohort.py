@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import threading
@@ -188,6 +189,7 @@ def test_a_slice_is_never_written_over(run: Any, tree: Path) -> None:
     [
         (("--series", "4"), "--series chooses one series"),
         (("--statistics", "s.txt"), "must be a .csv file"),
+        (("--workers", "2", "--scheduler", "tcp://HOST:1"), "Use either --scheduler or --workers"),
         (("--model", "nothing"), "There is no model 'nothing'"),
     ],
 )
@@ -202,14 +204,54 @@ def test_a_folder_without_scans_is_told(run: Any, tmp_path: Path) -> None:
     assert code == 2 and "There is no scan below empty" in said
 
 
+def many_scans(scan: Callable[..., Path], tmp_path: Path, number: int) -> Path:
+    for at in range(number):
+        (tmp_path / "studies" / f"p{at}").mkdir(parents=True)
+        scan("moving.nii.gz", shape=(24, 30, 24), seed=at).rename(
+            tmp_path / "studies" / f"p{at}" / "t1.nii.gz"
+        )
+    return tmp_path / "studies"
+
+
+def assert_same_results(one: Path, other: Path) -> None:
+    rows, others = table_of(one), table_of(other)
+    assert list(rows) == list(others)
+    for name, row in rows.items():
+        assert {**row, "seconds": ""} == {**others[name], "seconds": ""}
+        labels, further = (read_labels(folder / f"{name}.nii.gz") for folder in (one, other))
+        np.testing.assert_array_equal(labels.array, further.array)
+    assert not [path for path in other.rglob(".*")]
+
+
+def test_processes_of_this_machine_survive_one_that_is_killed(
+    run: Any, scan: Callable[..., Path], tmp_path: Path
+) -> None:
+    words = ("segment", many_scans(scan, tmp_path, 4), "--model", "whole", "--threads", 1)
+    assert run(*words, "-o", "serial")[0] == 0
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        until = time.monotonic() + 100
+        while time.monotonic() < until and not list((tmp_path / "parallel").rglob("*.json")):
+            time.sleep(0.01)
+        child = multiprocessing.active_children()[0]
+        child.kill()
+        killed.append(child.pid or 0)
+
+    assassin = threading.Thread(target=kill_one)
+    assassin.start()
+    code, said, complained = run(*words, "-o", "parallel", "--workers", 2)
+    assassin.join()
+    assert killed and code == 0 and "4 scans: 4 done, 0 failed" in said, complained
+    assert_same_results(tmp_path / "serial", tmp_path / "parallel")
+    assert not multiprocessing.active_children()
+
+
 def test_a_cluster_survives_a_killed_worker(
     run: Any, scan: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distributed = pytest.importorskip("distributed")
-    studies = tmp_path / "studies"
-    for number in range(6):
-        (studies / f"p{number}").mkdir(parents=True)
-        scan("moving.nii.gz", shape=(24, 30, 24), seed=number).rename(studies / f"p{number}" / "t1.nii.gz")
+    studies = many_scans(scan, tmp_path, 6)
     words = ("segment", studies, "--model", "whole", "--precision", "float32", "--threads", 1)
     assert run(*words, "-o", "serial")[0] == 0
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -231,10 +273,4 @@ def test_a_cluster_survives_a_killed_worker(
         code, said, complained = run(*words, "-o", "cluster", "--scheduler", cluster.scheduler_address)
         assassin.join()
     assert killed and code == 0 and "6 scans: 6 done, 0 failed" in said, complained
-    serial, parallel = table_of(tmp_path / "serial"), table_of(tmp_path / "cluster")
-    assert list(serial) == list(parallel)
-    for name, row in serial.items():
-        assert {**row, "seconds": ""} == {**parallel[name], "seconds": ""}
-        one, two = (read_labels(tmp_path / kind / f"{name}.nii.gz") for kind in ("serial", "cluster"))
-        np.testing.assert_array_equal(one.array, two.array)
-    assert not [path for path in (tmp_path / "cluster").rglob(".*")]
+    assert_same_results(tmp_path / "serial", tmp_path / "cluster")

@@ -139,7 +139,7 @@ def test_statistics_and_surfaces(run: Run, scan: Scan, tmp_path: Path) -> None:
         "a_anterior.ply",
         "b_anterior.ply",
     ]
-    assert "surface: anterior" in out
+    assert "surfaces    1 file in meshes" in out and "statistics  s.csv" in out
 
 
 def test_hidden_names_are_not_in_statistics(run: Run, scan: Scan, tmp_path: Path) -> None:

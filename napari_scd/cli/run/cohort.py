@@ -9,6 +9,7 @@ from napari_scd.batch import (
     SummaryRow,
     clear_leftovers,
     names_report_file,
+    outcomes_of_workers,
     prepare,
     row_of,
     write_shared_report,
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from napari_scd.batch import CaseOutcome, Cohort
 
 
-def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = False) -> int:
+def run_cohort(
+    cohort: Cohort, *, scheduler: str | None = None, n_workers: int = 1, as_json: bool = False
+) -> int:
     """Segment what is still to do.
 
     Parameters
@@ -34,6 +37,8 @@ def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = 
     cohort : Cohort
     scheduler : str, optional
         Address of a dask scheduler whose workers see the same folders; this process computes when left out.
+    n_workers : int
+        Processes of this machine, when there is no scheduler.
     as_json : bool
         Print one JSON document at the end instead of a line for each case.
 
@@ -55,7 +60,7 @@ def run_cohort(cohort: Cohort, *, scheduler: str | None = None, as_json: bool = 
     crashed = False
     try:
         with cohort_bar(len(cohort.cases)) as bar:
-            for outcome in _outcomes(cohort, scheduler, bar):
+            for outcome in _outcomes(cohort, scheduler, n_workers, bar):
                 row = record.add(outcome)
                 crashed |= outcome.exit_code == 1
                 bar.finished(failed=row.status == "failed")
@@ -111,7 +116,7 @@ class CohortRecord:
             self.shared.write("report", write)
 
 
-def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator[CaseOutcome]:
+def _outcomes(cohort: Cohort, scheduler: str | None, n_workers: int, bar: CohortBar) -> Iterator[CaseOutcome]:
     """Yield what came out of each case, in the order in which they finish."""
     if not cohort.cases:
         return
@@ -119,6 +124,9 @@ def _outcomes(cohort: Cohort, scheduler: str | None, bar: CohortBar) -> Iterator
         from napari_scd.batch import outcomes_of_cluster  # only where there is one
 
         yield from outcomes_of_cluster(cohort.cases, cohort.job, scheduler)
+        return
+    if n_workers > 1:
+        yield from outcomes_of_workers(cohort.cases, cohort.job, n_workers)
         return
     runner = prepare(cohort.job)
     for case in cohort.cases:

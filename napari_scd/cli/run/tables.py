@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -28,8 +29,27 @@ def print_case(report: dict[str, Any], table: LabelTable) -> None:
     """
     out.print(structure_table(report["volumes_ml"], table))
     say(run_line(report), style="dim")
-    for kind, path in report["outputs"].items():
-        out.print(Text.assemble((f"{kind:<12}", "dim"), path), soft_wrap=True)
+    for kind, place in output_lines(report["outputs"]):
+        out.print(Text.assemble((f"{kind:<12}", "dim"), place), soft_wrap=True)
+
+
+def output_lines(outputs: dict[str, str]) -> list[tuple[str, str]]:
+    """Files by kind, those of single structures counted together.
+
+    Examples
+    --------
+    >>> output_lines({"labels": "o.nii", "each: liver": "m/liver.nii", "each: spleen": "m/spleen.nii"})
+    [('labels', 'o.nii'), ('each', '2 files in m')]
+    """
+    together: dict[str, list[str]] = {}
+    for kind, path in outputs.items():
+        together.setdefault(kind.partition(": ")[0], []).append(path)
+    lines = []
+    for kind, paths in together.items():
+        single = len(paths) == 1 and kind in outputs
+        number = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+        lines.append((kind, paths[0] if single else f"{number} in {PurePath(paths[0]).parent}"))
+    return lines
 
 
 def structure_table(volumes_ml: dict[str, float], table: LabelTable) -> Table:
