@@ -27,7 +27,7 @@ _LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # what atomic_path writes to, of 
 
 
 class SummaryRow(NamedTuple):
-    """One line of the summary: status is done, failed or skipped."""
+    """One line of the summary: status is done, failed or skipped; "left out" for what is not a scan."""
 
     name: str
     source: str
@@ -100,9 +100,8 @@ def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
     before: dict[str, dict[str, Any]] = {}
     scans = named_apart(scans)
     for scan in scans:
-        if scan.broken or scan.skip:
-            status = "failed" if scan.broken else "skipped"
-            known.append(SummaryRow(scan.name, str(scan.source), status, scan.broken or scan.skip))
+        if scan.status:
+            known.append(SummaryRow(scan.name, str(scan.source), scan.status, scan.broken or scan.skip))
             continue
         case = _case(scan, job, {**asked, "input_state": list(scan.state)})
         report = None if job.redo else _finished(case)

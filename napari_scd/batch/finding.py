@@ -62,6 +62,15 @@ class Scan(NamedTuple):
     broken: str = ""
     slices: tuple[Path, ...] = ()
 
+    @property
+    def status(self) -> str:
+        """What a summary says before anything is computed: "failed", "skipped", "left out" or nothing."""
+        if self.broken:
+            return "failed"
+        if not self.skip:
+            return ""
+        return "left out" if Path(self.name).name == OTHER_FILES else "skipped"
+
 
 class _Part(NamedTuple):
     """What one folder holds of a DICOM series."""

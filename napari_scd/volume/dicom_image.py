@@ -15,6 +15,7 @@ class SeriesHead(NamedTuple):
     number: int
     description: str
     modality: str
+    study_uid: str = ""
 
 
 class StackKey(NamedTuple):

@@ -78,7 +78,7 @@ def test_lost_slices_in_the_middle_are_named_in_the_refusal(tmp_path: Path) -> N
 
 def test_a_header_without_pixels_is_refused_by_name(folder: Path, write: Write) -> None:
     write(7, "IM7", lambda dataset: delattr(dataset, "PixelData"))
-    with pytest.raises(Unreadable, match="IM7 has a header but no pixels"):
+    with pytest.raises(Unreadable, match="IM7 holds no pixels that can be read"):
         read_volume(folder)
 
 

@@ -367,7 +367,7 @@ def test_a_truncated_slice_is_told_by_name(tmp_path: Path) -> None:
             "not at right angles",
         ),
         (lambda dataset: setattr(dataset, "Modality", "SR"), "holds no DICOM images"),
-        (_without("PixelData"), "0 has a header but no pixels"),
+        (_without("PixelData"), "0 holds no pixels that can be read"),
     ],
 )
 def test_what_makes_no_volume_is_told(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from napari_scd.batch import CaseOutcome, Cohort
 
 
+_NAMED = 5  # broken inputs that are named on screen before the rest is only counted
+
+
 def run_cohort(
     cohort: Cohort, *, scheduler: str | None = None, n_workers: int = 1, as_json: bool = False
 ) -> int:
@@ -55,6 +58,7 @@ def run_cohort(
     clear_leftovers(cohort.out)
     if cohort.finished and not as_json:
         say(f"{len(cohort.finished)} of {len(cohort.names)} were finished before.", style="dim")
+    _show_unusable(cohort)
     record = CohortRecord(cohort)
     path = write_summary_table(cohort, record.rows.values())
     crashed = False
@@ -71,7 +75,7 @@ def run_cohort(
     if as_json:
         print_json({"summary": str(path), "cases": [_to_dict(record.rows[name]) for name in cohort.names]})
     else:
-        say(f"{len(cohort.names)} scans: {_counts(record)}.")
+        say(_counts(record))
         say(f"Summary: {path}", style="dim")
     return 1 if crashed else 2 if n_failed or record.shared.failed else 0
 
@@ -136,7 +140,19 @@ def _outcomes(cohort: Cohort, scheduler: str | None, n_workers: int, bar: Cohort
 def _counts(record: CohortRecord) -> str:
     words = ("done", "failed", "skipped")
     counts = {word: sum(row.status == word for row in record.rows.values()) for word in words}
-    return ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{sum(counts.values())} scans: {', '.join(f'{count} {word}' for word, count in counts.items())}."
+
+
+def _show_unusable(cohort: Cohort) -> None:
+    """Say what of the tree cannot be used: the first few by name, files that are not scans by number."""
+    failed = [row for row in cohort.known if row.status == "failed"]
+    for row in failed[:_NAMED]:
+        complain(f"{row.name}: {row.reason}")
+    if len(failed) > _NAMED:
+        complain(f"{len(failed) - _NAMED} more cannot be read; the summary names them.")
+    for row in cohort.known:
+        if row.status == "left out":
+            warn(f"{row.name}: {row.reason}")
 
 
 def _show(row: SummaryRow, *, as_json: bool) -> None:

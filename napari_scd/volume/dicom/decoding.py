@@ -86,7 +86,7 @@ def _undecodable(path: Path, error: Exception) -> InputError:
             f"python -m pip install {package}, or export the series uncompressed.",
         )
     if isinstance(error, AttributeError) and "Pixel Data" in said:
-        return Unreadable(path, f"{path.name} has a header but no pixels; export it again.")
+        return Unreadable(path, f"{path.name} holds no pixels that can be read; export it again.")
     return Unreadable(path, f"{path.name} is truncated or damaged; export it again.")
 
 

@@ -31,7 +31,27 @@ def stacks_of(images: Iterable[Image]) -> list[tuple[Image, ...]]:
     groups: dict[tuple[str, StackKey], list[Image]] = {}
     for image in images:
         groups.setdefault((image.series.uid, _stack_of(image, groups)), []).append(image)
-    return [tuple(part) for group in groups.values() for part in passes_of(group)]
+    parts = [part for group in groups.values() for part in passes_of(group)]
+    return [tuple(part) for part in _without_lonely_slices(parts)]
+
+
+def _without_lonely_slices(parts: list[list[Image]]) -> list[list[Image]]:
+    """Put slices together that make one stack though each says that it is a series of its own.
+
+    Some exporters and anonymisers give every file an identifier of its own; study, number and description
+    still tell what belongs together.
+    """
+    alike: dict[tuple[object, ...], list[list[Image]]] = {}
+    for part in parts:
+        if len(part) == 1 and part[0].n_frames == 1:
+            image = part[0]
+            alike.setdefault((image.series._replace(uid=""), image.shape), []).append(part)
+    for lonely in alike.values():
+        together = [image for part in lonely for image in part]
+        same = all(_same_stack(together[0].stack, image.stack) for image in together)
+        if len(together) >= _FEWEST_OF_A_PASS and same and make_one_stack(together):
+            parts = [part for part in parts if part not in lonely] + [together]
+    return parts
 
 
 def passes_of(images: Sequence[Image]) -> list[list[Image]]:

@@ -130,10 +130,11 @@ def _images_of(header: Any, path: Path) -> list[Image]:
 def _head_of(header: Any) -> SeriesHead:
     number = whole(header.get("SeriesNumber"))
     description = str(header.get("SeriesDescription") or "").strip()
+    study_uid = str(header.get("StudyInstanceUID") or "")
     uid = str(header.get("SeriesInstanceUID") or "")
     if not uid:  # taken out, perhaps: what else tells series apart
-        uid = f"{header.get('StudyInstanceUID') or ''} {number} {description}"
-    return SeriesHead(uid, number, description, str(header.get("Modality") or "").strip())
+        uid = f"{study_uid} {number} {description}"
+    return SeriesHead(uid, number, description, str(header.get("Modality") or "").strip(), study_uid)
 
 
 def _image(

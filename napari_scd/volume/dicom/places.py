@@ -114,6 +114,9 @@ def frames_of(places: Places) -> tuple[tuple[Image, ...], ...]:
     """
     if len(places[0]) == 1:
         return (tuple(place[0] for place in places),)
+    if _numbered_in_time(places):
+        ordered = (sorted(place, key=lambda image: image.contrast[:2]) for place in places)
+        return tuple(zip(*ordered, strict=True))
     when = _clock([image for place in places for image in place])
     told_apart_by = [
         name
@@ -134,6 +137,12 @@ def frames_of(places: Places) -> tuple[tuple[Image, ...], ...]:
         f"The slice positions do not hold the same scans (echoes, b-values or phases): see {odd.path.name}. "
         "Export each scan as a series of its own."
     )
+
+
+def _numbered_in_time(places: Places) -> bool:
+    """Tell whether the scanner itself has numbered the scans of a dynamic series, in every place alike."""
+    numbers = [sorted(image.contrast[:2] for image in place) for place in places]
+    return len(set(numbers[0])) == len(numbers[0]) and all(one == numbers[0] for one in numbers)
 
 
 def _by_time_first(when: Key) -> Key:

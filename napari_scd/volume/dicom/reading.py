@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from napari_scd.volume.dicom_image import Image
 
 
+_LONELY = "Each slice says that it is a series of its own; they were put together by number and description."
+
+
 def read_series(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
@@ -100,7 +103,8 @@ def volume_of(
         modality=series.modality,
         left_out=left_out,
     )
-    sentences = [sentence_on(left_out)] if left_out else []
+    sentences = [_LONELY] if len({image.series.uid for image in series.images}) > 1 else []
+    sentences += [sentence_on(left_out)] if left_out else []
     warnings = dict.fromkeys(
         (*stack.warnings, *(text for one in values for text in one.warnings), *sentences)
     )

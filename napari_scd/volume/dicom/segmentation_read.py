@@ -153,9 +153,29 @@ def _planes(path: Path, dataset: Any, n_frames: int) -> Iterator[np.ndarray]:
         packed = np.frombuffer(library("pydicom").dcmread(path, force=True).PixelData, np.uint8)
     if packed.size * 8 < n_frames * n:
         raise Unreadable(path, f"{path.name} is truncated; export it again.")
-    for begin in range(0, n_frames * n, n):
+    stride = 8 * frame_bytes(n, n_frames, packed.size) or n
+    for begin in range(0, n_frames * stride, stride):
         bits = np.unpackbits(packed[begin // 8 : -(-(begin + n) // 8)], bitorder="little")
         yield bits[begin % 8 : begin % 8 + n].reshape(dataset.Rows, dataset.Columns)
+
+
+def frame_bytes(n_pixels: int, n_frames: int, n_bytes: int) -> int:
+    """Return how many bytes a frame of one bit a pixel takes up; 0 where frames follow each other bit by bit.
+
+    Some programs begin every frame with a new byte, which DICOM does not allow; the size of all tells.
+
+    Examples
+    --------
+    >>> frame_bytes(156, 4, 78), frame_bytes(156, 4, 80), frame_bytes(160, 4, 80)
+    (0, 20, 0)
+    """
+    by_bytes = -(-n_pixels // 8) * n_frames
+    by_bits = -(-n_pixels * n_frames // 8)
+    return (
+        by_bytes // n_frames
+        if n_bytes - n_bytes % 2 >= by_bytes + by_bytes % 2 > by_bits + by_bits % 2
+        else 0
+    )
 
 
 class _Painter:

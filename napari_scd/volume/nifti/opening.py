@@ -33,7 +33,6 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 _NIFTI1_BYTES, _NIFTI2_BYTES = 348, 540
 _MOST_EXTENSION_BYTES = 2**26
 _OTHER_HALF = {".hdr": ".img", ".img": ".hdr"}
-_SINGLE_FILES = (".nii", ".nii.gz", ".mgh", ".mgz")
 
 
 def open_image(path: str | os.PathLike[str]) -> SpatialImage:
@@ -62,8 +61,7 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     _check_start(path)
     try:
         with quiet_nibabel():
-            single = ending in _SINGLE_FILES and (is_compressed(path) or named_compressed(path))
-            image = _load_by_contents(path) if single else nib.load(path, mmap=False)
+            image = _load(path, ending)
     except Exception as error:  # nibabel raises all kinds of them on damaged headers
         raise damaged(path, error) from error
     if not isinstance(image, AnalyzeImage | MGHImage):
@@ -131,17 +129,40 @@ def _check_start(path: Path) -> None:
         )
 
 
-def _load_by_contents(path: Path) -> SpatialImage:
-    """Load a file that is compressed, or whose name says so and is wrong."""
+def _load(path: Path, ending: str) -> SpatialImage:
+    """Load a file by its contents; what its name says of compression may be wrong."""
     with open_as_it_is(path) as file:
         start = file.read(4)
-    if path.name.lower().endswith((".mgh", ".mgz")):
+    compressed = is_compressed(path)
+    if ending in (".mgh", ".mgz"):
         kind = MGHImage
+    elif compressed and _NIFTI2_BYTES in _sizes(start):
+        kind = nib.Nifti2Image
+    elif ending in (".nii", ".nii.gz") and _NIFTI2_BYTES not in _sizes(start):
+        kind = _Nifti1Image
     else:
-        sizes = {struct.unpack(f"{order}i", start.ljust(4, b"\0"))[0] for order in "<>"}
-        kind = nib.Nifti2Image if _NIFTI2_BYTES in sizes else nib.Nifti1Image
+        return nib.load(path, mmap=False)
+    if compressed == named_compressed(path) and not compressed:
+        return kind.from_filename(path, mmap=False)
     holder = FileHolder(filename=str(path), fileobj=open_as_it_is(path))
     return kind.from_file_map({"image": holder}, mmap=False)
+
+
+def _sizes(start: bytes) -> set[int]:
+    """Return the header's size as its first bytes say, in either byte order."""
+    return {struct.unpack(f"{order}i", start.ljust(4, b"\0"))[0] for order in "<>"}
+
+
+class _Nifti1Header(nib.Nifti1Header):  # type: ignore[misc]
+    """A header whose rotation may be rounded: nibabel refuses one that is a millionth too long."""
+
+    quaternion_threshold = -1e-4
+
+
+class _Nifti1Image(nib.Nifti1Image):  # type: ignore[misc]
+    """A NIfTI-1 image that reads headers of few digits."""
+
+    header_class = _Nifti1Header
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
