@@ -15,6 +15,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str]]]] = [
             ("Click to segment", "click-to-segment.md"),
             ("Read the token maps", "token-maps.md"),
             ("DICOM", "dicom.md"),
+            ("Measure and compare", "quantify.md"),
             ("Cohorts and clusters", "cohorts.md"),
             ("Your own data", "training.md"),
             ("MONAI", "monai.md"),
