@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts import objects_to_dict as objects_to_dict
     from napari_scd.engine.prompts import read_objects as read_objects
     from napari_scd.engine.prompts import write_objects as write_objects
+    from napari_scd.engine.report import PromptNotes as PromptNotes
     from napari_scd.engine.report import Report as Report
     from napari_scd.engine.report import Seconds as Seconds
     from napari_scd.engine.request import Progress as Progress
@@ -43,6 +44,7 @@ _HOME_OF = {
     "Progress": "request",
     "Prompt": "prompts",
     "PromptError": "prompts",
+    "PromptNotes": "report",
     "PromptedObject": "prompts",
     "Prompts": "prompts",
     "Report": "report",

@@ -20,6 +20,7 @@ MOST_BLOCKS = 2**20
 NEAR_VOX = 3.0
 """A prompt points at a part within so many voxels of the window."""
 _TOUCHING = np.ones((3, 3, 3), bool)
+_CROSS = ndimage.generate_binary_structure(3, 1)
 
 
 def drop_strays(
@@ -96,6 +97,38 @@ def without_strays(found: Floats, seen: Floats, window: ScanWindow, seeds: Seque
         return np.asarray(found * ndimage.maximum_filter(keep[parts] & (parts > 0), size=5))
     keep[0] = True
     return np.where(keep[parts], found, seen)
+
+
+def changed_near(
+    found: Floats, seen: Floats, window: ScanWindow, places: Sequence[Size3]
+) -> NDArray[np.bool_]:
+    """Tell which voxels of a window belong to the change that a prompt asked for.
+
+    Parameters
+    ----------
+    found, seen : float32 of shape ``window.roi``
+        What the window found, and the answer before.
+    window : ScanWindow
+    places : sequence of (z, y, x)
+        Voxels of the prompt on the scan.
+
+    Returns
+    -------
+    bool of shape ``window.roi``
+        Connected with the prompt by more than the thin seam by which borders tremble; with one voxel around.
+    """
+    change = (found >= 0.5) != (seen >= 0.5)
+    core = ndimage.binary_opening(change, _CROSS)
+    for candidates in (core, change):  # a change may be thin altogether
+        parts, n_parts = ndimage.label(candidates)
+        indices = np.rint(window.index_of(np.asarray(places, float).reshape(-1, 3))).astype(int)
+        near = _pointed_at(
+            parts, [_size3(i) for i in indices.tolist()], (0, 0, 0), (1, 1, 1), (NEAR_VOX,) * 3
+        )
+        if n_parts and len(near):
+            grown = ndimage.binary_dilation(np.isin(parts, near), _TOUCHING, iterations=2)
+            return np.asarray(ndimage.binary_dilation(grown & change, _TOUCHING))
+    return np.zeros(window.roi, bool)
 
 
 def nearest_mm(draft: Draft, place: Sequence[float], *, inside: bool) -> float:

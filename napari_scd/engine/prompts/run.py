@@ -222,7 +222,8 @@ class PromptRun:
         if latest.kind != "box":
             middle = voxels[np.square(voxels - middle).sum(axis=1).argmin()]
         edges = (np.ptp(voxels, axis=0) + (latest.kind == "box")) * self._scan.space.spacing_mm
-        return Aim(latest.kind, _place(middle), float(edges.max()))
+        turned = tuple(self._scan.prepared.model_voxel(voxel) for voxel in latest.voxels)
+        return Aim(latest.kind, _place(middle), float(edges.max()), turned)
 
     def _name(self, prompts: Prompts) -> tuple[object, ...]:
         """Everything an answer depends on."""

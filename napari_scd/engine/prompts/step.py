@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
+from scipy import ndimage
 
 from napari_scd.engine.prompts.answer import Answer, Draft
-from napari_scd.engine.prompts.focus import Focus, border_places, plan_focus
-from napari_scd.engine.prompts.parts import NEAR_VOX, drop_strays, nearest_mm, without_strays
+from napari_scd.engine.prompts.focus import NOT_WORTH_IT, Focus, border_places, plan_focus
+from napari_scd.engine.prompts.parts import NEAR_VOX, changed_near, drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
 from napari_scd.engine.prompts.tokens import TokenPiece
-from napari_scd.engine.prompts.window import ScanWindow
+from napari_scd.engine.prompts.window import ScanWindow, seen_from
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_scd.engine.prompts.look import Look, Pointed
     from napari_scd.engine.prompts.prompts import Kind
     from napari_scd.engine.prompts.window import Floats, Place, Space
@@ -26,6 +29,9 @@ MOST_FOCUS_FIRST = 6
 MOST_FOCUS_LATER = 3
 FINER_THAN_SCAN = 0.5
 COARSER = 1.2
+SMALL, FILLS = 0.3, 0.5
+"""An object that takes a smaller share of a window is looked at anew in one of which it takes this share."""
+MOST_NEARER = 2
 
 
 class Aim(NamedTuple):
@@ -38,11 +44,13 @@ class Aim(NamedTuple):
         Where windows are centred.
     extent_mm : float
         Longest edge of the box around it.
+    voxels : tuple of (z, y, x)
     """
 
     kind: Kind
     place: Place
     extent_mm: float
+    voxels: tuple[Size3, ...]
 
 
 class PromptStep(NamedTuple):
@@ -70,6 +78,33 @@ class PromptStep(NamedTuple):
     reach_mm: float | None = None
     n_left_out: int = 0
     coarse_mm: float = 0.0
+
+
+class Zoomed(NamedTuple):
+    """The window that was zoomed out to.
+
+    Attributes
+    ----------
+    window : ScanWindow
+    seen : float32 of shape ``roi``
+        The answer before, as it saw it.
+    near : bool of shape ``roi``
+        What belongs to the change that the prompt asked for; all of it when there was no answer before.
+    reach : Reach or None
+        None when there was no answer before.
+    """
+
+    window: ScanWindow
+    seen: Floats
+    near: NDArray[np.bool_]
+    reach: Reach | None
+
+
+class Nearer(NamedTuple):
+    """Where to look anew, and at which spacing."""
+
+    place: Place
+    spacing_mm: float
 
 
 class Asks(Protocol):
@@ -126,78 +161,94 @@ class PromptAnswering:
 
     def answer(self) -> PromptStep:
         """Answer the prompt."""
-        boxed = self._aim.kind == "box"
-        if self._before.is_empty:
-            return (
-                PromptStep(self._before, n_windows=(0,))
-                if self._aim.kind == "exclude"
-                else self._first(boxed)
-            )
-        if boxed:
-            self._tidy()
-            return self._step(self._before.spacing_mm, self._before.detail_mm)
-        return self._correction()
+        kind = self._aim.kind
+        if not self._before.is_empty and kind != "box":
+            return self._correction()
+        if self._before.is_empty and kind != "exclude":
+            return self._first(boxed=kind == "box")
+        self._tidy()
+        return self._step(self._before.spacing_mm, self._before.detail_mm)
 
     def so_far(self) -> PromptStep:
         """Return what is finished of an answer that was cut short."""
         return self._step(self._before.spacing_mm, self._before.detail_mm)
 
-    def _first(self, boxed: bool) -> PromptStep:
-        """Nothing is there yet: look from afar, then along the border of what was found."""
+    def _first(self, *, boxed: bool) -> PromptStep:
+        """Nothing is there yet: look from afar, from nearer if it is small, then along its border."""
         start_mm = first_spacing_mm(self._space, self._roi, self._aim.extent_mm if boxed else 0.0)
-        window, seen = self._zoom(max(start_mm, self._room_mm()), may_zoom=not boxed)
-        focus = self._focus(window, seen, self._space.finest_mm, MOST_FOCUS_FIRST)
-        self._tidy(window)
-        return self._step(focus.spacing_mm, focus.spacing_mm, window, focus)
+        zoomed = self._zoom(self.draft, max(start_mm, self._room_mm()), may_zoom=not boxed)
+        for _ in range(MOST_NEARER):
+            nearer = self._nearer(zoomed.window)
+            if nearer is None:
+                break
+            self._aim = self._aim._replace(place=nearer.place)
+            zoomed = self._zoom(Draft(self._space, self._before), nearer.spacing_mm, may_zoom=True)
+        focus = self._focus(zoomed, self._space.finest_mm, MOST_FOCUS_FIRST)
+        self._tidy(zoomed)
+        return self._step(focus.spacing_mm, focus.spacing_mm, zoomed, focus)
+
+    def _nearer(self, window: ScanWindow) -> Nearer | None:
+        """Say where to look anew when what was found is small in its window."""
+        places = np.argwhere(self.draft.seen_by(window) >= 0.5)
+        if not len(places):
+            return None
+        low, high = places.min(axis=0), places.max(axis=0)
+        share = float(((high - low + 1) / self._roi).max())
+        spacing_mm = max(window.spacing_mm * share / FILLS, self._space.finest_mm)
+        if share >= SMALL or spacing_mm > NOT_WORTH_IT * window.spacing_mm:
+            return None
+        z, y, x = window.places_of((low + high)[None] / 2)[0].tolist()
+        return Nearer((z, y, x), spacing_mm)
 
     def _correction(self) -> PromptStep:
         """Change what is there near the prompt."""
         # an include prompt far from the mask, or an exclude prompt deep inside it, speaks of something large
         wrong_mm = nearest_mm(self.draft, self._aim.place, inside=self._aim.kind == "include")
         large_mm = min(2 * ROOM * wrong_mm / min(self._roi), first_spacing_mm(self._space, self._roi))
-        window, seen = self._zoom(max(self._before.spacing_mm, large_mm, self._room_mm()), may_zoom=True)
-        reach = Reach.of(self._aim.place, window)
-        focus = self._focus(window, seen, self._before.detail_mm, MOST_FOCUS_LATER, reach)
-        self._tidy(window, reach)
-        return self._step(self._before.spacing_mm, self._before.detail_mm, window, focus, reach)
+        start_mm = max(self._before.spacing_mm, large_mm, self._room_mm())
+        zoomed = self._zoom(self.draft, start_mm, may_zoom=True)
+        focus = self._focus(zoomed, self._before.detail_mm, MOST_FOCUS_LATER)
+        self._tidy(zoomed)
+        return self._step(self._before.spacing_mm, self._before.detail_mm, zoomed, focus)
 
-    def _zoom(self, spacing_mm: float, *, may_zoom: bool) -> tuple[ScanWindow, Floats]:
-        """Look at larger and larger windows until the change ends inside, and take what the last one found.
-
-        Returns
-        -------
-        The last window, and the answer before as it saw it.
-        """
+    def _zoom(self, draft: Draft, spacing_mm: float, *, may_zoom: bool) -> Zoomed:
+        """Look at larger windows until the change ends inside; the draft takes what the last one found."""
         whole_mm = max(self._space.whole_mm(self._roi), FINER_THAN_SCAN * self._space.finest_mm)
         spacing_mm = min(spacing_mm, whole_mm)
         while True:
             window = ScanWindow.around(self._aim.place, spacing_mm, self._roi, self._space)
             reach = None if self._before.is_empty else Reach.of(self._aim.place, window)
-            seen = self.draft.seen_by(window)
+            seen = draft.seen_by(window)
             found = without_strays(self._look(window, seen), seen, window, self._pointed.included)
-            change = (found >= 0.5) != (seen >= 0.5)
+            near = np.ones(self._roi, bool)
+            if reach is not None:
+                near = changed_near(found, seen, window, self._aim.voxels)
+            change = near & ((found >= 0.5) != (seen >= 0.5))
             if not may_zoom or spacing_mm >= whole_mm or not goes_on(change, window, self._space, reach):
                 break
             spacing_mm = min(spacing_mm * ZOOM_OUT, whole_mm)
-        weights = np.ones(self._roi, np.float32) if reach is None else reach.weights(window, self._space)
+        weights = near.astype(np.float32)
+        if reach is not None:
+            weights *= reach.weights(window, self._space)
         coarse = reach is not None and spacing_mm > COARSER * self._before.detail_mm
-        self.draft.merge(window, found, seen, weights, coarse=coarse)
-        return window, seen
+        draft.merge(window, np.where(near, found, seen), seen, weights, coarse=coarse)
+        self.draft = draft
+        return Zoomed(window, seen, near, reach)
 
-    def _focus(
-        self, coarse: ScanWindow, seen: Floats, finest_mm: float, most: int, reach: Reach | None = None
-    ) -> Focus:
+    def _focus(self, zoomed: Zoomed, finest_mm: float, most: int) -> Focus:
         """Look closer where the border is new, each window seeing what those before it found."""
         if self._pointed.box is not None:
             self.draft.clip(*self._pointed.box)
-        border = border_places(self.draft.seen_by(coarse), seen, coarse)
-        focus = plan_focus(border, coarse, self._space, finest_mm=finest_mm, most=most)
+        border = border_places(self.draft.seen_by(zoomed.window), zoomed.seen, zoomed.window)
+        focus = plan_focus(border, zoomed.window, self._space, finest_mm=finest_mm, most=most)
         for n_done, window in enumerate(focus.windows, start=1):
             seen = self.draft.seen_by(window)
             found = self._look(window, seen, len(focus.windows) - n_done)
             weights = fading(window, self._space)
-            if reach is not None:
-                weights *= reach.weights(window, self._space)
+            if zoomed.reach is not None:
+                weights *= zoomed.reach.weights(window, self._space)
+                around = ndimage.binary_dilation(zoomed.near, iterations=2)
+                weights *= seen_from(zoomed.window, window, around)
             self.draft.merge(window, found, seen, weights)
         return focus
 
@@ -206,16 +257,16 @@ class PromptAnswering:
         self._pieces.append(TokenPiece(window, look.exit_stage, look.scores))
         return look.probability.astype(np.float32)
 
-    def _tidy(self, window: ScanWindow | None = None, reach: Reach | None = None) -> None:
+    def _tidy(self, zoomed: Zoomed | None = None) -> None:
         """Keep to the box, and to the parts that include prompts point at."""
         if self._pointed.box is not None:
             self.draft.clip(*self._pointed.box)
-        if window is not None:
+        if zoomed is not None:
             drop_strays(
                 self.draft,
                 self._pointed.included,
-                [NEAR_VOX * step for step in window.step],
-                within=None if reach is None else reach.box(self._space),
+                [NEAR_VOX * step for step in zoomed.window.step],
+                within=None if zoomed.reach is None else zoomed.reach.box(self._space),
                 kept=self._kept,
             )
 
@@ -224,20 +275,16 @@ class PromptAnswering:
         return ROOM * self._aim.extent_mm / min(self._roi)
 
     def _step(
-        self,
-        spacing_mm: float,
-        detail_mm: float,
-        window: ScanWindow | None = None,
-        focus: Focus | None = None,
-        reach: Reach | None = None,
+        self, spacing_mm: float, detail_mm: float, zoomed: Zoomed | None = None, focus: Focus | None = None
     ) -> PromptStep:
+        reach = None if zoomed is None else zoomed.reach
         return PromptStep(
             answer=self.draft.finished(spacing_mm, detail_mm),
             pieces=tuple(self._pieces),
             n_windows=(len(self._pieces),),
             reach_mm=None if reach is None else reach.half_mm + max(self._space.spacing_mm),
             n_left_out=0 if focus is None else focus.n_left_out,
-            coarse_mm=0.0 if window is None else window.spacing_mm,
+            coarse_mm=0.0 if zoomed is None else zoomed.window.spacing_mm,
         )
 
 

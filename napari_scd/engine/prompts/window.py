@@ -150,6 +150,19 @@ def cut(read: Read, shape: Size3, window: ScanWindow, fill: float) -> Floats:
     return result
 
 
+def seen_from(window: ScanWindow, other: ScanWindow, mask: NDArray[np.bool_]) -> Floats:
+    """Return a mask of one window as another one sees it: float32 in [0, 1] of shape ``other.roi``."""
+    z, y, x = ((b - a) / step for a, b, step in zip(window.first, other.first, window.step, strict=True))
+    sz, sy, sx = (b / a for a, b in zip(window.step, other.step, strict=True))
+    moved = ScanWindow((z, y, x), (sz, sy, sx), other.roi, other.spacing_mm)
+    values = mask.astype(np.float32)
+
+    def read(low: Size3, high: Size3) -> Floats:
+        return values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+
+    return cut(read, window.roi, moved, 0.0)
+
+
 class SpreadWindow(NamedTuple):
     """A box of the scan, and how its planes are made of a window's values."""
 

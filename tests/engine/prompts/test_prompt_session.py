@@ -24,18 +24,29 @@ def ask(session: Session, prompts: Prompts, **options):
     return session.prompt(prompts, EXACT, **options)
 
 
-def test_a_small_object_takes_two_windows_and_comes_back_exactly() -> None:
+def test_a_small_object_is_looked_at_from_nearer_and_comes_back_exactly() -> None:
     session = make_promptable(scan(SMALL))
     result = ask(session, Prompts().include((50, 90, 80)))
     np.testing.assert_array_equal(result.labels.array == 1, SMALL)
     notes = result.report.prompts
-    assert notes.n_windows == (2,) and notes.spacings_mm == (3.75, 1.0)
+    first, nearer, finest = notes.spacings_mm
+    assert notes.n_windows == (3,) and (first, finest) == (3.75, 1.0)
+    assert first > nearer > finest
+    assert (session._model.network.windows[1][PREVIOUS] == 0).all(), "anew, not from the first answer"
     assert notes.reach_mm is None and notes.n_left_out == 0
     assert result.complete and result.report.warnings == ()
     assert result.report.voxels == {"background": 160**3 - SMALL.sum(), "object": SMALL.sum()}
     assert result.report.volumes_ml == {"object": pytest.approx(SMALL.sum() / 1000, abs=1e-3)}
     z, y, x = result.region
     assert not np.delete(SMALL, np.s_[z], axis=0).any() and SMALL[z, y, x].sum() == SMALL.sum()
+
+
+def test_an_object_of_middling_size_takes_two_windows() -> None:
+    mask = ball((160, 160, 160), (80, 80, 80), 22)
+    result = ask(make_promptable(scan(mask)), Prompts().include((80, 85, 80)))
+    assert result.report.prompts.n_windows == (2,)
+    assert result.report.prompts.spacings_mm == (3.75, pytest.approx(1.3 * 45 / 32, abs=0.15))
+    assert dice(result.labels.array == 1, mask) > 0.97
 
 
 def test_windows_zoom_out_while_the_object_goes_on() -> None:
@@ -173,7 +184,7 @@ def test_windows_of_an_answer_that_was_forgotten_are_still_known() -> None:
     first = ask(session, prompts)
     session._prompt_memory.answers.clear()
     again = ask(session, prompts)
-    assert session._model.network.n_asked == 2
+    assert session._model.network.n_asked == 3
     np.testing.assert_array_equal(first.labels.array, again.labels.array)
 
 
@@ -371,7 +382,7 @@ def test_a_cancel_between_windows() -> None:
     assert not stopped.complete and stopped.report.prompts.n_windows == (1,)
     assert dice(stopped.labels.array == 1, SMALL) > 0.7, "the coarse answer"
     again = ask(session, Prompts().include((50, 90, 80)))
-    assert session._model.network.n_asked == 2, "the coarse window was remembered"
+    assert session._model.network.n_asked == 3, "the coarse window was remembered"
     np.testing.assert_array_equal(again.labels.array == 1, SMALL)
 
 
