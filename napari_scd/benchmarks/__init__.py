@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.latency import LatencyBenchmark as LatencyBenchmark
     from napari_scd.benchmarks.latency import Wait as Wait
     from napari_scd.benchmarks.latency import time_dock as time_dock
+    from napari_scd.benchmarks.prompt_latency import time_prompts as time_prompts
     from napari_scd.benchmarks.sweep_plot import draw_timing as draw_timing
     from napari_scd.benchmarks.tables import about as about
     from napari_scd.benchmarks.tables import about_volume as about_volume
@@ -55,6 +56,7 @@ _HOME_OF = {
     "stages_table": "tables",
     "sweep_table": "tables",
     "time_dock": "latency",
+    "time_prompts": "prompt_latency",
     "volume_dict": "tables",
     "volume_grid": "tables",
     "volume_table": "tables",

@@ -11,10 +11,12 @@ import typer
 from rich import box
 from rich.table import Table
 
+from napari_scd.checkpoints import describe
 from napari_scd.cli.console import busy, out, print_json, say
 from napari_scd.cli.options import JsonOption
 from napari_scd.cli.run.show import has_display
 from napari_scd.errors import InputError
+from napari_scd.volume import read_volume
 
 if TYPE_CHECKING:
     from napari_scd.benchmarks import LatencyBenchmark, Wait
@@ -36,21 +38,36 @@ def latency(
     """Time the napari dock: clicks, the Keep slider, opening, and how smoothly the window goes on meanwhile.
 
     It opens a window and works the dock's own controls in it, so leave the mouse alone until it closes. Every
-    wait ends when the answer is painted. Without a display run it under "xvfb-run -a".
+    wait ends when the answer is painted. Without a display run it under "xvfb-run -a". A promptable model
+    (--model) is timed without a window: first click, correction, zooming out, cold.
     """
-    if not has_display():
-        raise InputError("There is no display to time the dock on: run it under 'xvfb-run -a'.")
     if scan is not None and not scan.exists():
         raise InputError(f"'{scan}' does not exist: give a NIfTI or MGH file.")
-    with busy("Timing the dock in its own window"):
-        from napari_scd.benchmarks import time_dock
-
-        result = time_dock(partial(dock_command, scan, model), rounds=rounds)
+    if model is not None and describe(model).recipe.field == "prompt":
+        result = _of_prompts(scan, model, rounds)
+    else:
+        result = _of_dock(scan, model, rounds)
     if as_json:
         waits = [{**wait._asdict(), "met": wait.met} for wait in result.waits]
         print_json({"waits": waits, "slider_of_dense": result.slider_of_dense, **result.machine})
     else:
         _print(result)
+
+
+def _of_dock(scan: Path | None, model: str | None, rounds: int) -> LatencyBenchmark:
+    if not has_display():
+        raise InputError("There is no display to time the dock on: run it under 'xvfb-run -a'.")
+    with busy("Timing the dock in its own window"):
+        from napari_scd.benchmarks import time_dock
+
+        return time_dock(partial(dock_command, scan, model), rounds=rounds)
+
+
+def _of_prompts(scan: Path | None, model: str, rounds: int) -> LatencyBenchmark:
+    with busy("Timing clicks"):
+        from napari_scd.benchmarks import time_prompts
+
+        return time_prompts(model, None if scan is None else read_volume(scan), rounds=rounds)
 
 
 def dock_command(scan: Path | None, model: str | None, rounds: int) -> list[str]:

@@ -273,3 +273,15 @@ def test_a_file_and_its_label(text: str, path: str, label: int | None) -> None:
     options = parse_prompts(None, None, text, None, points=True)
     assert (options.refine, options.refine_label) == (Path(path), label)
     assert options.given and options.files == (Path(path),)
+
+
+def test_clicks_are_timed_without_a_window(run: Run, scan: Scan) -> None:
+    code, out, err = run("benchmark", "latency", scan(), "-m", "anything", "--rounds", 1, "--json")
+    assert code == 0, err
+    timed = json.loads(out)
+    assert timed["model"] == "anything" and timed["windows_per_click"] > 0
+    waits = {wait["what"]: wait for wait in timed["waits"]}
+    assert waits["model loaded, scan prepared, first click answered"]["n"] == 1
+    assert waits["any click, median"]["n"] == 2 and waits["any click, median"]["goal_s"] == 0.5
+    code, out, _ = run("benchmark", "latency", scan(), "-m", "anything", "--rounds", 1)
+    assert code == 0 and "any click, 95 of 100" in out
