@@ -27,7 +27,7 @@ class WorkersDied(Crash):
 def outcomes_of_cluster(
     cases: Sequence[PlannedCase], job: SegmentJob, address: str, *, patience_s: float = 20.0
 ) -> Iterator[CaseOutcome]:
-    """Send cases to a cluster and yield what comes out, in the order in which they finish.
+    """Send cases to a cluster and yield their outcomes, in the order in which they finish.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def _runner(job: SegmentJob) -> Runner:
 
 
 def outcome_of(future: Any, case: PlannedCase) -> CaseOutcome:
-    """Return what became of a case on the cluster, also when its task itself failed."""
+    """Return the outcome of a case on the cluster, also when its task itself failed."""
     if future.status == "finished":
         outcome: CaseOutcome = future.result()
         return outcome

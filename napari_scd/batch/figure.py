@@ -1,4 +1,4 @@
-"""One picture that explains a run: scan with contours above, where each token left the network below."""
+"""One picture that explains a run: scan with contours above, and where each token left the network below."""
 
 from __future__ import annotations
 

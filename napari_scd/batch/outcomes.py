@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Crash(RuntimeError):
-    """A case failed for a reason that is not its own: the machine's, or a mistake of ours."""
+    """A case failed for a reason that is not its own: trouble of the machine, or a bug."""
 
 
 class CaseOutcome(NamedTuple):
@@ -36,7 +36,7 @@ class CaseOutcome(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 2 the case could not be used, 1 a failure that is not its own."""
+        """0 all well, 2 the case could not be used, 1 another failure."""
         if self.failure is None:
             return 0
         return 2 if isinstance(self.failure, InputError) else 1

@@ -24,7 +24,7 @@ def staged() -> Iterator[Callable[[Path], Path]]:
     Raises
     ------
     InputError
-        When a folder cannot be made or a file cannot be written.
+        When a folder cannot be created or a file cannot be written.
     """
     names: dict[str, str] = {}
     with ExitStack() as waiting:
@@ -53,7 +53,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"The folder '{folder}' cannot be made ({error.strerror}): choose another place."
+            f"The folder '{folder}' cannot be created ({error.strerror}): choose another place."
         ) from error
 
 

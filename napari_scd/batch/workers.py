@@ -29,7 +29,7 @@ _GRACE_S = 5.0
 def outcomes_of_workers(
     cases: Sequence[PlannedCase], job: SegmentJob, n_workers: int
 ) -> Iterator[CaseOutcome]:
-    """Segment cases on several processes and yield what comes out, in the order in which they finish.
+    """Segment cases on several processes and yield their outcomes, in the order in which they finish.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class _Worker:
             return  # it died while it waited; reading from it says so
 
     def take(self) -> CaseOutcome | None:
-        """Return what came out of the case; None when the process died."""
+        """Return the outcome of the case; None when the process died."""
         self.case = None
         try:
             answer = self.connection.recv()

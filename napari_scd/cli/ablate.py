@@ -30,9 +30,12 @@ def ablate(
         typer.Option("--output", "-o", metavar="DIR", help="Folder of the grid; runs/NAME if left out."),
     ] = None,
     variants: Annotated[
-        str | None, typer.Option(metavar="NAME,..", help="Only these, such as dense,stp+mta,control.")
+        str | None,
+        typer.Option(metavar="NAME,..", help="Only these variants, such as dense,stp+mta,control."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Train every variant so many times.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often to train each variant, with other seeds.")
+    ] = 1,
     steps: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps of every run; the file's if left out.")
     ] = None,
@@ -41,11 +44,12 @@ def ablate(
     precision: PrecisionOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Train every way to drop tokens and to bring them back, and compare their Dice.
+    """Train each way of dropping and restoring tokens, and compare their Dice.
 
-    Ways to choose: random, attention (EViT), gumbel (DynamicViT), topk, stp (the paper). Ways back: mta (the
-    paper), mask (MIM). With them the dense network, and a control whose decoder gets zeros for tokens. Data,
-    steps and seeds are the same for all. Writes ablation.md, ablation.json and ablation.png.
+    Ways to drop: random, attention (EViT), gumbel (DynamicViT), topk, stp (the paper). Ways to restore: mta
+    (the paper), mask (MIM). The dense network is trained as well, and a control whose decoder gets zeros
+    instead of tokens. Data, steps and seeds are the same for all. Writes ablation.md, ablation.json and
+    ablation.png.
 
     Ctrl+C stops. Rerun the command to resume.
     """

@@ -1,4 +1,4 @@
-"""The command tree, and what becomes of an exception."""
+"""The command tree, and how exceptions become exit codes."""
 
 from __future__ import annotations
 
@@ -145,5 +145,5 @@ def _run(words: list[str]) -> int:
 
 
 def _made_files(words: list[str]) -> bool:
-    """Whether a command's result is its files, and what it prints only tells about them."""
+    """Whether a command's result is its files, and what it prints is only about them."""
     return bool(words) and words[0] in WRITING_COMMANDS and "--json" not in words

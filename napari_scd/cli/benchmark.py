@@ -1,4 +1,4 @@
-"""`napari-scd benchmark`: what the keep ratio saves here, and how other networks compare."""
+"""`napari-scd benchmark`: what the keep ratio saves on this machine, and how other networks compare."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ PrecisionsOption = Annotated[str, typer.Option(metavar="P,..", help="auto, float
 ClockOption = Annotated[
     bool,
     typer.Option(
-        "--processor-time", help="Count processor seconds: steadier on a busy machine with --threads 1."
+        "--processor-time",
+        help="Count processor seconds, which vary less on a busy machine; use --threads 1.",
     ),
 ]
 BatchOption = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Windows at a time; by device if left out.")
+    int | None, typer.Option(min=1, metavar="N", help="Windows at a time; chosen by device if left out.")
 ]
 
 
@@ -61,10 +62,10 @@ def sweep(
     plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also draw the sweep.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Time one window by part of the network over a sweep of keep ratios.
+    """Time the parts of the network on one window, at several keep ratios.
 
-    Every round runs all keep ratios in turn; numbers are medians over rounds, speed-ups are against the dense
-    network within the same round. "napari-scd benchmark compare" sets it beside other networks.
+    Every round runs all keep ratios in turn. Numbers are medians over rounds; speed-ups are against the dense
+    network in the same round. "napari-scd benchmark compare" compares it with other networks.
     """
     if context.invoked_subcommand is not None:
         return
@@ -88,7 +89,7 @@ def compare(
             "--model",
             "-m",
             metavar="NAME|FILE|PRESET",
-            help="Instead of the usual ones; repeat for several. NAME-plain: also without our kernels.",
+            help="Networks to compare; repeat for several. NAME-plain: also without our own kernels.",
         ),
     ] = None,
     only: Annotated[
@@ -110,7 +111,8 @@ def compare(
         bool, typer.Option("--rivals/--no-rivals", help="UNETR, SwinUNETR, SegResNet and DynUNet by MONAI.")
     ] = True,
     volume: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Whole scan to segment; a synthetic one if left out.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A whole scan to segment; a synthetic one if left out."),
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionsOption = "float32,auto",
@@ -125,10 +127,10 @@ def compare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare presets, models and networks of the field: inference, a training step, a whole volume.
+    """Compare presets, models and well-known networks: inference, a training step, a whole volume.
 
-    All run in turn in every round, so ratios are of times measured side by side. Arithmetic is given as a
-    share of the machine's own matrix-product peak, measured in the same rounds.
+    All run in turn in every round, so that ratios compare times from the same moments. Arithmetic is given as
+    a share of this machine's peak in matrix products, measured in the same rounds.
     """
     tasks = _words(only)
     if not set(tasks) <= set(TASKS):
@@ -170,7 +172,7 @@ def stages(
 ) -> None:
     """Time one scan from file to file, stage by stage.
 
-    Reading, resampling, the parts of the network, blending, the way back and writing: what is left to gain.
+    Reading, resampling, the parts of the network, blending, the way back to the scan's grid, and writing.
     """
     keep = parse_keep(keep_ratio)
     with busy("Loading PyTorch"):

@@ -1,4 +1,4 @@
-"""`napari-scd models convert` and `models add`: other checkpoints become models of ours."""
+"""`napari-scd models convert` and `models add`: checkpoints of other programs become models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def convert(
         Path,
         typer.Argument(metavar="CKPT", help="A checkpoint of the reference code, .pth.tar or .safetensors."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the model goes.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The model file to write.")],
     recipe: Annotated[
         Path,
         typer.Option(metavar="FILE", help="Modality, axes, spacing, clip, channels ... (JSON or YAML)."),
@@ -37,10 +37,10 @@ def convert(
 ) -> None:
     """Turn a checkpoint of the reference implementation into a model file.
 
-    Nothing in the checkpoint is run. The model then works by its file name, or by name after `models add`.
+    No code in the checkpoint is run. Use the model by its file name, or by name after `models add`.
     """
     if output.suffix != ".safetensors":
-        raise InputError(f"-o '{output}' is not written here: name a file that ends in .safetensors.")
+        raise InputError(f"-o '{output}' must end in .safetensors.")
     if output.exists() and checkpoint.exists() and output.samefile(checkpoint):
         raise InputError(f"The output '{output}' would overwrite the checkpoint: choose another name.")
     with busy("Converting"):
@@ -60,7 +60,7 @@ def add(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a model of that name.")] = False,
 ) -> None:
-    """Put a checked model file into the models folder, so that it can be named here and in napari."""
+    """Check a model file and copy it to the models folder, so that it has a name here and in napari."""
     with busy("Checking the model"):
         from napari_scd.cli.run.convert import add_model
 

@@ -1,4 +1,4 @@
-"""`napari-scd demo`: a real scan segmented, explained by one picture."""
+"""`napari-scd demo`: a real scan is segmented and explained in one picture."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def evaluate(
     ],
     labels: Annotated[
         Path | None,
-        typer.Argument(metavar="[LABELS]", help="The folder of label maps, when DATA is one of images."),
+        typer.Argument(metavar="LABELS", help="The folder of label maps, when DATA is one of images."),
     ] = None,
     keep: Annotated[
         str | None,
@@ -85,7 +85,10 @@ def evaluate(
         str, typer.Option(metavar="V,..", help="Voxels with these values in the truth do not count.")
     ] = "",
     zero_tokens: Annotated[
-        bool, typer.Option("--zero-tokens", help="Give the decoder zeros for tokens: what do they add?")
+        bool,
+        typer.Option(
+            "--zero-tokens", help="Give the decoder zeros instead of tokens, to see what tokens add."
+        ),
     ] = False,
     clean_up: Annotated[
         bool, typer.Option("--clean-up/--no-clean-up", help="Remove stray parts as the model's recipe says.")
@@ -110,7 +113,7 @@ def evaluate(
 
     With --clicks, a simulated user clicks every structure: Dice after 1, 2, 3, 5 and 10 clicks.
 
-    A bad case is reported and the others finish; the exit code is then 2.
+    A case that cannot be used is reported and the others finish; the exit code is then 2.
     """
     if split is not None and split not in SPLITS:
         raise InputError(f"--split got '{split}': give one of {', '.join(SPLITS)}.")

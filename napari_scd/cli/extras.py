@@ -1,4 +1,4 @@
-"""Commands that need packages of an extra say so in one sentence."""
+"""What a command says when packages of an optional extra are missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`napari-scd benchmark latency`: how long the dock makes a person wait."""
+"""`napari-scd benchmark latency`: how long the dock makes you wait."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def latency(
     scan: Annotated[
-        Path | None, typer.Argument(metavar="[SCAN]", help="A scan; the ICBM152 sample if left out.")
+        Path | None, typer.Argument(metavar="SCAN", help="A scan; the ICBM152 sample if left out.")
     ] = None,
     model: Annotated[
         str | None,
@@ -35,11 +35,11 @@ def latency(
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each wait is measured.")] = 9,
     as_json: JsonOption = False,
 ) -> None:
-    """Time the napari dock: clicks, the Keep slider, opening, and how smoothly the window goes on meanwhile.
+    """Time the napari dock: clicks, the Keep slider, opening, and how well the window keeps responding.
 
-    It opens a window and works the dock's own controls in it, so leave the mouse alone until it closes. Every
-    wait ends when the answer is painted. Without a display run it under "xvfb-run -a". A promptable model
-    (--model) is timed without a window: first click, correction, zooming out, cold.
+    Opens a window and operates the dock in it, so leave the mouse alone until it closes. Each wait ends when
+    the answer is painted. Without a display, run it under "xvfb-run -a". A promptable model (--model) is
+    timed without a window: first click, correction, zooming out, cold start.
     """
     if scan is not None and not scan.exists():
         raise InputError(f"'{scan}' does not exist: give a NIfTI or MGH file.")

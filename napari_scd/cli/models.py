@@ -1,4 +1,4 @@
-"""`napari-scd models`: what is there, and what is known about one model; reads headers only."""
+"""`napari-scd models`: the list of models, and what is known about each; reads headers only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def list_(as_json: JsonOption = False) -> None:
             style="dim",
         )
     else:
-        say("No model is there yet.")
+        say("There are no models yet.")
     say(f"Own models: {models_folder()}", style="dim")
 
 

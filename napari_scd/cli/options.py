@@ -73,7 +73,7 @@ def parse_surface_format(text: str) -> str:
     Raises
     ------
     InputError
-        When it is not one of ours.
+        When it is another.
     """
     name = text.lower().lstrip(".")
     if name not in SURFACE_FORMATS:

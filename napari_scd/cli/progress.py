@@ -27,7 +27,7 @@ def progress_bar(title: str) -> Iterator[Callable[[Report], None]]:
 
 
 class CohortBar:
-    """A bar over all cases, and below it one over the windows of the case at hand."""
+    """A bar for all cases, and below it one for the windows of the current case."""
 
     def __init__(self, bar: Progress, n_cases: int) -> None:
         self._bar = bar

@@ -38,7 +38,7 @@ def with_remedy(error: InputError, channels: Sequence[str] = ()) -> str:
     ----------
     error : InputError
     channels : sequence of str
-        Of the model at hand, where they are known.
+        Of the model, where they are known.
     """
     if isinstance(error, MissingChannels):
         return f"{error} Add {_each_file(error.missing)}."

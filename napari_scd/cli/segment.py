@@ -78,7 +78,9 @@ def segment(
     ] = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="One input channel, instead of IN; once for each channel."),
+        typer.Option(
+            metavar="NAME=FILE", help="A file for one input channel, instead of IN; repeat for each channel."
+        ),
     ] = None,
     frame: Annotated[int | None, typer.Option(metavar="N", help="Which volume of a 4D file, from 0.")] = None,
     series: Annotated[
@@ -146,7 +148,7 @@ def segment(
     workers: Annotated[
         int,
         typer.Option(
-            min=1, metavar="N", help="For a study tree: segment so many scans at a time, in processes."
+            min=1, metavar="N", help="For a study tree: how many processes segment scans at the same time."
         ),
     ] = 1,
     threads: ThreadsOption = None,
@@ -232,7 +234,7 @@ def _segment_tree(
 
 
 def _check(job: SegmentJob) -> None:
-    """Refuse at once, before PyTorch is loaded, what the model's header is enough to refuse."""
+    """Refuse what does not go with the model before PyTorch is loaded; its header is enough for that."""
     from napari_scd.checkpoints import describe
 
     card = describe(job.model)

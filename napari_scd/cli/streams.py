@@ -1,7 +1,7 @@
-"""Work is not lost to a terminal: output that cannot be written never stops what is being computed.
+"""Output that cannot be written never stops a run.
 
-A terminal may speak another encoding, be closed, hang up, or be a pipe whose reader left; a file may lie on a
-full disk. What cannot be written is dropped, and `Guard.failure` says why.
+A terminal may use another encoding, be closed or hang up; the reader of a pipe may have left; a disk may be
+full. What cannot be written is dropped, and `Guard.failure` says why.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class Guard:
 def guarded() -> Iterator[tuple[Guard | None, Guard | None]]:
     """Guard stdout and stderr while the block runs; yields both, None for one that was closed at the start.
 
-    Afterwards Python would flush both once more and turn a failure into an exit code of its own, so a stream
-    that failed is led to nowhere.
+    Python flushes both once more at exit and would turn a failure into an exit code of its own, so a stream
+    that failed is redirected to the null device.
     """
     _reserve_descriptors()
     real = sys.stdout, sys.stderr
@@ -110,7 +110,7 @@ def guarded() -> Iterator[tuple[Guard | None, Guard | None]]:
         sys.stdout, sys.stderr = real
         for guard, stream in zip((out, err), real, strict=True):
             if guard is not None and guard.failure is not None:
-                _lead_nowhere(stream)
+                _discard(stream)
 
 
 def _reserve_descriptors() -> None:
@@ -126,7 +126,7 @@ def _reserve_descriptors() -> None:
             os.set_inheritable(opened, True)
 
 
-def _lead_nowhere(stream: TextIO) -> None:
+def _discard(stream: TextIO) -> None:
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -34,7 +34,7 @@ def train(
         str | None, typer.Option(metavar="NAME|FILE", help="Start from this model's weights (fine-tune).")
     ] = None,
     control: Annotated[
-        bool, typer.Option("--control", help="Train with zero tokens into the decoder, to see what they add.")
+        bool, typer.Option("--control", help="Train with zeros instead of tokens, to see what tokens add.")
     ] = False,
     resume: Annotated[
         bool,
@@ -69,7 +69,7 @@ def train(
         return
     if config is None:
         raise InputError(
-            "Which training file? Give a YAML file, a preset's name, or --example DIR to get one."
+            "Give a training file (YAML), the name of a preset, or --example DIR to get a training file."
         )
     order = TrainOrder(
         config=config,

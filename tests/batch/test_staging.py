@@ -41,5 +41,5 @@ def test_sentences_name_the_file_the_user_named(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"), staged() as stage:
+    with pytest.raises(InputError, match="cannot be created"), staged() as stage:
         stage(tmp_path / "file" / "x.nii")

@@ -191,11 +191,11 @@ def test_added_models_have_names(run, lab, tmp_path, monkeypatch) -> None:
     assert load("lab").recipe.channels == ("flair", "t1", "t1gd", "t2")
     code, _, err = run("models", "add", "lab.safetensors")
     assert code == 2
-    assert "a model 'lab' already" in err
+    assert "already a model 'lab'" in err
     assert run("models", "add", "lab.safetensors", "--force")[0] == 0
     assert run("models", "add", "lab.safetensors", "--name", "other")[0] == 0
-    assert "in the models folder already" in run("models", "add", "own/lab.safetensors", "--force")[2]
-    assert "cannot name a model" in run("models", "add", "lab.safetensors", "--name", "../x")[2]
+    assert "is already in the models folder" in run("models", "add", "own/lab.safetensors", "--force")[2]
+    assert "A model cannot be called" in run("models", "add", "lab.safetensors", "--name", "../x")[2]
     content = bytearray((tmp_path / "lab.safetensors").read_bytes())
     (tmp_path / "cut.safetensors").write_bytes(content[:-100])
     assert "damaged" in run("models", "add", "cut.safetensors")[2]
@@ -222,10 +222,10 @@ def test_half_precision_is_half_the_size(run, lab, tmp_path) -> None:
             "names 1 channels, but the network takes 4",
         ),
         ("recipe.json", json.dumps({**RECIPE, "axis": "RAS"}), "unknown key 'axis'"),
-        ("recipe.json", "[1]", "holds no names and values"),
+        ("recipe.json", "[1]", "has no names and values"),
         ("recipe.json", "{", "is not valid"),
         ("labels.yaml", "[a, b, c, d, e]", "does not fit the network's 4 outputs"),
-        ("labels.yaml", "3", "holds no labels"),
+        ("labels.yaml", "3", "has no labels"),
         ("labels.yaml", "[a: b", "is not valid"),
         ("train.yaml", TRAINING_FILE.replace("encoder_num_heads: 3\n", ""), "lacks num_heads"),
         (
@@ -246,7 +246,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence(run, lab, tmp_path, file, 
 
 
 def test_outputs_we_do_not_write_are_refused(run, lab, tmp_path) -> None:
-    assert "ends in .safetensors" in run(*WORDS[:-1], "lab.pth")[2]
+    assert "must end in .safetensors" in run(*WORDS[:-1], "lab.pth")[2]
     assert "There is no recipe file" in run(*[word.replace("recipe.json", "none.json") for word in WORDS])[2]
     (tmp_path / "own.safetensors").write_bytes(b"x")
     words = [word.replace("lab.pth.tar", "own.safetensors") for word in WORDS]

@@ -114,7 +114,7 @@ def test_the_choice_of_tokens_can_be_replaced(promptable, named, data_folder, ca
         (("--clicks", "2", "--choose", "best"), "not by 'best'"),
         (("--clicks", "2", "--structures", "heart"), "No structure could be measured"),
         (("--baseline", "abdomen-ct"), "--baseline compares clicks: add --clicks 10."),
-        ((), "finds what it is pointed at, so measure that: add --clicks 10."),
+        ((), "segments what it is pointed at: add --clicks 10 to measure that."),
     ],
 )
 def test_what_does_not_go_together_is_said(promptable, data_folder, capsys, words, said):

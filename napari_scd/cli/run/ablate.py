@@ -172,6 +172,6 @@ def _table(grid: list[list[str]]) -> Table:
 
 
 def _command() -> str:
-    """Return the command line; of paths only their last part, which tells enough."""
+    """Return the command line, with only the last part of each path."""
     words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
     return shlex.join(["napari-scd", *words])

@@ -81,7 +81,7 @@ def run_cohort(
 
 
 class CohortRecord:
-    """What is known of a cohort so far, and the files that tell it.
+    """What is known of a cohort so far, and the files that say it.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ class CohortRecord:
 
 
 def _outcomes(cohort: Cohort, scheduler: str | None, n_workers: int, bar: CohortBar) -> Iterator[CaseOutcome]:
-    """Yield what came out of each case, in the order in which they finish."""
+    """Yield the outcome of each case, in the order in which they finish."""
     if not cohort.cases:
         return
     if scheduler is not None:

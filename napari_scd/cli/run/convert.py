@@ -33,7 +33,7 @@ class ConvertOrder:
 
 
 def convert_checkpoint(order: ConvertOrder) -> str:
-    """Write a model file of ours, and return one line about it.
+    """Write a model file, and return one line about it.
 
     Raises
     ------
@@ -69,10 +69,12 @@ def add_model(file: Path, name: str, *, force: bool = False) -> Path:
     Raises
     ------
     InputError
-        When the file is no sound model, the name cannot be used or is taken.
+        When the file is not a valid model, or the name cannot be used or is taken.
     """
     if not is_name(name):
-        raise InputError(f"'{name}' cannot name a model: use letters, digits, dot, dash and underscore.")
+        raise InputError(
+            f"A model cannot be called '{name}': use letters, digits, dots, dashes and underscores."
+        )
     load(file)
     if name in {card.name for card in list_models() if card.shipped}:
         raise InputError(
@@ -82,10 +84,10 @@ def add_model(file: Path, name: str, *, force: bool = False) -> Path:
     target = folder / f"{name}.safetensors"
     if target.exists():
         if target.samefile(file):
-            raise InputError(f"{file} lies in the models folder already: use it as '{name}'.")
+            raise InputError(f"{file} is already in the models folder: use it as '{name}'.")
         if not force:
             raise InputError(
-                f"There is a model '{name}' already: choose another name, or replace it (--force)."
+                f"There is already a model '{name}': choose another name, or replace it (--force)."
             )
     make_folder(folder)
     with atomic_path(target) as temporary:

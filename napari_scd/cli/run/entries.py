@@ -22,7 +22,7 @@ def read_mapping(path: Path, what: str) -> dict[str, Any]:
     """
     value = read_entries(path, what)
     if not isinstance(value, dict):
-        raise InputError(f"The {what} file {path} holds no names and values: write it like {{name: value}}.")
+        raise InputError(f"The {what} file {path} has no names and values: write it like {{name: value}}.")
     return value
 
 
@@ -70,7 +70,7 @@ def read_table(path: Path) -> LabelTable:
     if isinstance(value, dict):
         return LabelTable.from_names(_by_number(value, path))
     if not isinstance(value, list) or not value:
-        raise InputError(f"The label file {path} holds no labels: list their names, or map numbers to names.")
+        raise InputError(f"The label file {path} has no labels: list their names, or map numbers to names.")
     if all(isinstance(entry, str) for entry in value):
         return LabelTable.from_names(value)
     return LabelTable.from_list(_coloured(value, path))

@@ -63,7 +63,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         torch.set_num_threads(order.threads)
     checkpoint = load(order.model)
     if checkpoint.recipe.field == "prompt":
-        raise InputError(f"'{order.model}' finds what it is pointed at, so measure that: add --clicks 10.")
+        raise InputError(f"'{order.model}' segments what it is pointed at: add --clicks 10 to measure that.")
     request = Request(device=order.device, precision=order.precision, clean_up=order.clean_up)
     for keep in order.keeps:
         Request(keep=keep)

@@ -70,11 +70,11 @@ def truth_of(order: EvaluateOrder, table: LabelTable, activation: str) -> Truth:
     if order.data.suffix in (".yaml", ".yml"):
         truth = _from_training_file(order, table)
     elif order.split is not None:
-        raise InputError(f"--split chooses cases of a training file, and {order.data} is none: leave it out.")
+        raise InputError(f"--split is for training files, and {order.data} is not one: leave it out.")
     elif activation == "sigmoid":
         raise InputError(
-            "This model's regions overlap, so label values alone do not tell them: give its training file as "
-            "DATA, which says which values make up each region."
+            "This model's regions overlap, so label values alone do not identify them: give its training "
+            "file as DATA, which says which values make up each region."
         )
     else:
         truth = Truth(list(found_cases(order).values()), (), ())
@@ -134,6 +134,6 @@ def found_cases(order: EvaluateOrder) -> dict[str, CaseFiles]:
         if (order.data / images).is_dir() and (order.data / labels).is_dir():
             return find_cases(images=order.data / images, labels=order.data / labels).cases
     raise InputError(
-        f"{order.data} holds no 'images' and 'labels' folders: name the folder of label maps after that of "
+        f"{order.data} has no folders 'images' and 'labels': name the folder of label maps after that of "
         "images, or give a dataset.json or a training file."
     )

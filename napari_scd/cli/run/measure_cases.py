@@ -69,7 +69,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"The folder {folder} cannot be made ({error.strerror}): give another -o."
+            f"The folder {folder} cannot be created ({error.strerror}): give another -o."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Files that every case adds to: when one cannot be written for now, the cases go on."""
+"""Files that every case adds to; one that cannot be written does not stop the cases."""
 
 from __future__ import annotations
 

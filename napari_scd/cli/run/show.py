@@ -30,7 +30,7 @@ def show_in_napari(files: Sequence[Path], log: Path) -> None:
     """
     command = [sys.executable, "-m", "napari_scd", *map(str, files)]
     if not has_display():
-        say(f"No display: look at it later with python -m napari_scd {' '.join(map(str, files))}")
+        say(f"There is no display. To look at it later: python -m napari_scd {' '.join(map(str, files))}")
         return
     with log.open("wb") as messages:
         process = subprocess.Popen(

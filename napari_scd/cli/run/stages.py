@@ -46,7 +46,9 @@ def run_stages(order: StagesOrder) -> None:
     request = Request(keep=order.keep, device=order.device, precision=order.precision)
     checkpoint = load(order.model)
     if checkpoint.recipe.field != "whole":
-        raise InputError(f"{checkpoint.provenance.name} waits for clicks: give a model of whole scans.")
+        raise InputError(
+            f"{checkpoint.provenance.name} answers clicks only: choose a model that segments whole scans."
+        )
     with (
         tempfile.TemporaryDirectory() as folder,
         Progress(console=err, transient=True, disable=not err.is_terminal) as bar,

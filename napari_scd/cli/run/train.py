@@ -151,7 +151,7 @@ def configuration(order: TrainOrder) -> TrainConfig:
 
 
 def command_of(order: TrainOrder) -> str:
-    """Return the command line for the model's card; of paths only their last part, which tells enough."""
+    """Return the command line for the model's card, with only the last part of each path."""
     words = ["napari-scd", "train", Path(order.config).name]
     for item in fields(order):
         value = getattr(order, item.name)
@@ -164,7 +164,7 @@ def command_of(order: TrainOrder) -> str:
 
 
 def closing(config: TrainConfig, finished: RunResult, path: Path) -> list[str]:
-    """Say what came out and what can be done with it."""
+    """Say what was written, how good it is, and how to continue."""
     so_far = "" if finished.done else f" after {finished.step} of {config.steps} steps"
     sentences = [f"Wrote {path}{so_far}, {finished.seconds / 60:.1f} minutes of training."]
     if finished.validation:

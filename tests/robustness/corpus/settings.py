@@ -36,7 +36,7 @@ ENTRIES = [
     Entry("an output whose name is too long", "too long", ("-o", "b" * 300 + ".nii.gz")),
     Entry("an output at the end of a link to itself", "symbolic|loop|link", ("-o", "loop.nii.gz")),
     Entry("an output that is a device", "not a regular file", ("-o", "full.nii.gz")),
-    Entry("an output in a folder that cannot be made", "cannot be made|cannot lie", ("-o", "/proc/none/out.nii.gz")),
+    Entry("an output in a folder that cannot be created", "cannot be created|cannot be inside", ("-o", "/proc/none/out.nii.gz")),
     Entry("a channel the model does not have", "no channel 'flair'", ("--channel", "flair=scan.nii.gz")),
     Entry("a channel without a file", "NAME=FILE", ("--channel", "image=")),
 ]  # fmt: skip
