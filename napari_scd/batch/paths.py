@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_scd.batch.jobs import BatchPlan, PlannedCase
 from napari_scd.errors import InputError
-from napari_scd.volume import gather_slices, stem_of
+from napari_scd.volume import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +33,8 @@ def plan_batch(sources: list[Path], targets: Targets, *, also_read: Iterable[Pat
         When a file is named where a folder is needed, two inputs would be written to one file, an output
         would overwrite an input, or a suffix is not one we write.
     """
+    from napari_scd.volume import gather_slices  # only when there is something to read
+
     scans = gather_slices(sources)
     many = len(scans) > 1
     summary = targets.report if many and names_report_file(targets.report) else None

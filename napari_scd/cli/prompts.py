@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_scd.batch import PromptOptions
-from napari_scd.checkpoints import describe
 from napari_scd.cli.points import parse_box, parse_point
 from napari_scd.errors import InputError
 
@@ -81,6 +80,8 @@ def check_one_scan(model: str, prompts: PromptOptions, sources: Sequence[Path], 
     """
     if not is_tree and len(sources) == 1:
         return
+    from napari_scd.checkpoints import describe  # reads files, so only when it is needed
+
     if prompts.given or describe(model).recipe.field == "prompt":
         raise InputError("Prompts belong to one scan: give a single scan (IN) and a file (-o).")
 
