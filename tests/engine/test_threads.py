@@ -50,10 +50,10 @@ def test_a_session_leaves_the_number_of_threads_alone(tiny_network, monkeypatch,
     assert torch.get_num_threads() == n_threads
 
 
-def test_only_the_command_line_sets_threads() -> None:
+def test_only_jobs_of_the_command_line_set_threads() -> None:
     setting = {
         path.relative_to(ROOT).parts[0]
         for path in ROOT.rglob("*.py")
         if SETTERS.search(path.read_text("utf-8"))
     }
-    assert setting == {"cli"}
+    assert setting == {"batch", "cli"}

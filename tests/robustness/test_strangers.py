@@ -65,7 +65,7 @@ def test_resuming_from_a_pickle_runs_nothing(run: Run, stock: Path, tmp_path: Pa
     (tmp_path / "run").mkdir()
     bomb(tmp_path, f"run/{STATE_NAME}", how)
     code, _, err = run("train", config, "-o", tmp_path / "run", "--device", "cpu")
-    assert code == 2 and "damaged or no checkpoint" in err and err.count("\n") == 1
+    assert code == 2 and "is damaged" in err and err.count("\n") == 1
     assert not (tmp_path / "ran").exists()
 
 

@@ -20,7 +20,7 @@ ENTRIES = [
     Entry("an unknown device", "abacus", ("--device", "abacus")),
     Entry("a device that is not there", "not available", ("--device", "mps")),
     Entry("an unknown precision", "int1", ("--precision", "int1")),
-    Entry("an unknown structure", "no label 'liver'", ("--labels", "liver")),
+    Entry("an unknown structure", "no structure 'liver'", ("--labels", "liver")),
     Entry("two numbers for a point", "three numbers", ("--at", "1", "2")),
     Entry("a point in words", "three numbers", ("--at", "here")),
     Entry("a point at infinity", "three numbers", ("--at", "inf,0,0")),
