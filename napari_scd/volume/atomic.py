@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_scd.errors import InputError
+from napari_scd.errors import Unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, target)
     except OSError as error:
-        raise InputError(f"Cannot write {path}: {_reason(error)}.") from error
+        raise Unwritable(path, f"Cannot write {path}: {_reason(error)}.") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -96,16 +96,22 @@ def _is_abandoned(process: int, entry: os.DirEntry[str]) -> bool:
 def _check_target(target: Path) -> None:
     # os.path asks without raising where a folder may not be looked into
     if os.path.isdir(target):
-        raise InputError(f"Cannot write {target}: it is a folder; give a file name.")
+        raise Unwritable(target, f"Cannot write {target}: it is a folder; give a file name.")
     if not os.path.isdir(target.parent):
-        raise InputError(f"Cannot write {target}: the folder {target.parent} does not exist; make it first.")
+        raise Unwritable(
+            target, f"Cannot write {target}: the folder {target.parent} does not exist; make it first."
+        )
     if os.path.islink(os.path.realpath(target)):
-        raise InputError(f"Cannot write {target}: it is a symbolic link to itself; choose another place.")
+        raise Unwritable(
+            target, f"Cannot write {target}: it is a symbolic link to itself; choose another place."
+        )
     if os.path.exists(target):
         if not os.path.isfile(target):
-            raise InputError(f"Cannot write {target}: it is not a regular file; give a file name.")
+            raise Unwritable(target, f"Cannot write {target}: it is not a regular file; give a file name.")
         if not os.access(target, os.W_OK):
-            raise InputError(f"Cannot write {target}: the file there is read-only; choose another place.")
+            raise Unwritable(
+                target, f"Cannot write {target}: the file there is read-only; choose another place."
+            )
 
 
 def _reason(error: OSError) -> str:

@@ -56,4 +56,4 @@ def test_only_jobs_of_the_command_line_set_threads() -> None:
         for path in ROOT.rglob("*.py")
         if SETTERS.search(path.read_text("utf-8"))
     }
-    assert setting == {"batch", "cli"}
+    assert setting == {"batch", "cli", "own_process.py"}

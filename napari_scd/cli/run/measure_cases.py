@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from napari_scd.cli.console import complain, err
 from napari_scd.cli.remedies import unexpected, with_remedy
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, Unwritable
 from napari_scd.volume import atomic_path
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def measure_cases(cases: Sequence[CaseFiles], measure: Measure, description: str
 
             try:
                 measure(case, tell)
+            except Unwritable:
+                raise  # the results' folder, not the case
             except InputError as error:
                 logger.debug("%s", case.name, exc_info=True)
                 complain(f"{case.name}: {with_remedy(error)}")
