@@ -70,7 +70,7 @@ _PLACE = _place()
 
 
 def _remove_abandoned(target: Path) -> None:
-    """Remove temporary files for the same target whose process on this machine is no more."""
+    """Remove temporary files for the same target whose process on this machine has ended."""
     hidden = rf"\.{_PLACE}-(\d+)-[0-9a-f]{{6}}\."  # one more for each file that was itself to be renamed
     named = re.compile(rf"(?:{hidden})+{re.escape(target.name[-_SHOWN:])}")
     with suppress(OSError):
@@ -82,7 +82,7 @@ def _remove_abandoned(target: Path) -> None:
 
 
 def _is_abandoned(process: int, entry: os.DirEntry[str]) -> bool:
-    if os.name != "posix":  # asking after a process may end it there
+    if os.name != "posix":  # there, os.kill would end the process
         return time.time() - entry.stat().st_mtime > _DAY_S
     try:
         os.kill(process, 0)
@@ -94,7 +94,7 @@ def _is_abandoned(process: int, entry: os.DirEntry[str]) -> bool:
 
 
 def _check_target(target: Path) -> None:
-    # os.path asks without raising where a folder may not be looked into
+    # os.path does not raise where a folder must not be read
     if os.path.isdir(target):
         raise Unwritable(target, f"Cannot write {target}: it is a folder; give a file name.")
     if not os.path.isdir(target.parent):

@@ -28,8 +28,8 @@ def read_channels(files: Mapping[str, Path], frame: int | None = None) -> Volume
     for name, volume in others:
         if not volume.same_grid(first):
             raise InputError(
-                f"The channels differ in grid: '{first_name}' has {_grid(first)}, '{name}' has "
-                f"{_grid(volume)}, or they lie elsewhere; resample one onto the other."
+                f"The channels are on different grids: '{first_name}' has {_grid(first)}, '{name}' has "
+                f"{_grid(volume)}, or lies in another place; resample one onto the other."
             )
     if not others:
         return first

@@ -76,7 +76,7 @@ def read_volume(
     Raises
     ------
     Unreadable
-        When the file is missing, damaged or no such image.
+        When the file is missing, damaged or of another kind.
     ChooseFrame, ChooseSeries
         When there are several and none was chosen.
     WrongChannels
@@ -97,7 +97,7 @@ def read_volume(
     except UNREADABLE as error:
         raise damaged(path, error) from error
     except MemoryError as error:
-        raise InputError(f"{path.name} does not fit into memory; cut out the part you need.") from error
+        raise InputError(f"{path.name} does not fit into memory; crop it to the part you need.") from error
     misnamed = wrong_name(Path(image.file_map["image"].filename))
     return replace(volume, warnings=(*volume.warnings, misnamed)) if misnamed else volume
 
@@ -137,7 +137,7 @@ def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Vo
     Raises
     ------
     InputError
-        As in :func:`read_volume`, and when some values are no whole numbers.
+        As in :func:`read_volume`, and when some values are not whole numbers.
     """
     if is_segmentation(path):
         return read_segmentation(path)[0]
@@ -146,7 +146,7 @@ def read_labels(path: str | os.PathLike[str], *, frame: int | None = None) -> Vo
 
 
 def read_label_table(path: str | os.PathLike[str]) -> LabelTable | None:
-    """Return the label table of a NIfTI file of ours or a DICOM segmentation, None when there is none."""
+    """Return the label table of a DICOM segmentation, or of a NIfTI file of this package; else None."""
     if is_segmentation(path):
         return read_segmentation(path)[1]
     return table_in_header(open_image(path).header)
@@ -205,8 +205,8 @@ def write_labels(
     Raises
     ------
     InputError
-        When the two grids differ, a label is no such number, or the file cannot be written; nothing is left
-        behind then.
+        When the two grids differ, a label is not such a number, or the file cannot be written; nothing is
+        left behind then.
     """
     array = labels.array[0] if labels.array.ndim == 4 and labels.n_channels == 1 else labels.array
     if array.ndim != 3:
@@ -239,8 +239,8 @@ def _grid_of(volume: Volume, like: Volume | None) -> Volume:
         return volume
     if not volume.same_grid(like):
         raise InputError(
-            f"The result ({times(volume.spatial_shape)} voxels) does not lie on the grid of the image it "
-            f"should be written like ({times(like.spatial_shape)}); give results on its grid."
+            f"The result ({times(volume.spatial_shape)} voxels) is not on the grid of the image it belongs "
+            f"to ({times(like.spatial_shape)}); give results on that grid."
         )
     return like
 

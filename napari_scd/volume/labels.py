@@ -56,7 +56,7 @@ class LabelTable:
     Raises
     ------
     InputError
-        When an index, name or colour is not legal or an index or name comes twice.
+        When an index, name or colour is not valid, or an index or name appears twice.
     """
 
     labels: tuple[Label, ...]
@@ -173,7 +173,7 @@ class LabelTable:
 
     @classmethod
     def from_itksnap(cls, text: str) -> LabelTable:
-        """Read an ITK-SNAP label description file; a line that is none raises InputError."""
+        """Read an ITK-SNAP label description file; any other line raises InputError."""
         labels = []
         for line in text.splitlines():
             if not line.strip() or line.lstrip().startswith("#"):
@@ -181,7 +181,7 @@ class LabelTable:
             match = _ITKSNAP_LINE.match(line)
             if match is None:
                 raise InputError(
-                    f"The line {line.strip()!r} is no ITK-SNAP label; give index, colour and quoted name."
+                    f"The line {line.strip()!r} is not an ITK-SNAP label; give index, colour and quoted name."
                 )
             index, red, green, blue = (int(number) for number in match.groups()[:4])
             if index:
@@ -197,24 +197,24 @@ def _check_once(what: str, values: Sequence[object]) -> None:
     seen: set[object] = set()
     for value in values:
         if value in seen:
-            raise InputError(f"The label {what} {value!r} comes twice; give every label its own.")
+            raise InputError(f"The label {what} {value!r} appears twice; give each label its own.")
         seen.add(value)
 
 
 def _checked(label: Label) -> Label:
     if isinstance(label.index, bool) or not isinstance(label.index, int) or not 0 < label.index < 65536:
         raise InputError(
-            f"The label index {label.index!r} is not legal; give a whole number from 1 to 65535."
+            f"The label index {label.index!r} is not valid; give a whole number from 1 to 65535."
         )
     if not isinstance(label.name, str) or not label.name.strip() or not label.name.isprintable():
-        raise InputError(f"The name {label.name!r} of label {label.index} is not legal; give some letters.")
+        raise InputError(f"The name {label.name!r} of label {label.index} is not valid; give some letters.")
     colour = tuple(label.colour)
     if len(colour) != 3 or not all(isinstance(part, int) and 0 <= part <= 255 for part in colour):
         raise InputError(
-            f"The colour {label.colour!r} of label {label.name!r} is not legal; give three numbers 0-255."
+            f"The colour {label.colour!r} of label {label.name!r} is not valid; give three numbers 0-255."
         )
     if label.group is not None and not (isinstance(label.group, str) and label.group.isprintable()):
         raise InputError(
-            f"The group {label.group!r} of label {label.name!r} is not legal; give a name or none."
+            f"The group {label.group!r} of label {label.name!r} is not valid; give a name or none."
         )
     return replace(label, colour=colour)

@@ -34,6 +34,15 @@ class Undo:
         For each axis of the result, the array axis it comes from.
     flips
         For each axis of the result, whether it runs the other way.
+
+    Examples
+    --------
+    >>> undo = Undo(order=(2, 0, 1), flips=(True, False, False))
+    >>> array = np.arange(24).reshape(2, 3, 4)
+    >>> undo(array).shape, int(undo(array)[0, 0, 0]), int(array[0, 0, 3])
+    ((4, 2, 3), 3, 3)
+    >>> np.array_equal(undo.inverse()(undo(array)), array)
+    True
     """
 
     order: tuple[int, int, int] = (0, 1, 2)

@@ -85,7 +85,7 @@ def make_phantom(
     if modality not in _TISSUE:
         raise InputError(f"The phantom's modality is {modality!r}; give 'MR' or 'CT'.")
     if not 1 <= n_structures <= len(_STRUCTURES):
-        raise InputError(f"A phantom with {n_structures} organs was asked for; give 1 to {len(_STRUCTURES)}.")
+        raise InputError(f"A phantom with {n_structures} organs was requested; give 1 to {len(_STRUCTURES)}.")
     rng = np.random.default_rng(seed)
     structures = [_varied(structure, rng) for structure in _STRUCTURES[:n_structures]]
     air, fat, tissue, texture, noise = _TISSUE[modality]

@@ -138,11 +138,11 @@ class Recipe:
         Raises
         ------
         InputError
-            When a key is unknown or missing, or a value is not legal; the message names the key.
+            When a key is unknown or missing, or a value is not valid; the message names the key.
         """
         if not isinstance(values, dict):
             raise InputError(
-                f"A recipe of type {type(values).__name__} came; give a mapping with the key 'modality'."
+                f"The recipe is of type {type(values).__name__}; give a mapping with the key 'modality'."
             )
         known = {item.name for item in dataclasses.fields(cls)}
         unknown = sorted(str(key) for key in set(values) - known)

@@ -37,6 +37,19 @@ class AxisMap(NamedTuple):
         The two lengths in voxels.
     step
         Size of a target voxel, in voxels of the grid it samples.
+
+    Examples
+    --------
+    Six voxels of 1 mm become four of 1.5 mm; both rows keep their middle::
+
+        from  |  0  |  1  |  2  |  3  |  4  |  5  |
+        to    |   0    |   1    |    2   |    3   |
+
+    >>> there = AxisMap(6, 4, 1.5)
+    >>> there.positions().tolist()
+    [0.25, 1.75, 3.25, 4.75]
+    >>> there.inverse().nearest().tolist()  # the new voxel that each old one takes its label from
+    [0, 0, 1, 2, 2, 3]
     """
 
     n_from: int
@@ -166,7 +179,7 @@ def resample(volume: Volume, spacing_mm: tuple[float, float, float]) -> tuple[Vo
     if n_voxels > _MAX_VOXELS or n_voxels > max(_FEW_VOXELS, _MOST_GROWTH * n_before):
         raise InputError(
             f"At {' x '.join(f'{mm:g}' for mm in spacing_mm)} mm the image would have "
-            f"{' x '.join(map(str, shape))} voxels; check its voxel size or cut out the part you need."
+            f"{' x '.join(map(str, shape))} voxels; check its voxel size, or crop it to the part you need."
         )
     old_from_new = np.eye(4)
     for axis, step in enumerate(maps):
@@ -212,11 +225,11 @@ def _hat_integral(t: np.ndarray) -> np.ndarray:
 
 def _axis_map(n: int, old_mm: float, new_mm: float) -> AxisMap:
     if not (np.isfinite(new_mm) and new_mm > 0):
-        raise InputError(f"A voxel size of {new_mm:g} mm came; give sizes above zero.")
+        raise InputError(f"The new voxel size is {new_mm:g} mm; give sizes above zero.")
     step = new_mm / old_mm
     if not 1 / _LARGEST_STEP <= step <= _LARGEST_STEP:
         raise InputError(
-            f"Voxels of {old_mm:g} mm cannot be brought to {new_mm:g} mm; check the image's voxel size."
+            f"Voxels of {old_mm:g} mm cannot be resampled to {new_mm:g} mm; check the image's voxel size."
         )
     if abs(step - 1.0) <= _SAME_WITHIN:
         return AxisMap(n, n, 1.0)

@@ -180,11 +180,12 @@ def checked_affine(affine: np.ndarray) -> np.ndarray:
     matrix = np.array(affine, dtype=np.float64)
     if matrix.shape != (4, 4):
         raise InputError(
-            f"An affine of shape {matrix.shape} came; give a 4 x 4 matrix from voxel index to mm."
+            f"The affine has the shape {matrix.shape}; give a 4 x 4 matrix from voxel index to mm."
         )
     if not (np.abs(matrix) < _LARGEST_MM).all():
         raise InputError(
-            "The image's affine holds NaN, infinite or absurd numbers; give a valid voxel size and position."
+            "The image's affine holds NaN, infinite or impossibly large numbers; give a valid voxel size and "
+            "position."
         )
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     if not (spacing > 0).all():
@@ -207,11 +208,11 @@ def _lies_elsewhere(array: object) -> bool:
 def _check_array(array: np.ndarray) -> None:
     if array.dtype.kind not in "buif":
         raise InputError(
-            f"Voxels of type {array.dtype} came; give real numbers (no colours, no complex numbers)."
+            f"The voxels are of type {array.dtype}; give real numbers (no colours, no complex numbers)."
         )
     if array.ndim not in (3, 4):
         raise InputError(
-            f"An array of shape {array.shape} came; give a 3D volume (z, y, x), or channels of it."
+            f"The array has the shape {array.shape}; give a 3D volume (z, y, x), or channels of it."
         )
     if array.size == 0:
         raise InputError(f"The image is empty (shape {array.shape}); give one with at least one voxel.")

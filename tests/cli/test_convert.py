@@ -169,11 +169,11 @@ def test_channels_that_do_not_fit_are_refused_by_name(run, lab, phantom, tmp_pat
     assert "4 channels" in refused(inputs=["t1.nii.gz"])
     scan = nib.load("t2.nii.gz")
     nib.save(nib.Nifti1Image(scan.get_fdata()[:-1], scan.affine), "t2.nii.gz")
-    assert "The channels differ in grid: 'flair' has" in refused(*four)
+    assert "The channels are on different grids: 'flair' has" in refused(*four)
     moved = scan.affine.copy()
     moved[0, 3] += 1
     nib.save(nib.Nifti1Image(scan.get_fdata(), moved), "t2.nii.gz")
-    assert "or they lie elsewhere" in refused(*four)
+    assert "or lies in another place" in refused(*four)
     code, _, err = run(
         "segment", *[w for c in four for w in ("--channel", c)], "-m", "lab.safetensors", "-o", "t1.nii.gz"
     )

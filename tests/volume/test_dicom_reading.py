@@ -267,7 +267,10 @@ def test_uneven_slices_are_told(tmp_path: Path) -> None:
         write_slice(tmp_path / "slightly" / f"{index}", dataset)
         dataset.ImagePositionPatient[2] += 2.5 * (index > 3) - 0.9 * (index > 5)
         write_slice(tmp_path / "much" / f"{index}", dataset)
-    assert "by up to 0.34 mm; taken as even" in read_volume(tmp_path / "slightly").warnings[0]
+    assert (
+        "by up to 0.34 mm; they are treated as evenly spaced"
+        in read_volume(tmp_path / "slightly").warnings[0]
+    )
     with pytest.raises(InputError, match=r"unevenly spaced, by 1\.6 to 4\.6 mm"):
         read_volume(tmp_path / "much")
 

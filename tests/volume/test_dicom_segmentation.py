@@ -172,10 +172,10 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     write_volume(tmp_path / "scan.nii.gz", scan)
     nifti = read_volume(tmp_path / "scan.nii.gz")
     full = Volume(boxes(nifti.spatial_shape), nifti.affine)
-    with pytest.raises(InputError, match="this scan is none"):
+    with pytest.raises(InputError, match="this scan is not DICOM"):
         write_labels(tmp_path / "out.dcm", full, like=nifti)
     cut = replace(scan, array=scan.array[:5], affine=scan.affine)
-    with pytest.raises(InputError, match="this scan is none"):
+    with pytest.raises(InputError, match="this scan is not DICOM"):
         write_labels(tmp_path / "out.dcm", Volume(boxes((7, 12, 10))[:5], cut.affine), like=cut)
     assert not list(tmp_path.glob("*.dcm"))
 

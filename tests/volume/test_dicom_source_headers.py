@@ -201,7 +201,7 @@ def test_what_cannot_have_a_segmentation_is_told_before_anything_is_computed(tmp
     write_volume(tmp_path / "scan.nii.gz", scan)
     nifti = read_volume(tmp_path / "scan.nii.gz")
     check_labels_writable(tmp_path / "out.nii.gz", nifti)
-    with pytest.raises(InputError, match="this scan is none"):
+    with pytest.raises(InputError, match="this scan is not DICOM"):
         check_labels_writable(tmp_path / "out.dcm", nifti)
     with pytest.raises(InputError, match="unknown ending"):
         check_labels_writable(tmp_path / "out.png", nifti)

@@ -185,3 +185,14 @@ def test_each_slice_is_scaled_by_its_own_numbers(tmp_path: Path) -> None:
     volume = read(tmp_path, MR, MR.array, change)
     slopes, intercepts = 0.5 + np.arange(5) / 4, -np.arange(5.0)
     np.testing.assert_allclose(volume.array, MR.array * slopes[:, None, None] + intercepts[:, None, None])
+
+
+def test_padding_of_an_inverted_series_is_dark(tmp_path: Path) -> None:
+    inverse = MR.array.min() + MR.array.max() - MR.array
+    inverse[CORNER] = 65535
+    volume = read(tmp_path, MR, inverse, marks(65535, PhotometricInterpretation="MONOCHROME1", **SIXTEEN))
+    inside = np.ones(MR.array.shape, bool)
+    inside[CORNER] = False
+    values = inverse[inside]
+    np.testing.assert_array_equal(volume.array[inside], values.min() + values.max() - values)
+    assert (volume.array[CORNER] == 0).all()

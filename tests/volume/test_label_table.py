@@ -54,7 +54,7 @@ def test_itksnap_round_trip_but_for_groups() -> None:
     ]
     quoted = LabelTable.from_names(['the "big" one', "Fuß"])
     assert LabelTable.from_itksnap(quoted.to_itksnap()).names == ("the 'big' one", "Fuß")
-    with pytest.raises(InputError, match="no ITK-SNAP label"):
+    with pytest.raises(InputError, match="not an ITK-SNAP label"):
         LabelTable.from_itksnap("1 2 3")
 
 

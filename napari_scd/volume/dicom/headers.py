@@ -52,7 +52,7 @@ class Content(NamedTuple):
 
 
 def read_header(path: Path, tags: tuple[str | int, ...] = _TAGS) -> Any:
-    """Read some entries of a DICOM file's header, None when the file is no DICOM file.
+    """Read some entries of a DICOM file's header, None when the file is not a DICOM file.
 
     Raises
     ------

@@ -29,6 +29,18 @@ class Outside:
         self._measured: list[float] = []
         self._marks: list[int] = []
 
+    @property
+    def voxels(self) -> np.ndarray:
+        """Truth values (image, row, column): where nothing was measured, as far as found."""
+        return self._voxels if self._is_padding else np.zeros_like(self._voxels)
+
+    @property
+    def _is_padding(self) -> bool:
+        """Whether the marks lie outside of what was measured."""
+        if not self._measured or not self._voxels.any():
+            return False
+        return not min(self._measured) < min(self._marks) <= max(self._marks) < max(self._measured)
+
     def find(self, index: int, stored: np.ndarray, numbers: np.ndarray, encoding: Encoding) -> np.ndarray:
         """Return where an image was not measured.
 
@@ -61,8 +73,8 @@ class Outside:
         """
         if not self._measured or not self._voxels.any():
             return []
-        first, last = min(self._marks), max(self._marks)
-        if min(self._measured) < first and last < max(self._measured):
+        if not self._is_padding:
+            first, last = min(self._marks), max(self._marks)
             marks = str(first) if first == last else f"{first} to {last}"
             return [
                 f"The header marks {marks} as padding, but other values lie below and above; it was left as "

@@ -86,7 +86,7 @@ def volume_of(
     except InputError as error:
         raise error.reworded(f"{name}: {error} {sentence_on(series.left_out)}") from error
     except MemoryError as error:
-        raise InputError(f"{name} does not fit into memory; cut out the part you need.") from error
+        raise InputError(f"{name} does not fit into memory; crop it to the part you need.") from error
     turn = turn_to(AXES, stack.affine)
     affine = stack.affine @ turn.matrix(array.shape[-3:])
     array = np.ascontiguousarray(turn(array))
@@ -128,5 +128,5 @@ def _frames(stack: Stack, frame: int | None, channels: int | None) -> tuple[tupl
     if count > 1 and frame is None:
         raise ChooseFrame(count, f"The series holds {count} scans of one place (phases or echoes)")
     if not 0 <= (frame or 0) < count:
-        raise InputError(f"Frame {frame} was asked for and the series has the frames 0 to {count - 1}.")
+        raise InputError(f"Frame {frame} was requested, but the series has the frames 0 to {count - 1}.")
     return (stack.frames[frame or 0],)

@@ -63,7 +63,7 @@ def is_dicom_file(path: Path) -> bool:
 
 def kind_of(path: Path) -> Kind:
     """Look at the first bytes of a file: with or without the preamble that DICOM files should have."""
-    if not os.path.isfile(path):  # opening a pipe would wait for ever
+    if not os.path.isfile(path):  # opening a pipe would wait forever
         return Kind.OTHER
     try:
         with path.open("rb") as file:

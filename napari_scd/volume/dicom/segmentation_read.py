@@ -54,7 +54,7 @@ def read_segmentation(path: str | os.PathLike[str]) -> tuple[Volume, LabelTable]
     Raises
     ------
     Unreadable
-        When the file is no such segmentation or is damaged.
+        When the file is not such a segmentation, or is damaged.
     """
     path = Path(path)
     dataset = _open(path)
@@ -84,7 +84,7 @@ def _open(path: Path) -> Any:
     if not os.path.exists(path):
         raise Unreadable(path, f"There is no file {path}; check the name.")
     if not is_segmentation(path):
-        raise Unreadable(path, f"{path.name} is no DICOM segmentation; give one, or a NIfTI label map.")
+        raise Unreadable(path, f"{path.name} is not a DICOM segmentation; give one, or a NIfTI label map.")
     with quiet_pydicom():
         return library("pydicom").dcmread(path, stop_before_pixels=True, force=True)
 

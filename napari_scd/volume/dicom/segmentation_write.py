@@ -35,7 +35,7 @@ def check_segmentable(like: Volume) -> None:
     Raises
     ------
     InputError
-        When the scan is no DICOM series, or highdicom is missing or refuses its headers.
+        When the scan is not a DICOM series, or highdicom is missing or refuses its headers.
     """
     source = _slices_of(like)
     images = source.images[:1]
@@ -71,8 +71,8 @@ def write_segmentation(
     Raises
     ------
     InputError
-        When the scan is no DICOM series, nothing is labelled, or highdicom is missing or refuses the scan's
-        headers.
+        When the scan is not a DICOM series, nothing is labelled, or highdicom is missing or refuses the
+        scan's headers.
     """
     source = _slices_of(like)
     numbers = [int(number) for number in np.unique(labels) if number]
@@ -92,8 +92,8 @@ def _slices_of(like: Volume) -> Source:
     source = like.source
     if source is None or not source.images or not source.holds_for(like):
         raise InputError(
-            "A DICOM segmentation belongs to the slices of a DICOM series, and this scan is none; write a "
-            ".nii.gz file."
+            "A DICOM segmentation refers to the slices of a DICOM series, but this scan is not DICOM; write "
+            "a .nii.gz file."
         )
     return source
 

@@ -217,7 +217,7 @@ class _Neighbours:
 
 
 def _ending_of(path: Path) -> str:
-    """Return a file's ending; the last number of a UID is none."""
+    """Return a file's ending; the last number of a UID does not count as one."""
     return "" if path.suffix[1:].isdigit() else path.suffix.lower()
 
 

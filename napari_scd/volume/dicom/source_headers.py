@@ -2,7 +2,7 @@
 
 Anonymisers delete, empty and scramble what they like, and old scanners write text in character sets of their
 own. What is missing is filled in (with nothing where DICOM allows that, else with a new identifier), what is
-not legal is left out, and all text is turned into UTF-8.
+not valid is left out, and all text is turned into UTF-8.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def _step(
         return (
             origins[0],
             normal * (thickness_mm or 1.0),
-            [f"The series has one image only; {thickness_mm or 1.0:g} mm is taken for its thickness."],
+            [f"The series has one image only; {thickness_mm or 1.0:g} mm is assumed for its thickness."],
         )
     first, step, off_mm = even_step(origins)
     gaps = np.diff(origins @ normal)
@@ -157,7 +157,9 @@ def _step(
                 f"The slices are unevenly spaced, by {gaps.min():.3g} to {gaps.max():.3g} mm; reformat the "
                 "series to even spacing."
             )
-        warnings.append(f"The slices are unevenly spaced, by up to {off_mm:.2g} mm; taken as even.")
+        warnings.append(
+            f"The slices are unevenly spaced, by up to {off_mm:.2g} mm; they are treated as evenly spaced."
+        )
     along_mm = float(step @ normal)
     aside_mm = float(np.linalg.norm(step - along_mm * normal))
     tilt = float(np.degrees(np.arctan2(aside_mm, along_mm)))

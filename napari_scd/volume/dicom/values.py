@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from napari_scd.volume.dicom_image import Encoding, Image
 
+_INVERTED = "Low numbers mean bright in this series (MONOCHROME1); its values were inverted."
+_SHOWN_INVERTED = (  # Hounsfield units are measurements, however they are to be shown
+    "The series is marked to be shown inverted (MONOCHROME1); its values were left as they are."
+)
 _WHOLE_TYPES = (np.uint8, np.int16, np.uint16, np.int32)
 
 
@@ -65,10 +69,13 @@ def read_values(images: Sequence[Image]) -> Values:
             f"Some numbers take more than the {images[0].encoding.bits} bits that the header declares; the "
             "other bits were ignored."
         )
-    if outside is not None:
-        warnings += outside.fill(array, is_ct=images[0].series.modality == "CT")
+    is_ct = images[0].series.modality == "CT"
     if images[0].encoding.inverted:
-        warnings.append(_turn_over(array, images[0]))
+        warnings.append(_SHOWN_INVERTED if is_ct else _INVERTED)
+        if not is_ct:
+            _turn_over(array, np.ones(array.shape, bool) if outside is None else ~outside.voxels)
+    if outside is not None:
+        warnings += outside.fill(array, is_ct=is_ct)
     return Values(array, tuple(warnings))
 
 
@@ -133,16 +140,11 @@ def _scaled(numbers: np.ndarray, encoding: Encoding, dtype: type[Any]) -> np.nda
     return numbers.astype(np.int64) + int(encoding.intercept) if encoding.intercept else numbers
 
 
-def _turn_over(array: np.ndarray, image: Image) -> str:
-    """Turn values over, in place, where low means bright; not those of CT, which are measurements."""
-    if image.series.modality == "CT":
-        return "The series is marked to be shown inverted (MONOCHROME1); its values were left as they are."
-    low, high = array.min(), array.max()
-    step = 2**16  # voxels at once
-    flat = array.reshape(-1)
-    for begin in range(0, flat.size, step):
-        part = flat[begin : begin + step]
-        part[:] = (
-            low + (high - part) if array.dtype.kind == "f" else (int(low) + int(high)) - part.astype(np.int64)
+def _turn_over(array: np.ndarray, measured: np.ndarray) -> None:
+    """Make high values low and low ones high where something was measured, in place."""
+    values = array[measured]
+    if values.size:
+        ends = (
+            values.min() + values.max() if array.dtype.kind == "f" else int(values.min()) + int(values.max())
         )
-    return "Low numbers mean bright in this series (MONOCHROME1); its values were inverted."
+        array[measured] = ends - values.astype(np.float64 if array.dtype.kind == "f" else np.int64)

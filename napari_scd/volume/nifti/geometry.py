@@ -100,7 +100,7 @@ def _is_usable(affine: np.ndarray) -> bool:
 
 
 def _qform(header: Nifti1Header) -> np.ndarray | None:
-    """Return the qform, None where its numbers are no rotation."""
+    """Return the qform, None where its numbers do not describe a rotation."""
     try:
         return np.asarray(header.get_qform())
     except (ValueError, ArithmeticError):

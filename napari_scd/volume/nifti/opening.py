@@ -1,4 +1,4 @@
-"""Open an image file and refuse, with one sentence, what is no whole scan; no voxel is read here."""
+"""Open an image file and refuse, with one sentence, what is not a complete scan; no voxel is read here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import warnings
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -47,7 +47,7 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
     Raises
     ------
     Unreadable
-        When the file is missing, is no such image, holds colours or complex numbers, has no voxels, or is
+        When the file is missing, is not such an image, holds colours or complex numbers, has no voxels, or is
         shorter than its header says.
     """
     path = Path(path)
@@ -74,11 +74,11 @@ def damaged(path: Path, error: BaseException) -> InputError:
     """Return the error that tells the user a file cannot be read, and why."""
     if isinstance(error, EOFError | zlib.error) or "Expected" in str(error):
         return Unreadable(path, f"{path.name} is truncated or damaged; copy or export it again.")
-    return Unreadable(path, f"{path.name} is no readable NIfTI or MGH image; copy or export it again.")
+    return Unreadable(path, f"{path.name} is not a readable NIfTI or MGH image; copy or export it again.")
 
 
 def _check_readable(path: Path) -> None:
-    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait for ever
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a pipe would wait forever
         raise Unreadable(path, f"{path} is not a regular file; give an image file.")
     try:
         path.open("rb").close()
@@ -133,36 +133,35 @@ def _load(path: Path, ending: str) -> SpatialImage:
     """Load a file by its contents; what its name says of compression may be wrong."""
     with open_as_it_is(path) as file:
         start = file.read(4)
-    compressed = is_compressed(path)
+    sizes = {struct.unpack(f"{order}i", start.ljust(4, b"\0"))[0] for order in "<>"}
     if ending in (".mgh", ".mgz"):
-        kind = MGHImage
-    elif compressed and _NIFTI2_BYTES in _sizes(start):
-        kind = nib.Nifti2Image
-    elif ending in (".nii", ".nii.gz") and _NIFTI2_BYTES not in _sizes(start):
-        kind = _Nifti1Image
-    else:
-        return nib.load(path, mmap=False)
-    if compressed == named_compressed(path) and not compressed:
-        return kind.from_filename(path, mmap=False)
+        return _load_as(MGHImage, path)
+    plain = not is_compressed(path) and not named_compressed(path)
+    if ending not in (".nii", ".nii.gz") or (_NIFTI2_BYTES in sizes and plain):
+        return nib.load(path, mmap=False)  # which knows CIFTI as well
+    if _NIFTI2_BYTES in sizes:
+        return _load_as(nib.Nifti2Image, path)
+    try:
+        return _load_as(nib.Nifti1Image, path)
+    except ValueError:  # of a rotation that is a millionth too long, for instance
+        return _load_as(_RoundedNifti1Image, path)
+
+
+def _load_as(kind: Any, path: Path) -> SpatialImage:
     holder = FileHolder(filename=str(path), fileobj=open_as_it_is(path))
     return kind.from_file_map({"image": holder}, mmap=False)
 
 
-def _sizes(start: bytes) -> set[int]:
-    """Return the header's size as its first bytes say, in either byte order."""
-    return {struct.unpack(f"{order}i", start.ljust(4, b"\0"))[0] for order in "<>"}
-
-
-class _Nifti1Header(nib.Nifti1Header):  # type: ignore[misc]
-    """A header whose rotation may be rounded: nibabel refuses one that is a millionth too long."""
+class _RoundedNifti1Header(nib.Nifti1Header):  # type: ignore[misc]
+    """A header whose rotation was rounded so far that nibabel refuses it."""
 
     quaternion_threshold = -1e-4
 
 
-class _Nifti1Image(nib.Nifti1Image):  # type: ignore[misc]
-    """A NIfTI-1 image that reads headers of few digits."""
+class _RoundedNifti1Image(nib.Nifti1Image):  # type: ignore[misc]
+    """An image with such a header."""
 
-    header_class = _Nifti1Header
+    header_class = _RoundedNifti1Header
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
@@ -183,7 +182,7 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
     if needed > room:
         raise Unreadable(
             path,
-            f"{path.name} is truncated: its header promises {' x '.join(map(str, shape))} voxels, more than "
+            f"{path.name} is truncated: its header declares {' x '.join(map(str, shape))} voxels, more than "
             "the file can hold; copy or export it again.",
         )
 

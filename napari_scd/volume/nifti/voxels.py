@@ -96,7 +96,7 @@ def _frame(n_frames: int, frame: int | None) -> int:
         return 0
     if not 0 <= frame < n_frames:
         count = f"the frames 0 to {n_frames - 1}" if n_frames > 1 else "one frame, 0"
-        raise InputError(f"Frame {frame} was asked for and the file has {count}; choose one of these.")
+        raise InputError(f"Frame {frame} was requested, but the file has {count}; choose one of these.")
     return int(frame)
 
 
