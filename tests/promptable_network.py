@@ -22,6 +22,8 @@ class Likeness(nn.Module):
     Without a click in the window, the previous mask stays.
     """
 
+    chooser = "learned"
+
     def __init__(self, roi=(32, 32, 32), patch=8) -> None:
         super().__init__()
         tiny = {"embed_dim": 24, "depth": 2, "heads": 2, "prune_after": (0,), "prune_ratio": (0.5,)}

@@ -80,8 +80,8 @@ def notes_on(step: PromptStep, inside: NDArray[np.bool_], shape: tuple[int, ...]
         notes.append("Nothing was found at the prompts.")
     if step.n_left_out:
         notes.append(
-            f"The border was refined in some places only ({step.n_left_out} windows too many), so parts of "
-            f"it are as coarse as {step.coarse_mm:.1f} mm."
+            f"The border was refined only in part ({step.n_left_out} more windows would be needed); "
+            f"elsewhere it is as coarse as {step.coarse_mm:.1f} mm."
         )
     if _touches_edge(step.answer, inside, shape):
         notes.append("The structure reaches the edge of the scan and may go on outside.")

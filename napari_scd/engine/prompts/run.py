@@ -149,7 +149,8 @@ class PromptRun:
             if not complete:
                 break
             self._memory.answers.put(self._name(prompts.first(count)), step)
-        self._tell(0)
+        if self._n_done:
+            self._tell(0)
         looker = self._looker
         cost = PromptCost(looker.prefix_s, looker.rest_s, time.perf_counter() - self._began, complete)
         return segmentation_of(self._model, self._loaded, self._request, prompts, step, looker, cost)
@@ -217,18 +218,19 @@ class PromptRun:
     def _aim(self, prompts: Prompts) -> Aim:
         """Say where the latest prompt points: a click, the middle of a box, the middle voxel of a stroke."""
         latest = prompts.steps[-1]
-        voxels = np.array([self._scan.prepared.model_voxel(voxel) for voxel in latest.voxels], float)
+        turned = tuple(self._scan.prepared.model_voxel(voxel) for voxel in latest.voxels)
+        voxels = np.array(turned, float)
         middle = voxels.mean(axis=0)
         if latest.kind != "box":
             middle = voxels[np.square(voxels - middle).sum(axis=1).argmin()]
         edges = (np.ptp(voxels, axis=0) + (latest.kind == "box")) * self._scan.space.spacing_mm
-        turned = tuple(self._scan.prepared.model_voxel(voxel) for voxel in latest.voxels)
         return Aim(latest.kind, _place(middle), float(edges.max()), turned)
 
     def _name(self, prompts: Prompts) -> tuple[object, ...]:
         """Everything an answer depends on."""
         keep, hardware = self._looker.keep, self._looker.hardware
-        how = (keep, hardware.device.type, hardware.dtype, self._request.compile)
+        chooser = self._model.network.chooser
+        how = (keep, chooser, hardware.device.type, hardware.dtype, self._request.compile)
         return (self._loaded.key, prompts, *how)
 
     def _tell(self, n_more: int) -> None:

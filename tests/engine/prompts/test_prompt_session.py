@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -173,9 +174,12 @@ def test_answers_are_remembered_by_request_and_forgotten_with_the_volume() -> No
     other = session.prompt(prompts, Request(precision="float32", keep=0.3))
     assert session._model.network.n_asked == 2 * n_asked
     assert other.report.keep == (0.3,)
-    session.set_volume(session.volume)
+    session._model.network.chooser = "random"
     ask(session, prompts)
     assert session._model.network.n_asked == 3 * n_asked
+    session.set_volume(session.volume)
+    ask(session, prompts)
+    assert session._model.network.n_asked == 4 * n_asked
 
 
 def test_windows_of_an_answer_that_was_forgotten_are_still_known() -> None:
@@ -448,6 +452,22 @@ def test_a_real_network_with_random_weights(tiny_network) -> None:
     np.testing.assert_array_equal(first.labels.array, again.labels.array)
     assert first.stage_scores.shape[0] == 2 and np.isfinite(first.scores.array).any()
     assert first.report.tokens == (64, 32, 16)
+
+
+def test_a_scan_is_never_copied_in_single_precision() -> None:
+    array = np.zeros((120, 300, 300), np.int16)
+    array[ball(array.shape, (60, 150, 150), 55)] = 1
+    volume = Volume(array, np.eye(4))
+    tracemalloc.start()
+    session = make_promptable(volume, roi=(32, 32, 32))
+    prompts = Prompts()
+    for place in ((60, 150, 150), (60, 160, 150), (60, 150, 190)):
+        prompts = prompts.include(place)
+        result = ask(session, prompts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.labels.array[60, 150, 150] == 1
+    assert peak < 3 * array.size, "labels, and little else; single precision would take 4"
 
 
 def test_memory_of_one_likeness_is_not_shared() -> None:
