@@ -49,6 +49,7 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
 
 def test_a_removed_layer_leaves_nothing_in_opengl(open_window: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """napari deletes its programs and textures with no context current, which deletes nothing."""
+    from qtpy.QtCore import Qt
     from qtpy.QtGui import QOpenGLContext
     from vispy.gloo import glir
 
@@ -65,6 +66,8 @@ def test_a_removed_layer_leaves_nothing_in_opengl(open_window: Any, monkeypatch:
     window.use("aa-whole")
     window.press("run")
     window.wait(State.DONE)
+    window.key(Qt.Key.Key_H)  # tokens on screen too
+    window.qtbot.wait(200)
     window.control.discard()
     window.viewer.add_image(np.zeros((4, 5, 6)), name="another")
     window.qtbot.wait(50)
