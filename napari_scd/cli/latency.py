@@ -11,12 +11,10 @@ import typer
 from rich import box
 from rich.table import Table
 
-from napari_scd.checkpoints import describe
 from napari_scd.cli.console import busy, out, print_json, say
 from napari_scd.cli.options import JsonOption
 from napari_scd.cli.run.show import has_display
 from napari_scd.errors import InputError
-from napari_scd.volume import read_volume
 
 if TYPE_CHECKING:
     from napari_scd.benchmarks import LatencyBenchmark, Wait
@@ -43,6 +41,8 @@ def latency(
     """
     if scan is not None and not scan.exists():
         raise InputError(f"'{scan}' does not exist: give a NIfTI or MGH file.")
+    from napari_scd.checkpoints import describe  # heavy
+
     if model is not None and describe(model).recipe.field == "prompt":
         result = _of_prompts(scan, model, rounds)
     else:
@@ -66,6 +66,7 @@ def _of_dock(scan: Path | None, model: str | None, rounds: int) -> LatencyBenchm
 def _of_prompts(scan: Path | None, model: str, rounds: int) -> LatencyBenchmark:
     with busy("Timing clicks"):
         from napari_scd.benchmarks import time_prompts
+        from napari_scd.volume import read_volume  # heavy
 
         return time_prompts(model, None if scan is None else read_volume(scan), rounds=rounds)
 
