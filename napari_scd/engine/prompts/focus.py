@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.window import Floats, Space
     from napari_scd.engine.windows import Size3
 
-FINER = (0.6, 0.7)
+FINER = (0.6, 0.7, 0.8)
 """Spacing of the fine windows as a share of the coarse one's: the first that needs few enough of them."""
 NOT_WORTH_IT = 0.85
 MARGIN = 1.3
