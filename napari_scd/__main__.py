@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from napari_scd.own_process import settle_threads
+from napari_scd.own_process import settle_account, settle_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     timing.add_argument("--time-model", metavar="NAME|FILE", help="with this model")
     chosen = parser.parse_args(arguments)
+    settle_account()
     settle_threads()
 
     if chosen.time_rounds is not None:

@@ -1,6 +1,11 @@
 """What a process of our own sets before PyTorch is loaded; the library itself changes nothing of its host.
 
-PyTorch's threads wait for each other by spinning: a thread that has finished its part keeps its core busy
+Accounts: containers run programs under a number that no table of users knows, without a home. PyTorch asks
+for the user's name, and Matplotlib for a home, when they are imported.
+
+The working folder: scripts remove it while they run, and Intel's library then ends the program.
+
+Threads: those of PyTorch wait for each other by spinning. One that has finished its part keeps its core busy
 until the others arrive. On a machine where other programs run, the others are then not running, because the
 core is taken by one that waits, and a run takes ten times as long or more. Threads that sleep while they wait
 cost next to nothing on an idle machine.
@@ -8,8 +13,12 @@ cost next to nothing on an idle machine.
 
 from __future__ import annotations
 
+import atexit
+import getpass
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 WAITING = {
@@ -19,6 +28,32 @@ WAITING = {
 _ABOUT_WAITING = (*WAITING, "GOMP_SPINCOUNT", "KMP_LIBRARY")
 _ABOUT_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+def settle_account() -> None:
+    """Give packages that ask for a user's name and home something to work with, where there is neither."""
+    try:
+        getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        os.environ["LOGNAME"] = f"uid-{os.getuid()}" if hasattr(os, "getuid") else "user"
+    if os.path.expanduser("~") == "~" and "MPLCONFIGDIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="napari-scd-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["MPLCONFIGDIR"] = folder
+
+
+def settle_folder() -> bool:
+    """Move to a folder that exists, where the working folder was removed; return whether it was.
+
+    Libraries end the program when there is none. Files named without a folder still cannot be found, and
+    above all nothing can be written where the user would not look for it.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir("/proc/self" if os.path.isdir("/proc/self") else "/")
+        return True
+    return False
 
 
 def settle_threads() -> None:

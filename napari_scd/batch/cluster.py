@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_scd.batch.outcomes import CaseOutcome, Crash, described
 from napari_scd.errors import InputError
-from napari_scd.own_process import settle_threads
+from napari_scd.own_process import settle_account, settle_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +74,7 @@ def segment_case(case: PlannedCase, job: SegmentJob) -> CaseOutcome:
 
 @lru_cache(maxsize=1)
 def _runner(job: SegmentJob) -> Runner:
+    settle_account()
     settle_threads()
     from napari_scd.batch.runner import prepare  # loads PyTorch, which reads those settings
 

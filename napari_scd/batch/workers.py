@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from napari_scd.batch.cluster import RETRIES, WorkersDied
 from napari_scd.batch.outcomes import CaseOutcome
 from napari_scd.errors import InputError
-from napari_scd.own_process import granted_cores, settle_threads, usable_cores
+from napari_scd.own_process import granted_cores, settle_account, settle_threads, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -124,6 +124,7 @@ def _work(job: SegmentJob, connection: Connection) -> None:
     """Answer cases until the pipe ends; runs in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent, which ends this process
     signal.signal(signal.SIGTERM, _leave)
+    settle_account()
     settle_threads()
     from napari_scd.batch.runner import prepare  # loads PyTorch, which reads those settings
 

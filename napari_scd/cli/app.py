@@ -15,7 +15,7 @@ from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.bundle import bundle
 from napari_scd.cli.calibrate import calibrate
 from napari_scd.cli.compare import compare
-from napari_scd.cli.console import complain
+from napari_scd.cli.console import complain, warn
 from napari_scd.cli.convert import add, convert
 from napari_scd.cli.demo import demo
 from napari_scd.cli.evaluate import evaluate
@@ -29,7 +29,7 @@ from napari_scd.cli.signals import Ended, die_of, ending
 from napari_scd.cli.streams import guarded
 from napari_scd.cli.train import train
 from napari_scd.errors import InputError
-from napari_scd.own_process import settle_threads
+from napari_scd.own_process import settle_account, settle_folder, settle_threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,10 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "--debug" in arguments:
         logging.basicConfig()
         logging.getLogger("napari_scd").setLevel(logging.DEBUG)
+    settle_account()
     settle_threads()
     words = [word for word in arguments if word != "--debug"]
     signal_number = 0
     with guarded() as (out, _):
+        if settle_folder():
+            warn("The working folder no longer exists: name files by their whole paths.")
         try:
             with ending():
                 code = _run(words)

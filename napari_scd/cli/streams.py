@@ -98,6 +98,7 @@ def guarded() -> Iterator[tuple[Guard | None, Guard | None]]:
     that failed is redirected to the null device.
     """
     _reserve_descriptors()
+    former = _set_blocking()
     real = sys.stdout, sys.stderr
     out, err = (None if stream is None else Guard(stream) for stream in real)
     sys.stdout, sys.stderr = out, err
@@ -108,6 +109,8 @@ def guarded() -> Iterator[tuple[Guard | None, Guard | None]]:
             if guard is not None:
                 guard.flush()
         sys.stdout, sys.stderr = real
+        for descriptor in former:
+            os.set_blocking(descriptor, False)
         for guard, stream in zip((out, err), real, strict=True):
             if guard is not None and guard.failure is not None:
                 _discard(stream)
@@ -124,6 +127,22 @@ def _reserve_descriptors() -> None:
         except OSError:
             opened = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
             os.set_inheritable(opened, True)
+
+
+def _set_blocking() -> list[int]:
+    """Let writing wait for a slow reader; return the descriptors that were set to fail instead.
+
+    Programs that share a terminal or pipe with this one may have set it so.
+    """
+    former = []
+    for descriptor in (1, 2):
+        try:
+            if hasattr(os, "get_blocking") and not os.get_blocking(descriptor):
+                os.set_blocking(descriptor, True)
+                former.append(descriptor)
+        except OSError:
+            continue
+    return former
 
 
 def _discard(stream: TextIO) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from napari_scd.own_process import settle_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +50,16 @@ def test_a_scan_is_segmented(run: Run, scan: Scan, models: Path, account: str, t
     code, _, err = run("segment", scan(), *words)
     assert (code, err) == (0, "")
     assert (tmp_path / "o.nii.gz").exists()
+
+
+def test_what_asks_for_a_user_and_a_home_gets_both(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "")  # so that what is set is undone after the test
+    monkeypatch.delenv("LOGNAME")
+    monkeypatch.setenv("MPLCONFIGDIR", "")
+    monkeypatch.delenv("MPLCONFIGDIR")
+    settle_account()
+    assert getpass.getuser().startswith("uid-")
+    assert ("MPLCONFIGDIR" in os.environ) == (account == "no home")
 
 
 def test_a_home_that_is_nowhere_is_one_sentence(run: Run, account: str) -> None:

@@ -109,6 +109,49 @@ def test_labels_are_written_whatever_becomes_of_the_streams(
 
 
 @posix
+@pytest.mark.parametrize(("output", "code"), [("$PWD_BEFORE/o.nii.gz", 0), ("o.nii.gz", 2)])
+def test_a_working_folder_that_was_removed(scan: Scan, tmp_path: Path, output: str, code: int) -> None:
+    source = scan()
+    line = (
+        f"PWD_BEFORE={tmp_path}; mkdir gone && cd gone && rmdir ../gone && "
+        f"$SCD segment {source} -o {output} -m whole --threads 1"
+    )
+    done = shell(line, tmp_path)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr and "FATAL" not in done.stderr
+    assert done.stderr.startswith("Warning: The working folder no longer exists")
+    assert (tmp_path / "o.nii.gz").exists() == (code == 0)
+
+
+@posix
+def test_a_slow_reader_gets_everything(tmp_path: Path) -> None:
+    slow = (
+        "import os, subprocess, sys, time\n"
+        "reader, writer = os.pipe()\n"
+        "os.set_blocking(writer, False)\n"
+        "code = 'from napari_scd.cli import main; main()'\n"
+        "child = subprocess.Popen([sys.executable, '-c', code, 'models', 'list', '--json'], stdout=writer)\n"
+        "os.close(writer)\n"
+        "text = b''\n"
+        "while piece := os.read(reader, 4096):\n"
+        "    text += piece\n"
+        "    time.sleep(0.005)\n"
+        "import json\n"
+        "assert len(json.loads(text)) > 3 and len(text) > 4 * 4096, len(text)\n"
+        "assert child.wait() == 0"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", slow],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@posix
 @full_disk
 def test_a_list_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     done = shell("$SCD models list >/dev/full", tmp_path)
