@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one says that the terminal went away
 
 
 class StopSignal:
@@ -27,7 +27,7 @@ class StopSignal:
 
     def __enter__(self) -> StopSignal:
         if threading.current_thread() is threading.main_thread():
-            self._former = {name: signal.signal(name, self._remember) for name in _SIGNALS}
+            self._former = {one: signal.signal(one, self._remember) for one in _listened_to()}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,3 +43,9 @@ class StopSignal:
         self.number = number
         former = self._former.pop(signal.Signals(number), signal.SIG_DFL)
         signal.signal(number, former)
+
+
+def _listened_to() -> list[signal.Signals]:
+    """Signals of this system that are not ignored, as ``nohup`` does with SIGHUP."""
+    known = (getattr(signal, name, None) for name in _NAMES)
+    return [one for one in known if one is not None and signal.getsignal(one) != signal.SIG_IGN]
