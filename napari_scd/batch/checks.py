@@ -38,6 +38,7 @@ def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -
     return engine.Request(
         keep=job.keep,
         stride=job.stride,
+        clean_up=job.clean_up,
         device=job.device,
         precision=job.precision,
         structures=structure_ids(job.structures, labels),

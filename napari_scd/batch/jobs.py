@@ -90,6 +90,8 @@ class SegmentJob:
         Which series of a DICOM folder, by its number.
     stride : int or None
         Voxels from window to window; None takes half a window.
+    clean_up : bool
+        In whole scans, remove stray parts of structures that the model's recipe calls single.
     device, precision : str
     compiled : bool
         Run the network through torch.compile.
@@ -115,6 +117,7 @@ class SegmentJob:
     frame: int | None = None
     series: str | None = None
     stride: int | None = None
+    clean_up: bool = True
     device: str = "auto"
     precision: str = "auto"
     compiled: bool = False
@@ -150,6 +153,7 @@ class SegmentJob:
         extras = [kind for kind, target in wanted.items() if target is not None]
         return {
             **({"extras": extras} if extras else {}),
+            **({} if self.clean_up else {"clean_up": False}),
             "sha256": sha256,
             "keep": list(self.keep) if isinstance(self.keep, tuple) else self.keep,
             "points": [list(point) for point in self.points],

@@ -97,6 +97,13 @@ def segment(
     stride: Annotated[
         int | None, typer.Option(metavar="VOXELS", help="Step between windows; half a window if left out.")
     ] = None,
+    clean_up: Annotated[
+        bool,
+        typer.Option(
+            "--clean-up/--no-clean-up",
+            help="In whole scans, remove stray parts of structures that are in one piece, as the model says.",
+        ),
+    ] = True,
     tokens: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write where each token left the network.")
     ] = None,
@@ -173,6 +180,7 @@ def segment(
         frame=frame,
         series=series,
         stride=stride,
+        clean_up=clean_up,
         device=device,
         precision=precision,
         compiled=compiled,

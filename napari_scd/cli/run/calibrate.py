@@ -192,9 +192,10 @@ def _row(session: Session, cases: list[CaseFiles], plan: EvaluationPlan) -> Keep
 
 
 def _write(path: Path, checkpoint: Checkpoint, found: Calibrated, n_cases: int) -> None:
-    """Write the same weights with the new recipe; the card says what it was fitted on."""
+    """Write the same weights with the new recipe; figures of earlier tests are no longer true, so they go."""
     provenance = checkpoint.provenance
-    metrics = {**provenance.metrics, "calibration": _summary(found, n_cases)}
+    kept = {key: value for key, value in provenance.metrics.items() if key != "tested"}
+    metrics = {**kept, "calibration": _summary(found, n_cases)}
     save(
         path,
         checkpoint.network,
