@@ -2,23 +2,33 @@
 
 from typing import TYPE_CHECKING
 
-from napari_scd.benchmarks.comparison import compare_inference, compare_training
-from napari_scd.benchmarks.comparison_result import Comparison, NetworkRow, TimedNetwork, WindowShape
-from napari_scd.benchmarks.other_networks import OTHER_NETWORKS, build_other, fitting_others
-from napari_scd.benchmarks.plain import plain_copy
-from napari_scd.benchmarks.rounds import paired_ratio
-from napari_scd.benchmarks.stages import Stages, time_stages
-from napari_scd.benchmarks.timer import Timer
-from napari_scd.benchmarks.volume import VolumeTimes, time_volume
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.benchmarks.comparison import compare_inference as compare_inference
+    from napari_scd.benchmarks.comparison import compare_training as compare_training
     from napari_scd.benchmarks.comparison_plot import draw_comparisons as draw_comparisons
+    from napari_scd.benchmarks.comparison_result import Comparison as Comparison
+    from napari_scd.benchmarks.comparison_result import NetworkRow as NetworkRow
+    from napari_scd.benchmarks.comparison_result import TimedNetwork as TimedNetwork
+    from napari_scd.benchmarks.comparison_result import WindowShape as WindowShape
     from napari_scd.benchmarks.latency import REST_S as REST_S
     from napari_scd.benchmarks.latency import LatencyBenchmark as LatencyBenchmark
     from napari_scd.benchmarks.latency import Wait as Wait
     from napari_scd.benchmarks.latency import time_dock as time_dock
+    from napari_scd.benchmarks.other_networks import OTHER_NETWORKS as OTHER_NETWORKS
+    from napari_scd.benchmarks.other_networks import build_other as build_other
+    from napari_scd.benchmarks.other_networks import fitting_others as fitting_others
+    from napari_scd.benchmarks.peer_networks import PEERS as PEERS
+    from napari_scd.benchmarks.peer_networks import Peer as Peer
+    from napari_scd.benchmarks.peers import PeerRow as PeerRow
+    from napari_scd.benchmarks.peers import compare_processes as compare_processes
+    from napari_scd.benchmarks.peers import peer_command as peer_command
+    from napari_scd.benchmarks.plain import plain_copy as plain_copy
     from napari_scd.benchmarks.prompt_latency import time_prompts as time_prompts
+    from napari_scd.benchmarks.rounds import paired_ratio as paired_ratio
+    from napari_scd.benchmarks.stages import Stages as Stages
+    from napari_scd.benchmarks.stages import time_stages as time_stages
     from napari_scd.benchmarks.sweep_plot import draw_timing as draw_timing
     from napari_scd.benchmarks.tables import about as about
     from napari_scd.benchmarks.tables import about_volume as about_volume
@@ -28,6 +38,9 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.tables import markdown as markdown
     from napari_scd.benchmarks.tables import parts_grid as parts_grid
     from napari_scd.benchmarks.tables import parts_table as parts_table
+    from napari_scd.benchmarks.tables import peers_dict as peers_dict
+    from napari_scd.benchmarks.tables import peers_grid as peers_grid
+    from napari_scd.benchmarks.tables import peers_table as peers_table
     from napari_scd.benchmarks.tables import ratio_grid as ratio_grid
     from napari_scd.benchmarks.tables import ratio_table as ratio_table
     from napari_scd.benchmarks.tables import stages_table as stages_table
@@ -35,50 +48,59 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.tables import volume_dict as volume_dict
     from napari_scd.benchmarks.tables import volume_grid as volume_grid
     from napari_scd.benchmarks.tables import volume_table as volume_table
+    from napari_scd.benchmarks.timer import Timer as Timer
+    from napari_scd.benchmarks.volume import VolumeTimes as VolumeTimes
+    from napari_scd.benchmarks.volume import time_volume as time_volume
 
-# what draws and lays out, which takes a while to import
+# imported at their first use: MONAI and the trainer take a while, and a peer must not pay for them
 _HOME_OF = {
+    "Comparison": "comparison_result",
     "LatencyBenchmark": "latency",
+    "NetworkRow": "comparison_result",
+    "OTHER_NETWORKS": "other_networks",
+    "PEERS": "peer_networks",
+    "Peer": "peer_networks",
+    "PeerRow": "peers",
     "REST_S": "latency",
+    "Stages": "stages",
+    "TimedNetwork": "comparison_result",
+    "Timer": "timer",
+    "VolumeTimes": "volume",
     "Wait": "latency",
+    "WindowShape": "comparison_result",
     "about": "tables",
     "about_volume": "tables",
+    "build_other": "other_networks",
+    "compare_inference": "comparison",
+    "compare_processes": "peers",
+    "compare_training": "comparison",
     "comparison_dict": "tables",
     "comparison_grid": "tables",
     "comparison_table": "tables",
     "draw_comparisons": "comparison_plot",
     "draw_timing": "sweep_plot",
+    "fitting_others": "other_networks",
     "markdown": "tables",
+    "paired_ratio": "rounds",
     "parts_grid": "tables",
     "parts_table": "tables",
+    "peer_command": "peers",
+    "peers_dict": "tables",
+    "peers_grid": "tables",
+    "peers_table": "tables",
+    "plain_copy": "plain",
     "ratio_grid": "tables",
     "ratio_table": "tables",
     "stages_table": "tables",
     "sweep_table": "tables",
     "time_dock": "latency",
     "time_prompts": "prompt_latency",
+    "time_stages": "stages",
+    "time_volume": "volume",
     "volume_dict": "tables",
     "volume_grid": "tables",
     "volume_table": "tables",
 }
 
-__all__ = [
-    "OTHER_NETWORKS",
-    "Timer",
-    "Comparison",
-    "TimedNetwork",
-    "NetworkRow",
-    "Stages",
-    "VolumeTimes",
-    "WindowShape",
-    "build_other",
-    "compare_inference",
-    "compare_training",
-    "fitting_others",
-    "paired_ratio",
-    "plain_copy",
-    "time_stages",
-    "time_volume",
-    *_HOME_OF,
-]
+__all__ = [*_HOME_OF]
 __getattr__ = on_first_use(__name__, _HOME_OF)

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from napari_scd.benchmarks.comparison_result import Comparison, NetworkRow
+    from napari_scd.benchmarks.peers import PeerRow
     from napari_scd.benchmarks.stages import Stages
     from napari_scd.benchmarks.volume import VolumeTimes
 
 SHOWN_KEEPS = (1.0, 0.5, 0.25, 0.1)
-_LEFT = ("network", "tokens", "stage")
+_LEFT = ("network", "tokens", "stage", "program")
 
 Grid = list[list[str]]
 
@@ -163,6 +164,25 @@ def stages_grid(result: Stages) -> Grid:
     """Rows of `stages_table`, heading first, everything together last."""
     rows = [[stage, _ms(s), f"{s / result.total_s:.0%}"] for stage, s in result.seconds.items()]
     return [["stage", "ms", "share"], *rows, ["together", _ms(result.total_s), "100%"]]
+
+
+def peers_table(rows: Sequence[PeerRow]) -> Table:
+    """Lay out whole processes on one scan."""
+    return _table(peers_grid(rows))
+
+
+def peers_grid(rows: Sequence[PeerRow]) -> Grid:
+    """Rows of `peers_table`, heading first."""
+    grid = [["program", "seconds", "times ours", "processor s", "peak MiB"]]
+    for row in rows:
+        processor = "" if row.processor_s is None else f"{row.processor_s:.1f}"
+        grid.append([row.name, f"{row.wall_s:.1f}", f"{row.ratio:.1f}", processor, _mib(row.peak_bytes)])
+    return grid
+
+
+def peers_dict(rows: Sequence[PeerRow]) -> list[dict[str, Any]]:
+    """JSON-ready copy."""
+    return [row._asdict() for row in rows]
 
 
 def about(result: Comparison) -> list[str]:

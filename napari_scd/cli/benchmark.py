@@ -19,6 +19,7 @@ from napari_scd.cli.options import (
     ThreadsOption,
     parse_keep,
     parse_keeps,
+    parse_names,
 )
 from napari_scd.errors import InputError
 
@@ -179,6 +180,39 @@ def stages(
         from napari_scd.cli.run.stages import StagesOrder, run_stages
 
     run_stages(StagesOrder(scan, model, keep, rounds, device, precision, threads, processor_time, as_json))
+
+
+@benchmark.command("peers")
+def peers(
+    scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A scan to segment; no labels are kept.")],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", metavar="NAME|FILE", help="Ours; goes by the scan when left out."),
+    ] = None,
+    keep_ratios: KeepsOption = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--peers", metavar="NAME,..", help="Only these other programs.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each runs.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, metavar="N", help="CPU threads of every program.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write peers.md and peers.json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment one scan from start to end beside what others would install: whole processes, one run.
+
+    Ours reads the file, segments, writes labels. The others do the same with MONAI's transforms and random
+    weights: MONAI's networks in a sliding window, MeshNet as brainchop runs it (256 x 256 x 256 voxels of
+    1 mm). Wall time, processor time and peak memory; the others take minutes and several GiB each.
+    """
+    keeps = parse_keeps(keep_ratios) or (0.25,)
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.run.peers import PeersOrder, run_peers
+
+    order = PeersOrder(scan, model, keeps, parse_names(names), rounds, threads)
+    with training_extra("MONAI's networks"):
+        run_peers(order, out=out, as_json=as_json)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -140,3 +140,38 @@ def test_a_model_beside_its_plain_path(run: Run) -> None:
         ("whole", 0.5),
         ("whole-plain", None),
     ]
+
+
+def test_whole_processes_beside_peers(
+    run: Run, scan: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_scd.benchmarks.peer_networks import MESHNET, Peer
+    from napari_scd.cli.run import peers
+
+    small = (
+        Peer("first peer", MESHNET, 3, (2.0, 2.0, 2.0), (16, 16, 16), width=1),
+        Peer("second peer", MESHNET, 3, (2.0, 2.0, 2.0), (16, 16, 16), width=1),
+    )
+    monkeypatch.setattr(peers, "PEERS", {"MR": small, "CT": small})
+    words = ("benchmark", "peers", scan(), "-m", "whole", "--peers", "first")
+    code, out, err = run(*words, "-o", "results")
+    assert (code, err) == (0, "")
+    assert "whole, keep 0.25" in out and "first peer" in out and "second peer" not in out
+    rows = json.loads((tmp_path / "results" / "peers.json").read_text(encoding="utf-8"))
+    assert [row["name"] for row in rows] == ["whole, keep 0.25", "whole, keep 0.25, float32", "first peer"]
+    assert rows[0]["ratio"] == 1
+    assert all(row["wall_s"] > 0 for row in rows)
+    assert "| first peer |" in (tmp_path / "results" / "peers.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-m", "clicky"), "points"),
+        (("-m", "whole", "--peers", "nnU-Net"), "'nnU-Net'"),
+        (("-m", "whole", "-k", "2"), "0.05"),
+    ],
+)
+def test_no_peers_for(run: Run, scan: Callable[..., Path], words: tuple[str, ...], said: str) -> None:
+    code, _, err = run("benchmark", "peers", scan(), *words)
+    assert code == 2 and said in err and err.count("\n") == 1

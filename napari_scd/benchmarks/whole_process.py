@@ -1,0 +1,82 @@
+"""What a whole process costs, from its start to its end: time on the wall, processor time, memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_scd.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KIB = 1024
+_LOOK_EVERY_S = 0.02
+
+
+class ProcessCost(NamedTuple):
+    """Cost of one process.
+
+    Attributes
+    ----------
+    wall_s : float
+    processor_s : float or None
+        Of all its threads; None where the system does not say.
+    peak_bytes : int or None
+        Largest resident memory, Python and libraries included; None where the system does not say.
+    """
+
+    wall_s: float
+    processor_s: float | None
+    peak_bytes: int | None
+
+
+def cost_of(command: Sequence[str]) -> ProcessCost:
+    """Run a command to its end.
+
+    Raises
+    ------
+    InputError
+        The command failed; its last line is quoted.
+    """
+    with tempfile.TemporaryFile() as said:
+        before = _processor_s_of_children()
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        peak_bytes = None
+        while process.poll() is None:
+            peak_bytes = _peak_bytes(process.pid) or peak_bytes
+            time.sleep(_LOOK_EVERY_S)
+        wall_s = time.perf_counter() - began
+        after = _processor_s_of_children()
+        if process.returncode:
+            said.seek(0)
+            lines = said.read().decode(errors="replace").strip().splitlines() or ["no output"]
+            raise InputError(f"A process of the benchmark failed ({process.returncode}): {lines[-1]}")
+    return ProcessCost(wall_s, None if before is None or after is None else after - before, peak_bytes)
+
+
+def _processor_s_of_children() -> float | None:
+    """Seconds that processors spent on all children that have ended."""
+    times = os.times()
+    spent = times.children_user + times.children_system
+    return None if sys.platform == "win32" else spent
+
+
+def _peak_bytes(process: int) -> int | None:
+    """Largest resident memory so far, which Linux says.
+
+    What a parent is told when a child has ended is no use: it counts the parent's own memory, which the child
+    shared until it started its program.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:
+        return None
+    lines = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return next((int(line.split()[1]) * _KIB for line in lines), None)
