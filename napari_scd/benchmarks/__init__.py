@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.comparison_result import NetworkRow as NetworkRow
     from napari_scd.benchmarks.comparison_result import TimedNetwork as TimedNetwork
     from napari_scd.benchmarks.comparison_result import WindowShape as WindowShape
+    from napari_scd.benchmarks.device_report import DeviceReport as DeviceReport
+    from napari_scd.benchmarks.device_report import report_on as report_on
+    from napari_scd.benchmarks.json_values import comparison_dict as comparison_dict
+    from napari_scd.benchmarks.json_values import device_dict as device_dict
+    from napari_scd.benchmarks.json_values import peers_dict as peers_dict
+    from napari_scd.benchmarks.json_values import volume_dict as volume_dict
     from napari_scd.benchmarks.latency import REST_S as REST_S
     from napari_scd.benchmarks.latency import LatencyBenchmark as LatencyBenchmark
     from napari_scd.benchmarks.latency import Wait as Wait
@@ -32,20 +38,19 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.sweep_plot import draw_timing as draw_timing
     from napari_scd.benchmarks.tables import about as about
     from napari_scd.benchmarks.tables import about_volume as about_volume
-    from napari_scd.benchmarks.tables import comparison_dict as comparison_dict
     from napari_scd.benchmarks.tables import comparison_grid as comparison_grid
     from napari_scd.benchmarks.tables import comparison_table as comparison_table
+    from napari_scd.benchmarks.tables import device_grid as device_grid
+    from napari_scd.benchmarks.tables import device_table as device_table
     from napari_scd.benchmarks.tables import markdown as markdown
     from napari_scd.benchmarks.tables import parts_grid as parts_grid
     from napari_scd.benchmarks.tables import parts_table as parts_table
-    from napari_scd.benchmarks.tables import peers_dict as peers_dict
     from napari_scd.benchmarks.tables import peers_grid as peers_grid
     from napari_scd.benchmarks.tables import peers_table as peers_table
     from napari_scd.benchmarks.tables import ratio_grid as ratio_grid
     from napari_scd.benchmarks.tables import ratio_table as ratio_table
     from napari_scd.benchmarks.tables import stages_table as stages_table
     from napari_scd.benchmarks.tables import sweep_table as sweep_table
-    from napari_scd.benchmarks.tables import volume_dict as volume_dict
     from napari_scd.benchmarks.tables import volume_grid as volume_grid
     from napari_scd.benchmarks.tables import volume_table as volume_table
     from napari_scd.benchmarks.timer import Timer as Timer
@@ -74,9 +79,14 @@ _HOME_OF = {
     "compare_inference": "comparison",
     "compare_processes": "peers",
     "compare_training": "comparison",
-    "comparison_dict": "tables",
+    "comparison_dict": "json_values",
     "comparison_grid": "tables",
     "comparison_table": "tables",
+    "DeviceReport": "device_report",
+    "device_dict": "json_values",
+    "device_grid": "tables",
+    "device_table": "tables",
+    "report_on": "device_report",
     "draw_comparisons": "comparison_plot",
     "draw_timing": "sweep_plot",
     "fitting_others": "other_networks",
@@ -85,7 +95,7 @@ _HOME_OF = {
     "parts_grid": "tables",
     "parts_table": "tables",
     "peer_command": "peers",
-    "peers_dict": "tables",
+    "peers_dict": "json_values",
     "peers_grid": "tables",
     "peers_table": "tables",
     "plain_copy": "plain",
@@ -97,7 +107,7 @@ _HOME_OF = {
     "time_prompts": "prompt_latency",
     "time_stages": "stages",
     "time_volume": "volume",
-    "volume_dict": "tables",
+    "volume_dict": "json_values",
     "volume_grid": "tables",
     "volume_table": "tables",
 }

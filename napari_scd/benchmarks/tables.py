@@ -1,10 +1,9 @@
-"""Benchmarks as tables, for the terminal and as Markdown, and as JSON."""
+"""Benchmarks as tables, for the terminal and as Markdown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import torch
 from rich import box
 from rich.table import Table
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from napari_scd.benchmarks.comparison_result import Comparison, NetworkRow
+    from napari_scd.benchmarks.device_report import DeviceReport
     from napari_scd.benchmarks.peers import PeerRow
     from napari_scd.benchmarks.stages import Stages
     from napari_scd.benchmarks.volume import VolumeTimes
@@ -180,9 +180,19 @@ def peers_grid(rows: Sequence[PeerRow]) -> Grid:
     return grid
 
 
-def peers_dict(rows: Sequence[PeerRow]) -> list[dict[str, Any]]:
-    """JSON-ready copy."""
-    return [row._asdict() for row in rows]
+def device_grid(result: DeviceReport) -> Grid:
+    """Rows of `device_table`, heading first."""
+    grid = [["network", "precision", "first s", "again s", "MiB", "agreement"]]
+    for row in result.scans:
+        how = f"{row.precision}{', compiled' if row.compiled else ''}"
+        times = [f"{row.first_s:.2f}", f"{row.again_s:.2f}", _mib(row.memory_bytes), f"{row.agreement:.4f}"]
+        grid.append([row.model, how, *times])
+    return grid
+
+
+def device_table(result: DeviceReport) -> Table:
+    """Lay out the scans of a device report."""
+    return _table(device_grid(result))
 
 
 def about(result: Comparison) -> list[str]:
@@ -219,31 +229,6 @@ def markdown(grid: Grid) -> str:
     head, *rows = grid
     rule = ["---" if title in _LEFT else "---:" for title in head]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))
-
-
-def comparison_dict(result: Comparison) -> dict[str, Any]:
-    """JSON-ready copy of a comparison."""
-    rows = [
-        {
-            **row._asdict(),
-            "peak": row.peak._asdict(),
-            "parts": row.parts._asdict() if row.parts is not None else None,
-        }
-        for row in result.rows
-    ]
-    names = list(dict.fromkeys(row.network for row in result.rows))
-    return {
-        **result._asdict(),
-        "model": names[0],
-        "window": result.window._asdict(),
-        "torch": str(torch.__version__),
-        "rows": rows,
-    }
-
-
-def volume_dict(result: VolumeTimes) -> dict[str, Any]:
-    """JSON-ready copy of a whole volume's times."""
-    return {**result._asdict(), "rows": [row._asdict() for row in result.rows]}
 
 
 def _table(grid: Sequence[Iterable[str]]) -> Table:

@@ -215,5 +215,32 @@ def peers(
         run_peers(order, out=out, as_json=as_json)
 
 
+@benchmark.command("gpu")
+def gpu(
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", metavar="NAME|FILE", help="Instead of those that ship; repeatable."),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="cuda or mps; cpu shows that every step works.")
+    ] = "cuda",
+    minutes: Annotated[float, typer.Option(min=0, metavar="N", help="No step begins after this long.")] = 5.0,
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write gpu.md and gpu.json.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure everything on a GPU in five minutes: agreement with the CPU, times, memory, training.
+
+    Scans in float32 and bfloat16, windows dense and pruned, training steps, and compiled networks (CUDA
+    graphs), in this order; what there was no time for is named.
+    """
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.run.gpu import run_gpu
+
+    with training_extra("Timing training steps"):
+        run_gpu(tuple(models or ()), device, 60 * minutes, out=out, as_json=as_json)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(","))

@@ -175,3 +175,13 @@ def test_whole_processes_beside_peers(
 def test_no_peers_for(run: Run, scan: Callable[..., Path], words: tuple[str, ...], said: str) -> None:
     code, _, err = run("benchmark", "peers", scan(), *words)
     assert code == 2 and said in err and err.count("\n") == 1
+
+
+def test_a_device_in_a_few_minutes(run: Run, tmp_path: Path) -> None:
+    words = ("benchmark", "gpu", "--device", "cpu", "--minutes", 0, "-m", "whole")
+    code, out, err = run(*words, "-o", "results")
+    assert (code, err) == (0, "")
+    assert "No time for: a scan of whole, float32" in out
+    assert json.loads((tmp_path / "results" / "gpu.json").read_text(encoding="utf-8"))["device"] == "cpu"
+    assert "# cpu" in (tmp_path / "results" / "gpu.md").read_text(encoding="utf-8")
+    assert run("benchmark", "gpu", "--device", "gpu", "-m", "whole")[0] == 2
