@@ -23,9 +23,11 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import napari
 import nibabel as nib
 import numpy as np
 import torch
@@ -43,6 +45,8 @@ from napari_scd.training.run.state_file import STATE_NAME, read_state, write_sta
 from napari_scd.viewer.plugin.files import read_layers
 from napari_scd.volume import (
     Recipe,
+    check_labels_writable,
+    paste,
     read_label_table,
     read_labels,
     read_volume,
@@ -50,6 +54,7 @@ from napari_scd.volume import (
     write_labels,
 )
 
+from ..dicom_writer import Spec, write_series
 from .tiny import SIZES, TABLE, TRAINING, save_tiny, scan, write_cases
 
 if TYPE_CHECKING:
@@ -220,6 +225,26 @@ def whole_way(session: Session) -> Callable[[Path], object]:
     return read
 
 
+def dicom(path: Path) -> object:
+    """Read a series of one file, write a DICOM segmentation of it and read that back."""
+    volume = read_volume(path)
+    read_layers(str(path))
+    if volume.array.size > MOST_VOXELS:
+        return None
+    labels = volume.with_array((volume.array > np.median(volume.array)).astype(np.uint8))
+    if not labels.array.any():
+        return None
+    out = path.with_name("out.dcm")
+    try:
+        check_labels_writable(out, volume)
+        write_labels(out, labels, like=volume, table=TABLE)
+        if not np.array_equal(paste(read_labels(out), volume).array, labels.array):
+            raise AssertionError("labels came back changed")
+    finally:
+        out.unlink(missing_ok=True)
+    return read_label_table
+
+
 def label_map(path: Path) -> object:
     """Read a label map, its names, and the layer napari gets."""
     read_label_table(path)
@@ -318,6 +343,8 @@ def make_targets(folder: Path) -> dict[str, Target]:
         ),
         "mgh": Target(".mgh", [image(nib.MGHImage, data, affine)], header_changed(90), volume),
         "mgz": Target(".mgz", [gzip.compress(image(nib.MGHImage, data, affine))], before_gzip(90), volume),
+        "dicom": Target(".dcm", dicom_files(folder / "dicom"), header_changed(1600), dicom),
+        "dicom-seg": Target(".dcm", [segmentation_file(folder / "dicom")], header_changed(6000), label_map),
         "labels": Target(".nii", [labels], header_changed(1200), label_map),
         "labels-gz": Target(".nii.gz", [gzip.compress(labels)], before_gzip(1200), label_map),
         "model": Target(
@@ -353,6 +380,35 @@ def image(kind: Any, data: np.ndarray, affine: np.ndarray) -> bytes:
     holder = made.make_file_map({"image": buffer, "header": buffer})
     made.to_file_map(holder)
     return buffer.getvalue()
+
+
+def dicom_files(folder: Path) -> list[bytes]:
+    """Return slices and a file of many images.
+
+    None that a library of C decodes: a damaged stream may end the whole process there.
+    """
+    from highdicom.legacy import LegacyConvertedEnhancedCTImage
+    from pydicom import dcmread
+    from pydicom.uid import ImplicitVRLittleEndian, RLELossless, generate_uid
+
+    spec = Spec(np.random.default_rng(0).integers(0, 4000, (5, 32, 32)))
+    write_series(folder / "plain", spec)
+    files = []
+    for syntax in (ImplicitVRLittleEndian, RLELossless):
+        write_series(folder / syntax.keyword, replace(spec, syntax=syntax))
+        files.append(next((folder / syntax.keyword).iterdir()).read_bytes())
+    slices = [dcmread(path) for path in sorted((folder / "plain").iterdir())]
+    buffer = io.BytesIO()
+    LegacyConvertedEnhancedCTImage(slices, generate_uid(), 5, generate_uid(), 1).save_as(buffer)
+    return [next((folder / "plain").iterdir()).read_bytes(), *files, buffer.getvalue()]
+
+
+def segmentation_file(folder: Path) -> bytes:
+    """Return a DICOM segmentation of the slices that :func:`dicom_files` wrote."""
+    scanned = read_volume(folder / "plain")
+    labels = scanned.with_array((scanned.array > 500).astype(np.uint8))
+    write_labels(folder / "labels.dcm", labels, like=scanned, table=TABLE)
+    return (folder / "labels.dcm").read_bytes()
 
 
 def reference(folder: Path) -> bytes:
@@ -461,6 +517,7 @@ def tried(name: str, target: Target, seed: int, number: int, work: Path, finds: 
 def prepare_process() -> None:
     """Bound time and memory of every input, and let every warning count as a find: users would see it."""
     torch.set_num_threads(1)
+    napari.current_viewer()  # loads napari before its own warnings would count
     warnings.filterwarnings("error")
     warnings.filterwarnings("ignore", category=ResourceWarning)  # nibabel's, of files it gave up on
     pages = int(Path("/proc/self/statm").read_text().split()[0])

@@ -59,7 +59,10 @@ def has_overlay_in_pixels(path: Path) -> bool:
 
 def _decoder(path: Path, frames: Sequence[int]) -> Iterator[np.ndarray]:
     pydicom, pixels = library("pydicom"), library("pydicom.pixels")
-    dataset = pydicom.dcmread(path, force=True)
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+    except MemoryError as error:  # of a length that the file declares and does not have
+        raise Unreadable(path, f"{path.name} is truncated or damaged; export it again.") from error
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = _likely_syntax(dataset)
     yield from pixels.iter_pixels(dataset, raw=True, indices=list(frames), correct_unused_bits=False)

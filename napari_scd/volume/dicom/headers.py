@@ -27,7 +27,6 @@ _NO_SCANS = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DO
 _SIGNS_OF_DICOM = ("SOPClassUID", "SeriesInstanceUID", "Rows", "Modality")
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _UNUSABLE = {Kind.EMPTY: Why.EMPTY, Kind.FORBIDDEN: Why.UNREADABLE, Kind.OTHER: Why.NOT_DICOM}
-_WRONG_VALUES = (ValueError, TypeError, AttributeError, IndexError, KeyError, OverflowError)
 
 
 class Content(NamedTuple):
@@ -63,9 +62,19 @@ def read_header(path: Path, tags: tuple[str | int, ...] = _TAGS) -> Any:
     try:
         with quiet_pydicom():
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags), force=True)
+            _drop_what_cannot_be_read(header)
             return header if any(name in header for name in _SIGNS_OF_DICOM) else None
     except Exception:  # whatever the bytes of a stranger make the parser say
         return None
+
+
+def _drop_what_cannot_be_read(header: Any) -> None:
+    """Take out entries whose value the parser refuses; it looks at them when they are asked for."""
+    for tag in list(header.keys()):
+        try:
+            header[tag]
+        except Exception:  # as above
+            del header[tag]
 
 
 def read_images(path: Path) -> Content:
@@ -92,7 +101,7 @@ def _content_of(header: Any, path: Path) -> Content:
         if not header.get("Rows") or not header.get("Columns"):
             return Content((), Why.DAMAGED if _should_be_an_image(header) else Why.NO_SCAN, "", uid)
         images = tuple(_images_of(header, path))
-    except _WRONG_VALUES:
+    except Exception:  # as above: nested entries are parsed here
         return Content((), Why.DAMAGED, "", uid)
     placed = tuple(image for image in images if image.position_mm)
     if len(placed) == len(images):
@@ -124,7 +133,8 @@ def _images_of(header: Any, path: Path) -> list[Image]:
     if frames:
         return [_image(head, path, header, (frame, shared), i, len(frames)) for i, frame in enumerate(frames)]
     count = max(whole(header.get("NumberOfFrames")), 1)
-    return [_image(head, path, header, (), frame, count) for frame in range(count)]
+    # without groups only one of many images could have a position: no need for a billion of them
+    return [_image(head, path, header, (), frame, count) for frame in range(min(count, 2))]
 
 
 def _head_of(header: Any) -> SeriesHead:

@@ -10,6 +10,7 @@ from napari_scd.errors import InputError
 from napari_scd.volume.dicom.nested import Nested
 from napari_scd.volume.dicom.places import NEARLY_EVEN
 from napari_scd.volume.orientation import spl_from_lps
+from napari_scd.volume.volume import checked_affine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ _SAME_DIRECTION = 2e-3
 _SAME_PLACE_MM = 1e-2
 _WHOLE = 0.1  # how far from a whole number of steps rounded positions may be
 _DRIFT = 1e-3  # ... for each step, where the step itself is rounded
+_FARTHEST_MM = 1e5
 _MOST_PLANES = 2**15
 _MOST_PARTS = 6  # of the smallest distance that a step may be
 
@@ -80,6 +82,8 @@ def grid_of(frames: Sequence[SegmentationFrame]) -> SegmentationGrid:
     normal = np.cross(row, column)
     origins = np.array([frame.position_mm for frame in frames])
     depths = origins @ normal
+    if not np.ptp(origins, axis=0).max() < _FARTHEST_MM:
+        raise InputError("The segmentation's frames lie absurdly far apart; export it again.")
     step_mm = _step_mm(depths, frames[0])
     index = _planes_of(depths, step_mm)
     if index.max() >= _MOST_PLANES:
@@ -92,7 +96,7 @@ def grid_of(frames: Sequence[SegmentationFrame]) -> SegmentationGrid:
     affine[:3, 0], affine[:3, 3] = step, first
     affine[:3, 1] = column * frames[0].spacing_mm[0]
     affine[:3, 2] = row * frames[0].spacing_mm[1]
-    return SegmentationGrid(spl_from_lps(affine), int(index.max()) + 1, index.tolist())
+    return SegmentationGrid(checked_affine(spl_from_lps(affine)), int(index.max()) + 1, index.tolist())
 
 
 def _frame(said: Nested) -> SegmentationFrame:

@@ -36,8 +36,9 @@ def is_segmentation(path: str | os.PathLike[str]) -> bool:
     path = Path(path)
     if os.path.isdir(path) or not is_dicom_file(path):
         return False
-    header = read_header(path, ("SOPClassUID",))
-    return header is not None and str(header.get("SOPClassUID")) in _STORAGE
+    with quiet_pydicom():
+        header = read_header(path, ("SOPClassUID",))
+        return header is not None and str(header.get("SOPClassUID")) in _STORAGE
 
 
 def read_segmentation(path: str | os.PathLike[str]) -> tuple[Volume, LabelTable]:
@@ -57,8 +58,8 @@ def read_segmentation(path: str | os.PathLike[str]) -> tuple[Volume, LabelTable]
         When the file is not such a segmentation, or is damaged.
     """
     path = Path(path)
-    dataset = _open(path)
     try:
+        dataset = _open(path)
         frames = frames_in(dataset)
         table, number_of = _table(dataset, {frame.segment for frame in frames if frame.segment is not None})
         grid = grid_of(frames)
@@ -68,9 +69,9 @@ def read_segmentation(path: str | os.PathLike[str]) -> tuple[Volume, LabelTable]
             frames, grid.plane_of, _planes(path, dataset, len(frames)), strict=True
         ):
             painter.add(frame, plane, stored)
-    except (AttributeError, KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:  # whatever the bytes of a stranger make the parser say
         raise Unreadable(path, f"{path.name} is a damaged DICOM segmentation; export it again.") from error
     kind = np.uint8 if max(table.indices, default=0) < 256 else np.uint16
     turn = turn_to(AXES, grid.affine)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_scd.errors import InputError
+from napari_scd.errors import InputError, Unreadable
 from napari_scd.volume.dicom.decoding import decode, has_overlay_in_pixels
 from napari_scd.volume.dicom.padding import Outside
 
@@ -19,6 +20,7 @@ _INVERTED = "Low numbers mean bright in this series (MONOCHROME1); its values we
 _SHOWN_INVERTED = (  # Hounsfield units are measurements, however they are to be shown
     "The series is marked to be shown inverted (MONOCHROME1); its values were left as they are."
 )
+_MOST_SHRUNK = 20_000  # pixels that a byte of a blank, compressed image can stand for
 _WHOLE_TYPES = (np.uint8, np.int16, np.uint16, np.int32)
 
 
@@ -47,6 +49,7 @@ def read_values(images: Sequence[Image]) -> Values:
         When a file is damaged, holds colours or mosaics, or its compression cannot be decoded.
     """
     _check_one_number_per_voxel(images)
+    _check_room(images)
     dtype = _type_of(images)
     array = np.empty((len(images), *images[0].shape), dtype)
     outside = Outside(array.shape) if any(image.encoding.padding for image in images) else None
@@ -117,6 +120,14 @@ def _check_one_number_per_voxel(images: Sequence[Image]) -> None:
                 f"{image.path.name} is a mosaic: it shows several slices side by side in one picture; "
                 "convert the series to NIfTI first, with dcm2niix for instance."
             )
+
+
+def _check_room(images: Sequence[Image]) -> None:
+    """Hold the declared sizes against those of the files, before memory is asked for."""
+    for path in {image.path for image in images}:
+        declared = sum(math.prod(image.shape) for image in images if image.path == path)
+        if declared > _MOST_SHRUNK * path.stat().st_size:
+            raise Unreadable(path, f"{path.name} is truncated: it declares more pixels than it can hold.")
 
 
 def _type_of(images: Sequence[Image]) -> type[Any]:

@@ -77,14 +77,18 @@ def _usable_form(image: SpatialImage) -> tuple[SpatialHeader, np.ndarray, list[s
     Some programs set the sform's code and never fill it in; the qform counts then.
     """
     header = image.header
-    if not isinstance(header, Nifti1Header) or header["sform_code"] == 0 or _is_usable(header.get_sform()):
+    if not isinstance(header, Nifti1Header) or header["sform_code"] == 0:
+        return header, image.affine, []
+    with quiet_nibabel():  # of signalling NaNs
+        sform = np.asarray(header.get_sform())
+    if _is_usable(sform):
         return header, image.affine, []
     qform = _qform(header)
     if header["qform_code"] != 0 and qform is not None and _is_usable(qform):
         without = header.copy()
         without["sform_code"] = 0
         return without, qform, ["The file's sform holds no place in space; the qform is used."]
-    if not np.asarray(header.get_sform())[:3].any():
+    if not sform[:3].any():
         raise InputError(
             "The header says that it has an sform, but that is all zero, and there is no qform beside it; "
             "give the file one of the two."
