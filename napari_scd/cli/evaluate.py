@@ -50,7 +50,11 @@ def evaluate(
     ] = None,
     baseline: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME|FILE", help="With --clicks: another model for the same tables."),
+        typer.Option(
+            metavar="NAME|FILE",
+            help="With --clicks: another model for the same tables, random-walker (scikit-image), or "
+            "litemedsam, which gets one box drawn from the truth.",
+        ),
     ] = None,
     choose: Annotated[
         str, typer.Option(metavar="NAME", help="Who chooses tokens: learned, random or distance.")

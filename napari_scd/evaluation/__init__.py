@@ -10,6 +10,7 @@ from napari_scd.evaluation.calibration import (
 from napari_scd.evaluation.card import card_metrics, card_table, structure_table, usual_row
 from napari_scd.evaluation.cases import CaseFiles, CaseList, find_cases, names_beside, read_pair
 from napari_scd.evaluation.clean_up import harmless_to
+from napari_scd.evaluation.click_peers import PEERS, ClickPeer
 from napari_scd.evaluation.click_summary import ClickMeans, ClickRow, summarise_clicks
 from napari_scd.evaluation.click_tables import (
     ClickHeading,
@@ -51,6 +52,7 @@ __all__ = [
     "usual_row",
     "ClickHeading",
     "ClickMeans",
+    "ClickPeer",
     "ClickPlan",
     "ClickRow",
     "ClickStep",
@@ -65,6 +67,7 @@ __all__ = [
     "plot_dice_against_clicks",
     "summarise_clicks",
     "KEEPS",
+    "PEERS",
     "TOLERANCE_MM",
     "CaseFiles",
     "CaseList",

@@ -12,6 +12,7 @@ import numpy as np
 from napari_scd.engine import Prompts, Request
 from napari_scd.errors import InputError
 from napari_scd.evaluation.cases import read_pair
+from napari_scd.evaluation.click_peers import ClickPeer
 from napari_scd.evaluation.click_user import next_click
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_scd.engine import Segmentation, Session
+    from napari_scd.engine import Session
     from napari_scd.evaluation.cases import CaseFiles
     from napari_scd.evaluation.click_user import SimulatedClick
     from napari_scd.volume import Volume
@@ -113,8 +114,17 @@ class ClickTrack(NamedTuple):
         return next((at for at, step in enumerate(self.steps, start=1) if step.dice >= GOOD_DICE), None)
 
 
-def click_case(session: Session, files: CaseFiles, plan: ClickPlan) -> Iterator[tuple[float, ClickTrack]]:
+def click_case(
+    asked: Session | ClickPeer, files: CaseFiles, plan: ClickPlan
+) -> Iterator[tuple[float, ClickTrack]]:
     """Click every structure of a case.
+
+    Parameters
+    ----------
+    asked : Session or ClickPeer
+        A model on its session, or another method.
+    files : CaseFiles
+    plan : ClickPlan
 
     Yields
     ------
@@ -129,11 +139,11 @@ def click_case(session: Session, files: CaseFiles, plan: ClickPlan) -> Iterator[
     values = _values(truth, plan)
     if not values:
         raise InputError(f"{files.label} holds no structure of at least {FEWEST_VOXELS} voxels to click.")
-    session.set_volume(image)
+    asked.set_volume(image)
     counted = ~np.isin(truth.array, list(plan.ignored_values))
     for done, value in enumerate(values, start=1):
         mask = np.asarray(truth.array == value)
-        steps = tuple(_clicks(_talk_of(session, plan.request), mask, counted, image.spacing_mm, plan))
+        steps = tuple(_clicks(_talk_of(asked, plan.request, mask), mask, counted, image.spacing_mm, plan))
         track = ClickTrack(files.name, plan.name_of(value), int(np.count_nonzero(mask)), steps)
         yield done / len(values), track
 
@@ -163,16 +173,21 @@ def _clicks(
         if click is None:
             return
         began = time.perf_counter()
-        answer = talk.answer(click)
+        took = talk.answer(click)
         seconds = time.perf_counter() - began
         unchanged = found is not None and np.array_equal(found, talk.mask)
         found = talk.mask.copy()
         dice = _dice(found & counted, truth & counted)
-        report = answer.report
-        n_windows = report.n_windows if report.prompts is None else report.prompts.n_windows[-1]
-        yield ClickStep(*click, dice, seconds, report.tokens, n_windows)
-        if unchanged and not talk.corrects:
+        yield ClickStep(*click, dice, seconds, *took)
+        if talk.takes_one or (unchanged and not talk.corrects):
             return  # the same click would follow for ever
+
+
+class _Took(NamedTuple):
+    """What an answer took: living tokens of a window, and windows."""
+
+    tokens: tuple[int, ...] = ()
+    n_windows: int = 0
 
 
 class _Talk(ABC):
@@ -182,18 +197,18 @@ class _Talk(ABC):
     ----------
     corrects : bool
         Whether exclude clicks mean something.
+    takes_one : bool
+        Whether the first answer stays.
     mask : bool ``(z, y, x)``
         The answer so far.
     """
 
     corrects: bool
-
-    def __init__(self, session: Session, request: Request) -> None:
-        self.session, self.request = session, request
-        self.mask = np.zeros((0, 0, 0), bool)
+    takes_one: bool = False
+    mask: NDArray[np.bool_] = np.zeros((0, 0, 0), bool)
 
     @abstractmethod
-    def answer(self, click: SimulatedClick) -> Segmentation:
+    def answer(self, click: SimulatedClick) -> _Took:
         """Add a click."""
 
 
@@ -203,15 +218,16 @@ class _Prompted(_Talk):
     corrects = True
 
     def __init__(self, session: Session, request: Request) -> None:
-        super().__init__(session, request)
+        self.session, self.request = session, request
         self.prompts = Prompts()
 
-    def answer(self, click: SimulatedClick) -> Segmentation:
+    def answer(self, click: SimulatedClick) -> _Took:
         add = self.prompts.include if click.include else self.prompts.exclude
         self.prompts = add(click.voxel)
         answer = self.session.prompt(self.prompts, self.request)
         self.mask = np.asarray(answer.labels.array) != 0
-        return answer
+        said = answer.report.prompts
+        return _Took(answer.report.tokens, answer.report.n_windows if said is None else said.n_windows[-1])
 
 
 class _ClosedSet(_Talk):
@@ -219,16 +235,35 @@ class _ClosedSet(_Talk):
 
     corrects = False
 
-    def answer(self, click: SimulatedClick) -> Segmentation:
+    def __init__(self, session: Session, request: Request) -> None:
+        self.session, self.request = session, request
+
+    def answer(self, click: SimulatedClick) -> _Took:
         answer = self.session.click(click.voxel, self.request).segmentation
         found = np.asarray(answer.labels.array) != 0
         self.mask = found if not self.mask.size else self.mask | found
-        return answer
+        return _Took(answer.report.tokens, answer.report.n_windows)
 
 
-def _talk_of(session: Session, request: Request) -> _Talk:
-    kind = _Prompted if session.recipe.field == "prompt" else _ClosedSet
-    return kind(session, request)
+class _Peer(_Talk):
+    """Another method, which gets all clicks anew."""
+
+    corrects = True
+
+    def __init__(self, peer: ClickPeer, truth: NDArray[np.bool_]) -> None:
+        self.peer, self.truth, self.takes_one = peer, truth, peer.takes_one
+        self.clicks: tuple[SimulatedClick, ...] = ()
+
+    def answer(self, click: SimulatedClick) -> _Took:
+        self.clicks += (click,)
+        self.mask = self.peer.answer(self.clicks, self.truth)
+        return _Took()
+
+
+def _talk_of(asked: Session | ClickPeer, request: Request, truth: NDArray[np.bool_]) -> _Talk:
+    if isinstance(asked, ClickPeer):
+        return _Peer(asked, truth)
+    return (_Prompted if asked.recipe.field == "prompt" else _ClosedSet)(asked, request)
 
 
 def _dice(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:

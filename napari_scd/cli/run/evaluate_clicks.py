@@ -16,6 +16,7 @@ from napari_scd.cli.run.measure_cases import make_folder, measure_cases, write_t
 from napari_scd.engine import Request, Session, choose_hardware
 from napari_scd.errors import InputError
 from napari_scd.evaluation import (
+    PEERS,
     ClickHeading,
     ClickPlan,
     click_case,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from napari_scd.checkpoints import Checkpoint
     from napari_scd.cli.run.evaluate_cases import EvaluateOrder
-    from napari_scd.evaluation import CaseFiles, ClickRow, ClickTrack
+    from napari_scd.evaluation import CaseFiles, ClickPeer, ClickRow, ClickTrack
 
     Tracks = dict[str, list[ClickTrack]]
 
@@ -59,22 +60,22 @@ def run_click_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     names = names_beside(next(iter(found.values())).label.parent)
     cases = chosen_cases(order, list(found.values()))
     plan = ClickPlan(order.clicks or 1, request, names, frozenset(order.ignored), frozenset(order.structures))
-    checkpoints = [_checkpoint(name, order.chooser) for name in (order.model, *order.baselines)]
+    checkpoint = _checkpoint(order.model, order.chooser)
+    asked = [Session(*checkpoint), *(_baseline(name, order.chooser) for name in order.baselines)]
     tracks: Tracks = {}
     if order.out is not None:
         make_folder(order.out)
     worst = 0
-    for checkpoint in checkpoints:
-        session = Session(*checkpoint)
-        mine = tracks.setdefault(_free_name(session.name, tracks), [])
-        worst = max(worst, measure_cases(cases, _clicking(session, plan, order, tracks, mine), session.name))
+    for one in asked:
+        mine = tracks.setdefault(_free_name(one.name, tracks), [])
+        worst = max(worst, measure_cases(cases, _clicking(one, plan, order, tracks, mine), one.name))
     if not all(tracks.values()):
         raise InputError("No structure could be measured: see the messages above, or --structures.")
     rows = [summarise_clicks(name, some, plan.counts) for name, some in tracks.items()]
     hardware = choose_hardware(request)
     heading = ClickHeading(
         rows[0].model,
-        checkpoints[0].provenance.sha256,
+        checkpoint.provenance.sha256,
         hardware.device.type,
         hardware.precision,
         keep,
@@ -137,19 +138,24 @@ def _checkpoint(name: str, chooser: str) -> Checkpoint:
     return checkpoint
 
 
+def _baseline(name: str, chooser: str) -> Session | ClickPeer:
+    """Return another method of that name, or the session of a model."""
+    return PEERS[name]() if name in PEERS else Session(*_checkpoint(name, chooser))
+
+
 def _free_name(name: str, taken: Tracks) -> str:
     """Return a name for a row of the tables, also when two files hold models of one name."""
     return name if name not in taken else f"{name} ({len(taken) + 1})"
 
 
 def _clicking(
-    session: Session, plan: ClickPlan, order: EvaluateOrder, tracks: Tracks, mine: list[ClickTrack]
+    asked: Session | ClickPeer, plan: ClickPlan, order: EvaluateOrder, tracks: Tracks, mine: list[ClickTrack]
 ) -> Callable[[CaseFiles, Callable[[float], None]], None]:
     """Make a function that clicks a case; clicks.csv grows with every one."""
 
     def measure(case: CaseFiles, tell: Callable[[float], None]) -> None:
         measured = []
-        for share, track in click_case(session, case, plan):
+        for share, track in click_case(asked, case, plan):
             measured.append(track)
             tell(share)
         mine.extend(measured)
