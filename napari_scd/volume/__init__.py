@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.orientation import axis_directions as axis_directions
     from napari_scd.volume.orientation import ras_from_spl as ras_from_spl
     from napari_scd.volume.orientation import spl_from_ras as spl_from_ras
+    from napari_scd.volume.orientation import turn_to as turn_to
     from napari_scd.volume.phantom import make_phantom as make_phantom
     from napari_scd.volume.placing import paste as paste
     from napari_scd.volume.recipe import Recipe as Recipe
@@ -125,6 +126,7 @@ _HOME_OF = {
     "statistics_csv": "statistics",
     "stem_of": "nifti",
     "surface_of": "surfaces",
+    "turn_to": "orientation",
     "volume_of": "dicom",
     "volumes_by_side": "sides",
     "walk": "folders",

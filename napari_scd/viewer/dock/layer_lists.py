@@ -34,6 +34,7 @@ class LayerLists:
         self._offers: list[Offer] = []
         self._picked = False
         self._model_before: str | None = None
+        self._axes: dict[tuple[Any, ...], str | None] = {}  # what the user said of each image
 
     def list_models(self, folder: str, extra: str | None = None) -> None:
         """List the models known by name, those of a folder, and a file chosen by hand."""
@@ -63,6 +64,8 @@ class LayerLists:
         chosen = self._inputs.chosen_volumes
         if choices.volumes[:1] != chosen[:1]:
             choices.output = self._own_segmentation(chosen)
+            self._axes[choices.volumes[:1]] = choices.world_axes
+            choices.world_axes = self._axes.get(chosen[:1])
         elif self._model_before != choices.model:
             choices.output = None
         self._model_before = choices.model
@@ -99,6 +102,7 @@ class LayerLists:
         """Show one Volume list per channel of the model, unless one layer holds them all."""
         chosen = [offer for offer in self._offers if offer.value == self._choices.model]
         names = chosen[0].channels if chosen else ("image",)
+        self._inputs.show_model_note(chosen[0].note if chosen else "")
         self._choices.n_channels = len(names)
         layer = self._control.store.layer(self._inputs.volume.uid)
         together = layer is not None and frame_lengths(finest(layer)) == (len(names),)

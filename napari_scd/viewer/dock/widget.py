@@ -17,6 +17,7 @@ from napari_scd.viewer.dock.layer_lists import LayerLists
 from napari_scd.viewer.dock.lifetime import DockedWidget
 from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
 from napari_scd.viewer.dock.preferences import Preferences, Settings
+from napari_scd.viewer.dock.reading import Reading
 from napari_scd.viewer.dock.shortcuts import Keys
 from napari_scd.viewer.dock.warm_up import warm_up_drawing
 from napari_scd.viewer.dock.watch import Watch
@@ -82,6 +83,7 @@ class ScdWidget(DockedWidget):
             self._on_dimensions,
             self._look_at_edits,
         )
+        self._reading = Reading(viewer, self.controller, self.input, self.advanced)
         self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
         self._hover = MousePosition(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
@@ -106,7 +108,7 @@ class ScdWidget(DockedWidget):
     def let_go(self) -> None:
         """Stop the work and let go of the viewer; layers stay."""
         self.controller.close()
-        for part in (self._hover, self._keys, self._watch, self._settings):
+        for part in (self._hover, self._keys, self._watch, self._settings, self._reading):
             part.close()
         self._clicks.stop()
         for delayed in (self._settle, self._estimate, self._look_again, self._look_at_edits):
@@ -392,6 +394,7 @@ class ScdWidget(DockedWidget):
         self.result.set_buttons(
             preview=control.state.pending is not None, exportable=control.saving.exportable
         )
+        self._reading.look()
 
 
 def _ruler() -> QFrame:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.layers.axes import orientations as orientations
     from napari_scd.viewer.layers.build import CLEAR as CLEAR
     from napari_scd.viewer.layers.build import EVERYTHING as EVERYTHING
     from napari_scd.viewer.layers.build import PREVIEW_OPACITY as PREVIEW_OPACITY
@@ -26,7 +25,12 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
+    from napari_scd.viewer.layers.letters import Edges as Edges
+    from napari_scd.viewer.layers.letters import edges_of as edges_of
+    from napari_scd.viewer.layers.letters import edges_on_screen as edges_on_screen
     from napari_scd.viewer.layers.picking import voxel_under as voxel_under
+    from napari_scd.viewer.layers.slices import grey as grey
+    from napari_scd.viewer.layers.slices import middle_slice as middle_slice
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
     from napari_scd.viewer.layers.source_view import as_channels as as_channels
     from napari_scd.viewer.layers.source_view import finest as finest
@@ -45,6 +49,7 @@ _HOME_OF = {
     "CLEAR": "build",
     "Colours": "build",
     "EVERYTHING": "build",
+    "Edges": "letters",
     "LayerStore": "store",
     "LayerTuple": "build",
     "PREVIEW_OPACITY": "build",
@@ -53,16 +58,19 @@ _HOME_OF = {
     "Voxels": "build",
     "as_channels": "source_view",
     "clicks_layer": "build",
+    "edges_of": "letters",
+    "edges_on_screen": "letters",
     "exit_colour": "build",
     "features_of": "build",
     "finest": "source_view",
     "frame_lengths": "source_view",
+    "grey": "slices",
     "label_colours": "build",
     "labels_layer": "build",
     "layer_matrix": "source_view",
     "look_at": "source_view",
     "measure": "build",
-    "orientations": "axes",
+    "middle_slice": "slices",
     "problem_of": "source_view",
     "record_in": "source_view",
     "redraw": "store",

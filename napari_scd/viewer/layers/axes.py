@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
-
 import numpy as np
 
 from napari_scd.errors import InputError
@@ -31,13 +29,3 @@ def axes_matrix(world_axes: str) -> np.ndarray:
             )
         matrix[row, columns[0]] = 1.0 if letters[columns[0]] == pair[0] else -1.0
     return matrix
-
-
-def orientations() -> tuple[str, ...]:
-    """All 48 orientations, those of axial stacks first."""
-    found = ["".join(letters) for order in permutations(_PAIRS) for letters in product(*order)]
-    return tuple(
-        sorted(
-            found, key=lambda axes: (axes[0] not in "SI", axes[1] not in "PA", axes != SPL, found.index(axes))
-        )
-    )

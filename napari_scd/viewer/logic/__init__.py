@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.choices import Choices as Choices
     from napari_scd.viewer.logic.choices import resolve as resolve
     from napari_scd.viewer.logic.controller import Controller as Controller
+    from napari_scd.viewer.logic.ct_windows import CT_WINDOWS as CT_WINDOWS
+    from napari_scd.viewer.logic.ct_windows import window_with as window_with
     from napari_scd.viewer.logic.export import with_ending as with_ending
     from napari_scd.viewer.logic.jobs import DockJob as DockJob
     from napari_scd.viewer.logic.jobs import JobQueue as JobQueue
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Agreement": "backend",
     "Backend": "backend",
+    "CT_WINDOWS": "ct_windows",
     "Choices": "choices",
     "Controller": "controller",
     "Cost": "keep_estimate",
@@ -44,6 +47,7 @@ _HOME_OF = {
     "offered_models": "catalogue",
     "resolve": "choices",
     "saving_curve": "keep_estimate",
+    "window_with": "ct_windows",
     "with_ending": "export",
 }
 

@@ -11,15 +11,18 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from napari_scd.checkpoints import ModelCard
 
+PREVIEW_NOTE = "Preview model: check its results with care."
+
 
 class Offer(NamedTuple):
-    """One entry of the Model list: its text, what `load` takes, a hint, input channels and modality."""
+    """One entry of the Model list: its text, what `load` takes, a hint, input channels, modality, a note."""
 
     title: str
     value: str
     hint: str
     channels: tuple[str, ...] = ("image",)
     modality: str = ""
+    note: str = ""
 
 
 def offered_models(folder: str = "", extra: str | None = None) -> list[Offer]:
@@ -67,4 +70,5 @@ def _offer(card: ModelCard) -> Offer:
         hint,
         card.recipe.channels,
         card.recipe.modality,
+        PREVIEW_NOTE if card.provenance.preview else "",
     )

@@ -18,7 +18,8 @@ CANCELLING = Status(State.CANCELLING, "Stopping after this window.")
 NO_VOXEL_SIZE = (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
 NO_ORIENTATION = (
     State.WARN_ORIENTATION,
-    "Orientation unknown: left and right may be swapped. Set it in Advanced.",
+    "Orientation unknown: left and right, front and back, or head and feet may be swapped. "
+    "Set it in Advanced.",
 )
 MIRRORED = (
     State.WARN_ORIENTATION,

@@ -16,7 +16,7 @@ from napari_scd.volume.volume import checked_affine, corner_shift_mm
 if TYPE_CHECKING:
     from nibabel.spatialimages import SpatialHeader, SpatialImage
 
-ORIENTATION_UNKNOWN = "Orientation unknown: left and right may be swapped."
+ORIENTATION_UNKNOWN = "Orientation unknown: left and right, front and back, or head and feet may be swapped."
 """The warning of a volume whose file does not say how it lies in the patient."""
 
 _SPACE_BITS = 7  # the part of xyzt_units that holds the unit of length

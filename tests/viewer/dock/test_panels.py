@@ -39,6 +39,7 @@ def test_a_chooser_keeps_its_choice_while_the_list_changes(qtbot: Any) -> None:
 
 def test_the_status_line_shows_warnings_and_a_way_out(qtbot: Any) -> None:
     panel = shown(qtbot, InputPanel())
+    shown(qtbot, panel.footer)
     panel.show_status(sentences.NO_IMAGE._replace(warnings=(sentences.NO_ORIENTATION,)))
     assert panel.status.text() == sentences.NO_IMAGE.sentence
     assert panel.warnings.isVisible() and "Orientation unknown" in panel.warnings.text()

@@ -106,11 +106,6 @@ def test_nonsense_axes_are_refused(letters: str) -> None:
         axes.axes_matrix(letters)
 
 
-def test_there_are_48_orientations_and_ours_is_first() -> None:
-    assert len(set(axes.orientations())) == 48
-    assert axes.orientations()[0] == "SPL"
-
-
 @pytest.mark.parametrize(
     ("data", "options", "words"),
     [

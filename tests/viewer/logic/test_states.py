@@ -158,7 +158,8 @@ def test_doubts_about_the_image_stand_beside_the_state(model: Any) -> None:
         (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm."),
         (
             State.WARN_ORIENTATION,
-            "Orientation unknown: left and right may be swapped. Set it in Advanced.",
+            "Orientation unknown: left and right, front and back, or head and feet may be swapped. "
+            "Set it in Advanced.",
         ),
     )
 

@@ -44,5 +44,6 @@ def test_sentences(status: Status, sentence: str) -> None:
 def test_warnings_have_the_sentences_of_the_specification() -> None:
     assert sentences.NO_VOXEL_SIZE == (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
     assert sentences.NO_ORIENTATION[1] == (
-        "Orientation unknown: left and right may be swapped. Set it in Advanced."
+        "Orientation unknown: left and right, front and back, or head and feet may be swapped. "
+        "Set it in Advanced."
     )

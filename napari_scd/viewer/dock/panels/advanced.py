@@ -9,13 +9,11 @@ from qtpy.QtGui import QDoubleValidator
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 from superqt import QCollapsible
 
-from napari_scd.viewer.dock.panels.parts import Chooser, form
-from napari_scd.viewer.layers import orientations
+from napari_scd.viewer.dock.panels.orientation import OrientationChooser
+from napari_scd.viewer.dock.panels.parts import Chooser, PanelTitle, form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_TOWARDS = {"S": "superior", "I": "inferior", "P": "posterior", "A": "anterior", "L": "left", "R": "right"}
 
 
 class AdvancedPanel(QCollapsible):
@@ -41,13 +39,12 @@ class AdvancedPanel(QCollapsible):
             "precision", [(name, name) for name in ("auto", "float32", "bfloat16")]
         )
         self.batch = self._chooser("batch", [("auto", None), *((str(n), n) for n in (1, 2, 4, 8))])
-        axes = [(_spelt_out(axes), axes) for axes in orientations()]
-        self.world_axes = self._chooser("world_axes", [("as the file says", None), *axes])
+        self.orientation = OrientationChooser()
+        self.orientation.chosen.connect(lambda axes: self.changed.emit("world_axes", axes))
         rows.addRow("Stride", self.stride)
         rows.addRow("Blending", self.blending)
         rows.addRow("Precision", self.precision)
         rows.addRow("Batch", self.batch)
-        rows.addRow("Orientation", self.world_axes)
         self.low, self.high = (self._limit(name) for name in ("low", "high"))
         self.as_shown = QPushButton("As shown")
         self.as_shown.setObjectName("scd.window.as_shown")
@@ -72,6 +69,8 @@ class AdvancedPanel(QCollapsible):
         rows.addRow(self.live)
         rows.addRow(self.autosave)
         rows.addRow(self.maps)
+        rows.addRow(PanelTitle("Orientation"))
+        rows.addRow(self.orientation)
         self.live.toggled.connect(lambda on: self.changed.emit("live", on))
         self.maps.toggled.connect(lambda on: self.changed.emit("maps", on))
         self.autosave.toggled.connect(lambda on: self.changed.emit("autosave", on))
@@ -132,8 +131,3 @@ class AdvancedPanel(QCollapsible):
             lambda _, name=name, chooser=chooser: self.changed.emit(name, chooser.value)
         )
         return chooser
-
-
-def _spelt_out(axes: str) -> str:
-    towards = ", ".join(f"{name} to {_TOWARDS[letter]}" for name, letter in zip("zyx", axes, strict=True))
-    return f"{axes}  ({towards})"

@@ -13,6 +13,16 @@ from napari_scd.viewer.layers import exit_colour
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# a handle that stands out on both themes
+_SLIDER = """
+QSlider { background: transparent; }
+QSlider::handle:horizontal {
+    background: #4a90d9; border: 2px solid #ffffff; border-radius: 8px;
+    width: 13px; height: 13px; margin: -7px 0;
+}
+QSlider::handle:horizontal:hover { background: #7ab3ea; }
+"""
+
 
 class Funnel(QWidget):
     """One bar per stage; its parts are tokens by the stage they leave at, in the exit-stage colours."""
@@ -75,7 +85,7 @@ class KeepSlider(QSlider):
         self.setSingleStep(1)
         self.setPageStep(5)
         self.setMinimumHeight(34)
-        self.setStyleSheet("QSlider { background: transparent; }")
+        self.setStyleSheet(_SLIDER)
         self._curve: list[tuple[float, float]] = []
         self._default: float | None = None
 

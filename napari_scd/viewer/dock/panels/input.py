@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_scd.viewer.dock.panels.parts import Chooser, Panel, StatusText, flow, form, wrapping_label
+from napari_scd.viewer.dock.panels.elided import ElidedText, StatusBox
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
 from napari_scd.viewer.dock.panels.volumes import LayerChooser
 from napari_scd.viewer.state import State
 
@@ -27,7 +28,7 @@ VIEWS = {
 
 
 class InputPanel(Panel):
-    """Chooses what is segmented, with what, on what; the status line stands in `footer`."""
+    """Chooses what is segmented, with what, on what; the status line and the warnings stand in `footer`."""
 
     volumes_chosen = Signal(object)  # tuple of unique_id, one per channel
     model_chosen = Signal(object)  # name or path
@@ -58,18 +59,19 @@ class InputPanel(Panel):
         row.addWidget(self.model)
         row.addWidget(browse)
         self._rows.addRow("Model", row)
+        self.model_note = wrapping_label("scd.model.note")
+        self.column.addWidget(self.model_note)
+        self.show_model_note("")
         self.frames = Chooser("scd.frames")
         self.frames.setToolTip("What Segment volume, Accept and Export are for: this frame, or all of them.")
         self._rows.addRow("Frames", self.frames)
         self.device = Chooser("scd.device")
         self.set_devices(("auto", "cpu"))
-        self.pace = QLabel()
-        self.pace.setObjectName("scd.pace")
-        self.pace.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.pace = ElidedText("scd.pace", lines=1)
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(self.device, 1)
-        row.addWidget(self.pace, 1)
+        row.addWidget(self.device, 5)
+        row.addWidget(self.pace, 4)
         self._rows.addRow("Device", row)
         views = []
         for view, hint in VIEWS.items():
@@ -79,18 +81,16 @@ class InputPanel(Panel):
             button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
             views.append(button)
         self.column.addLayout(flow(*views))
-        self.status = StatusText("scd.status")
+        self._box = StatusBox()
+        self.status, self.warnings = self._box.status, self._box.warnings
         self.remedy = QPushButton()
         self.remedy.setObjectName("scd.remedy")
         self.remedy.hide()
         self.footer = QWidget()
         below = QVBoxLayout(self.footer)
         below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.status)
+        below.addWidget(self._box)
         below.addWidget(self.remedy)
-        self.warnings = wrapping_label("scd.warnings")
-        self.warnings.hide()
-        self.column.addWidget(self.warnings)
         self._action = ""
         self._ready = True
         self.show_frames("", 1)
@@ -147,6 +147,11 @@ class InputPanel(Panel):
         self.frames.set_items([(title, False), (f"all {n_frames} frames", True)])
         self._rows.setRowVisible(self.frames, n_frames > 1)
 
+    def show_model_note(self, note: str) -> None:
+        """Say what is to be known of the chosen model; empty = nothing."""
+        self.model_note.setText(note)
+        self.model_note.setVisible(bool(note))
+
     def show_pace(self, text: str, hint: str) -> None:
         """Write what a window takes beside the device."""
         self.pace.setText(text)
@@ -187,6 +192,7 @@ class InputPanel(Panel):
         if self._ready:
             self.status.setStyleSheet(f"color: {red};" if self._bad else "")
             self.warnings.setStyleSheet(f"color: {amber};")
+            self.model_note.setStyleSheet(f"color: {amber};")
 
     def _on_volume(self) -> None:
         self.volumes_chosen.emit(self.chosen_volumes)

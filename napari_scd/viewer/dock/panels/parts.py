@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QFlowLayout
 
 if TYPE_CHECKING:
@@ -37,7 +47,7 @@ class Panel(QWidget):
 class Chooser(QComboBox):
     """A combo box of (text, value) pairs that keeps its choice while the list changes.
 
-    Long texts are cut to the dock's width and shown whole in the tool tip.
+    Long texts end in dots, and are whole in the tool tip.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -74,6 +84,21 @@ class Chooser(QComboBox):
             self._select(value)
         self._show_whole_text()
 
+    def paintEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """End a text that is too long in dots."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        parts, style = QStyle.ComplexControl.CC_ComboBox, self.style()
+        room = self.rect()
+        if style is not None:
+            room = style.subControlRect(parts, option, QStyle.SubControl.SC_ComboBoxEditField, self)
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideRight, room.width() - 4
+        )
+        painter.drawComplexControl(parts, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
+
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Leave letters to the dock's keys, instead of searching the list for them."""
         if is_letter(event):
@@ -97,35 +122,6 @@ class Chooser(QComboBox):
     def _show_whole_text(self, _index: int = 0) -> None:
         hint = self.currentData(Qt.ItemDataRole.ToolTipRole)
         self.setToolTip(hint or self.currentText())
-
-
-class StatusText(QLabel):
-    """A text that wraps within a fixed height; all of it is in the tool tip, and can be copied."""
-
-    LINES = 3
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.setObjectName(name)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self._fit()
-
-    def setText(self, text: str | None) -> None:  # noqa: N802 (Qt's name)
-        """Show a text, and all of it in the tool tip."""
-        super().setText(text)
-        self.setToolTip(text)
-
-    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Follow the size of the type."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit()
-
-    def _fit(self) -> None:
-        self.setFixedHeight(self.LINES * self.fontMetrics().lineSpacing() + 12)
 
 
 def is_letter(event: Any) -> bool:
