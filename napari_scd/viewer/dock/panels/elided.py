@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QFont, QFontMetrics, QTextLayout
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 STATUS_LINES, WARNING_LINES = 4, 2
 _MARGIN = 6  # pixels that a theme may add around a text
@@ -43,6 +43,10 @@ class ElidedText(QLabel):
         self.setToolTip(self._whole)
         self._elide()
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Take any room there is: the text shown now does not say how narrow the next one may be."""
+        return QSize(0, 0)
+
     def resizeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Fit the text into the new size."""
         super().resizeEvent(event)
@@ -72,15 +76,23 @@ class StatusBox(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.status = ElidedText("scd.status")
-        self.warnings = ElidedText("scd.warnings", WARNING_LINES)
-        self.warnings.hide()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.status, 1)
-        column.addWidget(self.warnings)
+        self.warnings = ElidedText("scd.warnings")
+        for text in (self.status, self.warnings):
+            text.setParent(self)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._fit()
+        self.warn("")
+
+    def warn(self, text: str) -> None:
+        """Show warnings below the status, which gets fewer lines; empty = none."""
+        self.warnings.setText(text)
+        self.warnings.setVisible(bool(text))
+        self._place()
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Share the room anew."""
+        super().resizeEvent(event)
+        self._place()
 
     def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Follow the size of the type."""
@@ -90,6 +102,13 @@ class StatusBox(QWidget):
 
     def _fit(self) -> None:
         self.setFixedHeight(STATUS_LINES * self.status.fontMetrics().lineSpacing() + 2 * _MARGIN)
+        self._place()
+
+    def _place(self) -> None:
+        below = WARNING_LINES * self.warnings.fontMetrics().lineSpacing() + _MARGIN
+        below = below if self.warnings.text() else 0
+        self.status.setGeometry(0, 0, self.width(), self.height() - below)
+        self.warnings.setGeometry(0, self.height() - below, self.width(), below)
 
 
 def lines_of(text: str, font: QFont, width: int, n_lines: int) -> list[str]:

@@ -176,8 +176,7 @@ class InputPanel(Panel):
         if status.remedy is not None:
             self.remedy.setText(status.remedy.text)
             self._action = status.remedy.action
-        self.warnings.setVisible(bool(status.warnings))
-        self.warnings.setText("\n".join(text for _, text in status.warnings))
+        self._box.warn("\n".join(text for _, text in status.warnings))
 
     def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Follow the theme."""
