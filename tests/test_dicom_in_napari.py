@@ -12,7 +12,8 @@ pytest.importorskip("pydicom")
 pytest.importorskip("highdicom")
 
 from napari_scd.errors import InputError  # noqa: E402 - after the check that they are there
-from napari_scd.viewer.layers import source_view as geometry  # noqa: E402
+from napari_scd.viewer import layers as geometry  # noqa: E402
+from napari_scd.viewer.layers.layer_place import look_of  # noqa: E402
 from napari_scd.viewer.logic.export import Export  # noqa: E402
 from napari_scd.viewer.plugin import dicom_dialog as dicom  # noqa: E402
 from napari_scd.viewer.plugin import files  # noqa: E402
@@ -88,7 +89,7 @@ def test_napari_saves_labels_as_a_dicom_segmentation(model: Any, tmp_path: Path)
     ((data, keywords, _),) = files.read_layers(str(write_series(tmp_path / "ct", SPEC)))
     image = model.add_image(data, **keywords)
     labels = (data > 2000).astype(np.uint8)
-    look = geometry.look_of(image)
+    look = look_of(image)
     metadata = {"scd_source": keywords["metadata"]["scd_source"], "scd_labels": TABLE.to_list()}
     written = files.write_labels_layer(str(tmp_path / "saved.dcm"), labels, {**look, "metadata": metadata})
     again = paste(read_labels(written[0]), read_volume(tmp_path / "ct"))

@@ -55,16 +55,6 @@ WINDOW_SYSTEM = GUI - {"napari"} | {
     "napari.Viewer",
 }
 
-# Rooms that still break a rule; take your room out when its test passes without it. The aim is empty sets.
-PENDING: dict[str, set[str]] = {
-    "doors": set(),
-    "entrances": {"viewer"},
-    "circles": set(),
-    "inside viewer": set(),
-    "names": set(),
-    "options and keys": set(),
-}
-
 
 class Import(NamedTuple):
     """A module that is imported, and the name taken from it; empty for ``import module``."""
@@ -153,14 +143,6 @@ def room_of(name: str) -> str | None:
     room = rest.split(".")[0]
     room = napari_scd._HOME_OF.get(room, room)
     return None if room in (*OUTSIDE, "__version__", "sample_data") else room
-
-
-def settle(rule: str, who: str, faults: list[str]) -> None:
-    """Fail with the faults, or note them while the room is still pending."""
-    faults = list(dict.fromkeys(faults))
-    if faults and who in PENDING[rule]:
-        pytest.xfail(f"{who} still breaks the rule ({len(faults)}): {'; '.join(faults[:100])}")
-    assert faults == []
 
 
 def shut_doors(tree: ast.Module, room: str, package: str) -> list[str]:
@@ -270,7 +252,7 @@ def test_doors(room: str) -> None:
     found = []
     for module in modules_of(room):
         found += shut_doors(tree_of(module), room, package_of(module))
-    settle("doors", room, found)
+    assert found == []
 
 
 @pytest.mark.parametrize("room", [*ROOMS, *OUTSIDE])
@@ -278,7 +260,7 @@ def test_rooms_are_entered_through_their_init(room: str) -> None:
     found = []
     for module in modules_of(room):
         found += back_doors(tree_of(module), module)
-    settle("entrances", room, found)
+    assert found == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -289,7 +271,7 @@ def test_no_modules_of_a_room_import_each_other_in_a_circle(room: str) -> None:
         imports = imports_of(tree_of(module), package_of(module))
         targets = (one.full if one.full in inside else one.module for one in imports)
         edges[module] = {target for target in targets if target in inside}
-    settle("circles", room, [" - ".join(group) for group in circles(edges)])
+    assert circles(edges) == []
 
 
 @pytest.mark.parametrize("part", INSIDE_VIEWER)
@@ -308,7 +290,7 @@ def test_doors_inside_the_viewer(part: str) -> None:
                 name == one or name.startswith(f"{one}.") for one in WINDOW_SYSTEM
             ):
                 found.append(f"{module} may not import {name}")
-    settle("inside viewer", part, found)
+    assert found == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -322,7 +304,7 @@ def test_no_class_name_exists_twice(room: str) -> None:
     found = [
         f"{name} ({', '.join(where)})" for name, where in twice.items() if room in map(room_of_module, where)
     ]
-    settle("names", room, found)
+    assert found == []
 
 
 @pytest.mark.parametrize("room", [*(set(ROOMS) - {"cli", "viewer"}), *(set(OUTSIDE) - {"__main__"})])
@@ -330,7 +312,7 @@ def test_lower_rooms_know_no_options_and_no_keys(room: str) -> None:
     found = []
     for module in modules_of(room):
         found += [f"{module}, line {word}" for word in foreign_words(tree_of(module))]
-    settle("options and keys", room, found)
+    assert found == []
 
 
 @pytest.mark.parametrize(

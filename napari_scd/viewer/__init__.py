@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
-    from napari_scd.viewer.dock.time_dock import time_dock as time_dock
-    from napari_scd.viewer.dock.widget import ScdWidget as ScdWidget
+    from napari_scd.viewer.dock import ScdWidget as ScdWidget
+    from napari_scd.viewer.dock import time_dock as time_dock
     from napari_scd.viewer.plugin import get_reader as get_reader
     from napari_scd.viewer.plugin import open_window as open_window
     from napari_scd.viewer.plugin import sample_icbm152 as sample_icbm152
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from napari_scd.viewer.plugin import write_labels_layer as write_labels_layer
 
 _HOME_OF = {
-    "ScdWidget": "dock.widget",
-    "get_reader": "plugin.files",
-    "open_window": "plugin.window",
-    "sample_icbm152": "plugin.files",
-    "sample_phantom": "plugin.files",
-    "time_dock": "dock.time_dock",
-    "write_image_layer": "plugin.files",
-    "write_labels_layer": "plugin.files",
+    "ScdWidget": "dock",
+    "get_reader": "plugin",
+    "open_window": "plugin",
+    "sample_icbm152": "plugin",
+    "sample_phantom": "plugin",
+    "time_dock": "dock",
+    "write_image_layer": "plugin",
+    "write_labels_layer": "plugin",
 }
 
 __all__ = [*_HOME_OF]

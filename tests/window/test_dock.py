@@ -163,7 +163,7 @@ def test_two_viewers_do_not_know_each_other(open_window: Any) -> None:
 
 
 def test_flipped_and_rotated_images_are_overlaid_exactly(open_window: Any) -> None:
-    from napari_scd.viewer.layers.source_view import layer_matrix
+    from napari_scd.viewer.layers import layer_matrix
 
     place = scan()
     affine = np.array([[2, 0.1, 0, 5], [0.1, -2, 0.1, 3], [0, 0, -2, 90], [0, 0, 0, 1.0]])

@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
+    from napari_scd.viewer.layers.layer_place import finest as finest
+    from napari_scd.viewer.layers.layer_place import frame_lengths as frame_lengths
+    from napari_scd.viewer.layers.layer_place import layer_matrix as layer_matrix
+    from napari_scd.viewer.layers.layer_place import spatial_part as spatial_part
     from napari_scd.viewer.layers.letters import Edges as Edges
     from napari_scd.viewer.layers.letters import edges_of as edges_of
     from napari_scd.viewer.layers.letters import edges_on_screen as edges_on_screen
+    from napari_scd.viewer.layers.look import as_channels as as_channels
+    from napari_scd.viewer.layers.look import look_at as look_at
+    from napari_scd.viewer.layers.look import problem_of as problem_of
+    from napari_scd.viewer.layers.look import record_in as record_in
+    from napari_scd.viewer.layers.look import with_channels as with_channels
     from napari_scd.viewer.layers.picking import voxel_under as voxel_under
     from napari_scd.viewer.layers.slices import grey as grey
     from napari_scd.viewer.layers.slices import middle_slice as middle_slice
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
-    from napari_scd.viewer.layers.source_view import as_channels as as_channels
-    from napari_scd.viewer.layers.source_view import finest as finest
-    from napari_scd.viewer.layers.source_view import frame_lengths as frame_lengths
-    from napari_scd.viewer.layers.source_view import layer_matrix as layer_matrix
-    from napari_scd.viewer.layers.source_view import look_at as look_at
-    from napari_scd.viewer.layers.source_view import problem_of as problem_of
-    from napari_scd.viewer.layers.source_view import record_in as record_in
-    from napari_scd.viewer.layers.source_view import spatial_part as spatial_part
-    from napari_scd.viewer.layers.source_view import with_channels as with_channels
     from napari_scd.viewer.layers.store import LayerStore as LayerStore
     from napari_scd.viewer.layers.store import redraw as redraw
     from napari_scd.viewer.layers.store import write_labels_into as write_labels_into
@@ -56,32 +56,32 @@ _HOME_OF = {
     "SourceView": "source_view",
     "VEIL_OPACITY": "build",
     "Voxels": "build",
-    "as_channels": "source_view",
+    "as_channels": "look",
     "clicks_layer": "build",
     "edges_of": "letters",
     "edges_on_screen": "letters",
     "exit_colour": "build",
     "features_of": "build",
-    "finest": "source_view",
-    "frame_lengths": "source_view",
+    "finest": "layer_place",
+    "frame_lengths": "layer_place",
     "grey": "slices",
     "label_colours": "build",
     "labels_layer": "build",
-    "layer_matrix": "source_view",
-    "look_at": "source_view",
+    "layer_matrix": "layer_place",
+    "look_at": "look",
     "measure": "build",
     "middle_slice": "slices",
-    "problem_of": "source_view",
-    "record_in": "source_view",
+    "problem_of": "look",
+    "record_in": "look",
     "redraw": "store",
     "rgba": "build",
     "score_layer": "build",
-    "spatial_part": "source_view",
+    "spatial_part": "layer_place",
     "stages_layer": "build",
     "token_colours": "build",
     "tokens_layer": "build",
     "voxel_under": "picking",
-    "with_channels": "source_view",
+    "with_channels": "look",
     "write_labels_into": "store",
 }
 

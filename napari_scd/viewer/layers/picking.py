@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from napari_scd.viewer.layers.source_view import finest
+from napari_scd.viewer.layers.layer_place import finest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

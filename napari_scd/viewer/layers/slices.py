@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_scd.viewer.layers.source_view import spatial_part
+from napari_scd.viewer.layers.layer_place import spatial_part
 from napari_scd.volume import turn_to
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.viewer.layers.build import CONTOUR_VOX, EVERYTHING
-from napari_scd.viewer.layers.source_view import layer_matrix
-from napari_scd.viewer.layers.view_planes import PLANES, mirrored, show_plane, show_solid
+from napari_scd.viewer.layers.layer_place import find_layer, layer_matrix
+from napari_scd.viewer.layers.screen import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
 
     import napari
 
@@ -24,7 +24,7 @@ _LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
 
 
 class LayerStore:
-    """Adds, updates and removes our layers.
+    """Adds, updates and removes our layers; `screen` is what the viewer shows of them.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ class LayerStore:
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self.screen = Screen(viewer)
         self._viewer = viewer
         self._ours: dict[tuple[Hashable, str], Hashable] = {}
         self._drawn: dict[Hashable, dict[str, Any]] = {}
@@ -40,10 +41,7 @@ class LayerStore:
 
     def layer(self, uid: Hashable | None) -> Any | None:
         """Return the layer with a `unique_id`, None when it is gone."""
-        for layer in self._viewer.layers:
-            if uid is not None and layer.unique_id == uid:
-                return layer
-        return None
+        return find_layer(self._viewer, uid)
 
     def images(self) -> list[Any]:
         """Return image layers that may be segmented: all but our own score maps, topmost first."""
@@ -140,61 +138,6 @@ class LayerStore:
         if layer is not None and np.isclose(layer.opacity, instead_of):
             layer.opacity = opacity
 
-    @property
-    def in_3d(self) -> bool:
-        """Whether the viewer shows three dimensions."""
-        return bool(self._viewer.dims.ndisplay == 3)
-
-    @property
-    def point(self) -> tuple[float, ...]:
-        """The viewer's current position in world coordinates."""
-        return tuple(float(value) for value in self._viewer.dims.point)
-
-    def centre_index(self, view: SourceView) -> tuple[int, int, int]:
-        """Return the voxel of the image nearest the middle of what is on screen, on the current slice."""
-        world = np.asarray(self.point)
-        displayed = list(self._viewer.dims.displayed)
-        world[displayed] = np.asarray(self._viewer.scene.camera.center)[-len(displayed) :]
-        layer = self.layer(view.uid)
-        if layer is None:
-            return _middle(view.shape)
-        index = np.asarray(layer.world_to_data(world))[-3:]
-        z, y, x = np.clip(np.round(index), 0, np.asarray(view.shape) - 1).astype(int).tolist()
-        return z, y, x
-
-    def slice_on_screen(self, view: SourceView) -> tuple[slice, slice, slice] | None:
-        """Return the slice of the image that is on screen, in voxels; None in 3D or when it runs across."""
-        layer = self.layer(view.uid)
-        if layer is None or self.in_3d:
-            return None
-        world = np.asarray(self.point)
-        step = np.zeros_like(world)
-        step[self._viewer.dims.not_displayed[-1]] = 1.0
-        way = np.abs(np.asarray(layer.world_to_data(world + step)) - np.asarray(layer.world_to_data(world)))[
-            -3:
-        ]
-        axis = int(way.argmax())
-        if way.sum() - way[axis] > 1e-3 * way[axis]:
-            return None
-        at = self.centre_index(view)[axis]
-        z, y, x = (slice(at, at + 1) if i == axis else slice(0, n) for i, n in enumerate(view.shape))
-        return z, y, x
-
-    def go_to(self, view: SourceView, index: Sequence[float]) -> None:
-        """Bring a voxel of the image on screen: move the slice and the camera's centre, not the zoom."""
-        layer = self.layer(view.uid)
-        if layer is None:
-            return
-        world = np.asarray(layer.data_to_world(view.frame + tuple(float(i) for i in index)))
-        point = np.asarray(self.point)
-        point[-len(world) :] = world
-        for axis, value in enumerate(point):
-            self._viewer.dims.set_point(axis, float(value))
-        displayed = list(self._viewer.dims.displayed)
-        centre = np.asarray(self._viewer.scene.camera.center, float)
-        centre[-len(displayed) :] = point[displayed]
-        self._viewer.scene.camera.center = tuple(centre.tolist())
-
     def isolate(self, view: SourceView, label: int) -> None:
         """Show one label of the preview and the segmentation alone, or all again (0)."""
         for kind in ("preview", "seg"):
@@ -203,17 +146,6 @@ class LayerStore:
                 if label:
                     layer.selected_label = label
                 layer.show_selected_label = label > 0
-
-    def mirrors(self, view: SourceView) -> bool:
-        """Whether three dimensions are on screen, and as a mirror image of the patient."""
-        return self.in_3d and view.orientation_known and mirrored(self._viewer, view.world_to_mm)
-
-    def show_view(self, view: SourceView, name: str) -> None:
-        """Turn the viewer to "axial", "coronal", "sagittal" or "3d"."""
-        if name in PLANES:
-            show_plane(self._viewer, name, view.world_to_mm)
-        else:
-            show_solid(self._viewer, view.world_to_mm)
 
     def clicks_on_record(self, view: SourceView) -> list[tuple[tuple[int, int, int], bool]]:
         """Return the clicks of the selected Points layer, else of ours: voxels, and whether all was wanted.
@@ -299,8 +231,3 @@ def _current(layer: Any, name: str) -> np.ndarray:
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == np.shape(b) and bool(np.array_equal(a, b))
-
-
-def _middle(shape: Sequence[int]) -> tuple[int, int, int]:
-    z, y, x = (n // 2 for n in shape)
-    return z, y, x

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.export import with_ending as with_ending
     from napari_scd.viewer.logic.jobs import DockJob as DockJob
     from napari_scd.viewer.logic.jobs import JobQueue as JobQueue
+    from napari_scd.viewer.logic.keep import KeepAnswers as KeepAnswers
     from napari_scd.viewer.logic.keep_estimate import Cost as Cost
     from napari_scd.viewer.logic.keep_estimate import saving_curve as saving_curve
     from napari_scd.viewer.logic.result import Result as Result
@@ -37,6 +38,7 @@ _HOME_OF = {
     "Cost": "keep_estimate",
     "DockJob": "jobs",
     "JobQueue": "jobs",
+    "KeepAnswers": "keep",
     "Offer": "catalogue",
     "ReadyModel": "backend",
     "Result": "result",

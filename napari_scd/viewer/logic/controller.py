@@ -133,7 +133,7 @@ class Controller:
     def show_view(self, name: str) -> None:
         """Turn the viewer to "axial", "coronal", "sagittal" or "3d", as a radiologist expects it."""
         if self.view is not None:
-            self.store.show_view(self.view, name)
+            self.store.screen.show_view(self.view, name)
             self.state.say_again()
 
     def go_to(self, index: int) -> None:
@@ -144,7 +144,7 @@ class Controller:
         voxels = np.argwhere(result.labels == index)
         if len(voxels):
             nearest = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
-            self.store.go_to(result.view, voxels[nearest].tolist())
+            self.store.screen.go_to(result.view, voxels[nearest].tolist())
 
     def isolate(self, index: int) -> None:
         """Show one structure alone, or all again (0)."""

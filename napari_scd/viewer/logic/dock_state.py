@@ -156,7 +156,7 @@ class DockState:
         result = self.previewed
         if result is not None and result.base is None and result.clicks:
             return result.clicks[-1].place
-        return self.store.centre_index(self.view)
+        return self.store.screen.centre_index(self.view)
 
     # -- jobs ------------------------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class DockState:
         if self.view is not None:
             found += () if self.view.voxel_size_known else (sentences.NO_VOXEL_SIZE,)
             found += () if self.view.orientation_known else (sentences.NO_ORIENTATION,)
-            found += (sentences.MIRRORED,) if self.store.mirrors(self.view) else ()
+            found += (sentences.MIRRORED,) if self.store.screen.mirrors(self.view) else ()
         if self.ready is not None:
             found += tuple((State.READY, text) for text in self.ready.warnings)
         return found

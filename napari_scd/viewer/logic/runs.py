@@ -72,7 +72,7 @@ class Runs:
         loading = "Loading the model; then the volume is segmented."
         state.say(sentences.running(loading if state.ready is None else "Segmenting the volume."))
         self._began = self._clock()
-        part = state.store.slice_on_screen(view)
+        part = state.store.screen.slice_on_screen(view)
         run = partial(state.backend.segment, view, state.choices.copy(), state.centre(), part)
         self._n_shown_early, self._before = 0, state.now
         state.submit("segment", run, self._on_segmented, partly=self._on_segment_step)

@@ -183,7 +183,7 @@ class ResultLayers:
     def _let_tokens_through(self, uid: Hashable) -> None:
         """In 3D let the tokens inside show through the preview."""
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
-        if self._store.in_3d and self._choices.show != "off":
+        if self._store.screen.in_3d and self._choices.show != "off":
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
 
@@ -192,7 +192,7 @@ class ResultLayers:
             self._choices.show,
             result.n_stages,
             stage=min(self._choices.stage, result.n_stages),
-            solid=self._store.in_3d,
+            solid=self._store.screen.in_3d,
             estimated=estimated,
         )
 

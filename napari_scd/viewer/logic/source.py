@@ -103,11 +103,11 @@ class ImageSource:
         if problem is not None:
             return sentences.bad_input(problem), None
         try:
-            view = layers.look_at(wanted[0], store.point, choices.world_axes)
+            view = layers.look_at(wanted[0], store.screen.point, choices.world_axes)
             view = replace(view, window=choices.window, version=self._versions[view.uid])
             if choices.n_channels > 1 and layers.frame_lengths(view.data) == (choices.n_channels,):
                 return sentences.NO_IMAGE, layers.as_channels(view)
-            return sentences.NO_IMAGE, layers.with_channels(view, wanted[1:], store.point)
+            return sentences.NO_IMAGE, layers.with_channels(view, wanted[1:], store.screen.point)
         except InputError as error:
             return sentences.bad_input(str(error)), None
 
@@ -139,7 +139,9 @@ class ImageSource:
         """Run the visible window unseen, so that the first answer the user waits for comes quickly."""
         state, view = self._state, self._state.view
         if view is not None:
-            run = partial(state.backend.warm, view, state.choices.copy(), state.store.centre_index(view))
+            run = partial(
+                state.backend.warm, view, state.choices.copy(), state.store.screen.centre_index(view)
+            )
             state.submit("warm", run, self._on_warmed, silent=True)
 
     def _on_warmed(self, plan: Plan | None) -> None:

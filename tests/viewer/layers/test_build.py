@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.layers import build as layers
-from napari_scd.viewer.layers import source_view as geometry
 from napari_scd.volume import LabelTable, Volume
 
 from ..conftest import TABLE, blob

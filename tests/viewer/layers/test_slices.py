@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_scd.viewer.layers import look_at
 from napari_scd.viewer.layers.slices import middle_slice
-from napari_scd.viewer.layers.source_view import look_at
 
 
 def test_the_middle_slice_stands_as_napari_shows_it(model: Any) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.layers import axes
-from napari_scd.viewer.layers import source_view as geometry
 from napari_scd.viewer.layers.build import labels_layer, token_colours, tokens_layer
 from napari_scd.volume import Volume
 

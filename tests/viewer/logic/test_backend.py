@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_scd.cancel import CancelToken
-from napari_scd.viewer.layers import source_view as geometry
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.backend import Backend, PartialAnswer
 from napari_scd.viewer.logic.catalogue import offered_models

@@ -161,16 +161,16 @@ def test_the_slice_on_screen_is_found_in_any_layer(desk: Any) -> None:
     board, viewer = desk.control.store, desk.viewer
     view = desk.control.view
     z, y, x = view.shape
-    at = board.centre_index(view)
-    assert board.slice_on_screen(view) == (slice(at[0], at[0] + 1), slice(0, y), slice(0, x))
+    at = board.screen.centre_index(view)
+    assert board.screen.slice_on_screen(view) == (slice(at[0], at[0] + 1), slice(0, y), slice(0, x))
     viewer.dims.order = (1, 0, 2)
-    at = board.centre_index(view)
-    assert board.slice_on_screen(view) == (slice(0, z), slice(at[1], at[1] + 1), slice(0, x))
+    at = board.screen.centre_index(view)
+    assert board.screen.slice_on_screen(view) == (slice(0, z), slice(at[1], at[1] + 1), slice(0, x))
     layer = board.layer(view.uid)
     layer.rotate = 30
-    assert board.slice_on_screen(view) is None, "it runs across"
+    assert board.screen.slice_on_screen(view) is None, "it runs across"
     viewer.dims.ndisplay = 3
-    assert board.slice_on_screen(view) is None
+    assert board.screen.slice_on_screen(view) is None
 
 
 def test_an_error_is_said_and_the_next_run_works(desk: Any) -> None:

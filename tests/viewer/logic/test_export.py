@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import source_view as geometry
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.logic import merging
 from napari_scd.viewer.logic.export import Export, with_ending
 from napari_scd.viewer.plugin import files

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_scd.viewer.layers import source_view as geometry
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.logic import answers, boxes, merging
 
 from ..conftest import PATCH, TABLE, blob, fake_segmentation

@@ -9,7 +9,7 @@ import pytest
 
 from napari_scd.engine import stage_table
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import source_view as geometry
+from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.plugin import files
 from napari_scd.volume import Volume, read_label_table, read_labels, read_volume, write_labels
 
