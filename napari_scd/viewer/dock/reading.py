@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_scd.engine import guess_modality
 from napari_scd.viewer.dock.letters import OrientationLetters
-from napari_scd.viewer.dock.panels.ct_window import CtWindowRow
+from napari_scd.viewer.dock.panels import CtWindowRow
 from napari_scd.viewer.layers import middle_slice
 from napari_scd.volume import axis_directions
 

@@ -8,6 +8,7 @@ from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
     from napari_scd.viewer.dock.panels.advanced import AdvancedPanel as AdvancedPanel
+    from napari_scd.viewer.dock.panels.ct_window import CtWindowRow as CtWindowRow
     from napari_scd.viewer.dock.panels.input import InputPanel as InputPanel
     from napari_scd.viewer.dock.panels.result import ResultPanel as ResultPanel
     from napari_scd.viewer.dock.panels.run import RunPanel as RunPanel
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "AdvancedPanel": "advanced",
+    "CtWindowRow": "ct_window",
     "InputPanel": "input",
     "ResultPanel": "result",
     "RunPanel": "run",
