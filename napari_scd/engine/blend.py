@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from napari_scd.engine.postprocess import label_map
 from napari_scd.model import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_scd.engine.windows import PatchGrid, Size3
+    from napari_scd.volume import Recipe
 
 FULL_PRECISION_BYTES = 2**29
 CHUNK_VALUES = 2**22
@@ -45,6 +49,10 @@ class Planes(NamedTuple):
     first: int
     logits: Tensor
     seen: Tensor
+
+    def labels(self, recipe: Recipe) -> NDArray[np.uint8]:
+        """Label of every voxel ``(planes, y, x)``."""
+        return label_map(self.logits, recipe)
 
 
 class Canvas:
@@ -169,6 +177,10 @@ class Canvas:
         if self._only is not None:
             return self._covering()
         return self._shifted(*self._weigh_in()).permute(3, 0, 1, 2)
+
+    def labels(self, recipe: Recipe) -> NDArray[np.uint8]:
+        """Labels of the box ``(z, y, x)``; only when all of it is held."""
+        return label_map(self.sums, recipe)
 
     @property
     def seen(self) -> Tensor:

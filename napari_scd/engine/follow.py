@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.engine.clicks import ClickedStructure, find_structure, nothing_found, open_border
-from napari_scd.engine.postprocess import class_probabilities, label_map
+from napari_scd.engine.postprocess import class_probabilities
 
 if TYPE_CHECKING:
     from napari_scd.engine.blend import Canvas
     from napari_scd.engine.run import Run
+    from napari_scd.engine.sharp_canvas import SharpCanvas
     from napari_scd.engine.windows import Size3
 
 MAX_NEIGHBOURS = 8
@@ -18,7 +19,7 @@ MAX_NEIGHBOURS = 8
 class Followed(NamedTuple):
     """Canvas of the windows computed, the structure or why there is none, whether a cancel cut it short."""
 
-    canvas: Canvas
+    canvas: Canvas | SharpCanvas
     found: ClickedStructure | None
     why_not: str
     cancelled: bool
@@ -57,12 +58,12 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
     return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
 
 
-def _find(run: Run, canvas: Canvas, at: Size3) -> ClickedStructure | None:
-    labels = label_map(canvas.sums, run.model.recipe)
+def _find(run: Run, canvas: Canvas | SharpCanvas, at: Size3) -> ClickedStructure | None:
+    labels = canvas.labels(run.model.recipe)
     return find_structure(labels, _minus(at, canvas.low), run.prepared.spacing_mm, run.model.labels)
 
 
-def _why_not(run: Run, canvas: Canvas, at: Size3) -> str:
+def _why_not(run: Run, canvas: Canvas | SharpCanvas, at: Size3) -> str:
     recipe = run.model.recipe
     z, y, x = _minus(at, canvas.low)
     probabilities = class_probabilities(canvas.mean_at((z, y, x)), recipe)

@@ -11,9 +11,10 @@ import torch
 
 from napari_scd.engine.out_of_memory import is_out_of_memory
 from napari_scd.errors import OutOfMemory
+from napari_scd.model import ScdNetwork, Sharpened
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from napari_scd.engine.hardware import Hardware
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.windows import Size3
-    from napari_scd.model import Keep, Prefix, ScdNetwork
+    from napari_scd.model import Keep, Prefix, Trace
+
+    Box = tuple[Size3, Size3]
 
 
 class WindowResult(NamedTuple):
@@ -35,14 +38,14 @@ class WindowResult(NamedTuple):
     ----------
     start : (z, y, x) int
         In voxels of the padded model grid.
-    logits : Tensor ``(classes, *roi)`` on the CPU
+    logits : Tensor ``(classes, *roi)`` or Sharpened, on the CPU
         In the precision they were computed in, the classes of a voxel side by side.
     exit_stage : ``(n,)`` uint8
     scores : ``(S, n)`` float32
     """
 
     start: Size3
-    logits: Tensor
+    logits: Tensor | Sharpened
     exit_stage: NDArray[np.uint8]
     scores: NDArray[np.float32]
 
@@ -83,6 +86,8 @@ class Predictor:
     prefixes : ByteCache of Prefix
     volume_key : hashable
         Names the volume in cache keys.
+    sharpens : bool
+        Whether windows are sharpened only where labels meet; `network` is then an `ScdNetwork` that does so.
     """
 
     network: ScdNetwork | CompiledNetwork
@@ -91,17 +96,24 @@ class Predictor:
     keep: Keep
     prefixes: ByteCache[Prefix]
     volume_key: Hashable
+    sharpens: bool = False
     clock: StageClock = field(default_factory=StageClock)
     _blanks: dict[tuple[float, ...], WindowResult] = field(default_factory=dict)
 
     def run(
-        self, starts: Sequence[Size3], cancel: CancelToken | None = None, *, evict: bool = True
+        self,
+        starts: Sequence[Size3],
+        cancel: CancelToken | None = None,
+        *,
+        evict: bool = True,
+        cells: Mapping[Size3, Box] | None = None,
     ) -> Iterator[WindowResult]:
         """Yield the windows in order; stop early when `cancel` is raised.
 
         A batch that does not fit the device's memory is halved, for the rest of the run. With ``evict=False``
         new prefixes never push out old ones. Of windows that hold one value throughout (air), only the first
-        is computed: the others get its answer, which is the same.
+        is computed: the others get its answer, which is the same. Where labels meet, windows are sharpened
+        within their `cells` only, or everywhere without.
 
         Raises
         ------
@@ -118,7 +130,7 @@ class Predictor:
                 at += 1
                 continue
             try:
-                results = self._run_batch(chosen, evict)
+                results = self._run_batch(chosen, evict, cells or {})
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -137,14 +149,15 @@ class Predictor:
         """Whether a result is that of a window which holds one value throughout."""
         return any(result.logits is blank.logits for blank in self._blanks.values())
 
-    def _run_batch(self, starts: Sequence[Size3], evict: bool) -> list[WindowResult]:
+    def _run_batch(
+        self, starts: Sequence[Size3], evict: bool, cells: Mapping[Size3, Box]
+    ) -> list[WindowResult]:
         with torch.inference_mode(), self.hardware.autocast():
             began = time.perf_counter()
             prefix, n_made = self._prefix(starts, evict)
             self._synchronise()
             between = time.perf_counter()
-            logits, trace = self.network.rest(prefix, self.keep, return_trace=True)
-            logits = logits.contiguous(memory_format=torch.channels_last_3d).cpu()
+            logits, trace = self._answers(prefix, [cells.get(start) for start in starts])
             exit_stage = trace.exit_stage.to(torch.uint8).cpu().numpy()
             scores = trace.scores.float().cpu().numpy()
         ended = time.perf_counter()
@@ -154,6 +167,16 @@ class Predictor:
             self.clock.whole_s += ended - began
             self.clock.n_whole += n_made
         return [WindowResult(start, logits[i], exit_stage[i], scores[i]) for i, start in enumerate(starts)]
+
+    def _answers(
+        self, prefix: Prefix, cells: Sequence[Box | None]
+    ) -> tuple[Sequence[Tensor | Sharpened], Trace]:
+        if self.sharpens:
+            assert isinstance(self.network, ScdNetwork)
+            found, trace = self.network.sharpen(prefix, self.keep, cells)
+            return [Sharpened(*(part.cpu() for part in one)) for one in found], trace
+        logits, trace = self.network.rest(prefix, self.keep, return_trace=True)
+        return logits.contiguous(memory_format=torch.channels_last_3d).cpu().unbind(), trace
 
     def _prefix(self, starts: Sequence[Size3], evict: bool) -> tuple[Prefix, int]:
         """Prefixes of a batch, and how many of them had to be made."""
@@ -190,7 +213,7 @@ class Predictor:
     def _blank_result(self, start: Size3) -> WindowResult:
         values = tuple(self.prepared.raw_window(start)[:, 0, 0, 0].tolist())
         if values not in self._blanks:
-            self._blanks[values] = self._run_batch([start], evict=False)[0]
+            self._blanks[values] = self._run_batch([start], False, {})[0]
         else:
             self.clock.n_blank += 1
         return self._blanks[values]._replace(start=start)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 BLENDINGS = ("gaussian", "constant")
+SHARPENINGS = ("borders", "everywhere")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class Request:
         Also return a mask of every label; those of a sigmoid model may overlap.
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
+    sharpen : str
+        For networks with decoder "sharp": "borders" = voxels are decided one by one only where labels meet,
+        and elsewhere by blocks of 2 x 2 x 2; "everywhere" = all of them, as always at keep 1.
     compile : bool
         Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
         use and for every new keep ratio, so for many scans on a GPU. Our CPU kernels are quicker without.
@@ -65,6 +69,7 @@ class Request:
     probability: bool = False
     masks: bool = False
     clean_up: bool = True
+    sharpen: str = "borders"
     compile: bool = False
 
     def __post_init__(self) -> None:
@@ -73,6 +78,7 @@ class Request:
         _check_choice("device", self.device, DEVICES)
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("blending", self.blending, BLENDINGS)
+        _check_choice("sharpen", self.sharpen, SHARPENINGS)
         _check_positive("stride", self.stride, "voxels")
         _check_positive("batch", self.batch, "windows")
 

@@ -19,13 +19,14 @@ from napari_scd.engine.predict import Predictor, WindowResult
 from napari_scd.engine.report import Report, Seconds, software_versions
 from napari_scd.engine.request import Progress, Request
 from napari_scd.engine.segmentation import Segmentation
+from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.sink import LabelSink
 from napari_scd.engine.trace import TokenStitcher
 from napari_scd.engine.windows import blending_weights
 from napari_scd.model import narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -153,6 +154,13 @@ class Run:
         self.hardware = choose_hardware(request)
         network = memory.placed(model.network, self.hardware)
         self._compiled = memory.compiled_for(network, self.hardware) if request.compile else None
+        self._sharpens = (
+            request.sharpen == "borders"
+            and not request.compile
+            and self.config.decoder_spec.sharpens
+            and model.recipe.activation == "softmax"
+            and self.counts[-1] < self.counts[0]
+        )
         self.predictor = Predictor(
             self._compiled or network,
             self.prepared,
@@ -160,6 +168,7 @@ class Run:
             request.keep,
             memory.prefixes,
             loaded.key,
+            self._sharpens,
         )
         self._tokens = TokenStitcher(self.prepared, self.config.n_stages)
         self._done = 0
@@ -171,11 +180,13 @@ class Run:
         """Windows answered so far."""
         return self._done
 
-    def canvas(self, box: tuple[Size3, Size3], depth: int | None = None) -> Canvas:
+    def canvas(self, box: tuple[Size3, Size3], depth: int | None = None) -> Canvas | SharpCanvas:
         """Empty canvas over a box of the image."""
         grid = self.prepared.grid
         weights = blending_weights(grid.roi, self.request.blending)
         offsets = self.model.recipe.logit_offsets
+        if self._sharpens:
+            return SharpCanvas(grid, weights, self.config.out_channels, box, offsets)
         return Canvas(grid, weights, self.config.out_channels, box, depth, offsets)
 
     def sink(self, box: tuple[Size3, Size3]) -> LabelSink:
@@ -194,7 +205,8 @@ class Run:
         """
         began = time.perf_counter()
         self._tell(0, len(starts), 0.0)
-        for result in self._answers(starts, remember=remember):
+        cells = self.prepared.grid.cells(self.stride) if self._sharpens else {}
+        for result in self._answers(starts, cells, remember=remember):
             self._take(result)
             yield result
             del result
@@ -247,11 +259,15 @@ class Run:
             labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region, masks
         )
 
-    def _key(self, start: Size3) -> Hashable:
-        return (self.loaded.key, start, self.counts, self.hardware.device.type, self.hardware.dtype)
+    def _key(self, start: Size3, cell: tuple[Size3, Size3] | None = None) -> Hashable:
+        how = (self.hardware.device.type, self.hardware.dtype, self._sharpens, cell)
+        return (self.loaded.key, start, self.counts, *how)
 
-    def _answers(self, starts: Sequence[Size3], *, remember: bool) -> Iterator[WindowResult]:
-        recalled = ((start, self.memory.windows.get(self._key(start))) for start in starts)
+    def _answers(
+        self, starts: Sequence[Size3], cells: Mapping[Size3, tuple[Size3, Size3]], *, remember: bool
+    ) -> Iterator[WindowResult]:
+        keys = {start: self._key(start, cells.get(start)) for start in starts}
+        recalled = ((start, self.memory.windows.get(keys[start])) for start in starts)
         for is_new, group in groupby(recalled, lambda pair: pair[1] is None):
             if not is_new:
                 for _, result in group:
@@ -260,9 +276,10 @@ class Run:
                     yield result
                     del result
                 continue
-            for result in self.predictor.run([start for start, _ in group], self._cancel, evict=False):
+            news = [start for start, _ in group]
+            for result in self.predictor.run(news, self._cancel, evict=False, cells=cells):
                 if remember and not self.predictor.is_blank(result):
-                    self.memory.windows.put(self._key(result.start), result, evict=False)
+                    self.memory.windows.put(keys[result.start], result, evict=False)
                 yield result
                 del result
             if self._cancel.cancelled:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from napari_scd.engine.parts import stray_parts
-from napari_scd.engine.postprocess import label_map
 from napari_scd.engine.wayback import WayBack
 from napari_scd.model import roomy
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.blend import Planes
     from napari_scd.engine.parts import StrayPart
     from napari_scd.engine.preprocess import Prepared
+    from napari_scd.engine.sharp_canvas import SharpPlanes
     from napari_scd.engine.windows import Size3
     from napari_scd.volume import Volume
 
@@ -74,15 +74,16 @@ class LabelSink:
         """Whether planes must come with mean logits; labels alone are those of sums."""
         return self._logits is not None
 
-    def write(self, planes: Iterable[Planes]) -> None:
+    def write(self, planes: Iterable[Planes | SharpPlanes]) -> None:
         """Take finished planes."""
-        for first, logits, seen in planes:
-            here = slice(first - self._low[0], first - self._low[0] + logits.shape[1])
-            self._labels[here] = label_map(logits, self._recipe)
+        for part in planes:
+            labels, first = part.labels(self._recipe), part.first - self._low[0]
+            here = slice(first, first + len(labels))
+            self._labels[here] = labels
             if self._logits is not None:
-                self._logits[here] = logits.permute(1, 2, 3, 0).to(self._logits.dtype)
+                self._logits[here] = part.logits.permute(1, 2, 3, 0).to(self._logits.dtype)
             if self._seen is not None:
-                self._seen[here] = seen.numpy()
+                self._seen[here] = part.seen.numpy()
 
     def clean_up(self) -> None:
         """Remove stray parts of structures that are in one piece; once everything of a whole scan is written.

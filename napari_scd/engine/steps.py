@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.engine.blend import Canvas
 from napari_scd.engine.predict import Predictor
 from napari_scd.engine.session import Session
+from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.sink import LabelSink
 from napari_scd.volume import resample
 
@@ -39,9 +40,9 @@ def steps_of(network: ScdNetwork) -> dict[str, tuple[Function, ...]]:
         PREFIX: (encoder.prefix,),
         REST: (encoder.rest,),
         ASSEMBLY: assembly,
-        DECODER: (decoder.forward,),
+        DECODER: (decoder.forward, *((decoder.sharpen,) if network.config.decoder_spec.sharpens else ())),
         WINDOWS: (Predictor.run,),
-        BLENDING: (Canvas.add, Canvas.take),
+        BLENDING: (Canvas.add, Canvas.take, SharpCanvas.add, SharpCanvas.take),
         LABELS: (LabelSink.write, LabelSink.clean_up),
         BACK: (LabelSink.labels,),
     }

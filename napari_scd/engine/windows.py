@@ -74,6 +74,27 @@ class PatchGrid:
         ]
         return tuple(_size3(k * self.patch for k in at) for at in itertools.product(*axes))
 
+    def cells(self, stride: Size3) -> dict[Size3, tuple[Size3, Size3]]:
+        """Return the part of each window that lies nearer to its centre than to that of another window.
+
+        By the starts of windows: low and high (exclusive) voxels within the window. Together the cells cover
+        the volume without overlap. Borders are even numbers if `patch` is a multiple of 4.
+
+        Examples
+        --------
+        >>> grid = PatchGrid(size=(8, 8, 24), roi=(8, 8, 16), patch=4)
+        >>> grid.cells((8, 8, 8))
+        {(0, 0, 0): ((0, 0, 0), (8, 8, 12)), (0, 0, 8): ((0, 0, 4), (8, 8, 16))}
+        """
+        starts = self.starts(stride)
+        axes = [sorted({start[axis] for start in starts}) for axis in range(3)]
+        spans = [_nearest_parts(at, edge) for at, edge in zip(axes, self.roi, strict=True)]
+        found = {}
+        for start in starts:
+            parts = [span[at] for span, at in zip(spans, start, strict=True)]
+            found[start] = _size3(low for low, _ in parts), _size3(high for _, high in parts)
+        return found
+
     def stride_for(self, stride: int | None) -> Size3:
         """Step per axis: the one asked for, or half a window in whole patches.
 
@@ -181,6 +202,13 @@ def _spread(n_tokens: int, window: int, step: int) -> list[int]:
     room = n_tokens - window
     n_steps = math.ceil(room / step)
     return [(i * room + n_steps // 2) // max(n_steps, 1) for i in range(n_steps + 1)]
+
+
+def _nearest_parts(starts: Sequence[int], edge: int) -> dict[int, tuple[int, int]]:
+    """Along one axis: the start of each window -> low and high voxel of its cell, within the window."""
+    borders = [(a + b + edge) // 2 for a, b in itertools.pairwise(starts)]
+    lows, highs = [starts[0], *borders], [*borders, starts[-1] + edge]
+    return {at: (low - at, high - at) for at, low, high in zip(starts, lows, highs, strict=True)}
 
 
 def _slices(low: Size3, high: Size3) -> tuple[slice, ...]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.model.answers import Prefix as Prefix
+    from napari_scd.model.answers import Trace as Trace
     from napari_scd.model.config import ModelConfig as ModelConfig
     from napari_scd.model.cost import MacsByPart as MacsByPart
     from napari_scd.model.decoder import Voxels as Voxels
@@ -17,9 +19,7 @@ if TYPE_CHECKING:
     from napari_scd.model.kernels import narrowed as narrowed
     from napari_scd.model.kernels import plain_kernels as plain_kernels
     from napari_scd.model.kernels import roomy as roomy
-    from napari_scd.model.network import Prefix as Prefix
     from napari_scd.model.network import ScdNetwork as ScdNetwork
-    from napari_scd.model.network import Trace as Trace
     from napari_scd.model.network import build_network as build_network
     from napari_scd.model.presets import PRESETS as PRESETS
     from napari_scd.model.prompt_maps import BOX_VALUE as BOX_VALUE
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_scd.model.prompt_maps import draw_points as draw_points
     from napari_scd.model.pruning import border_loss as border_loss
     from napari_scd.model.pruning import kept_share_loss as kept_share_loss
+    from napari_scd.model.sharpening import Sharpened as Sharpened
     from napari_scd.model.steering import CHOOSERS as CHOOSERS
     from napari_scd.model.widening import widened_inputs as widened_inputs
 
@@ -48,11 +49,12 @@ _HOME_OF = {
     "PRESETS": "presets",
     "PREVIOUS": "prompt_maps",
     "PROMPT_CHANNELS": "prompt_maps",
-    "Prefix": "network",
+    "Prefix": "answers",
     "RADIUS_VOX": "prompt_maps",
     "ScdNetwork": "network",
+    "Sharpened": "sharpening",
     "Size3": "decoder_sizes",
-    "Trace": "network",
+    "Trace": "answers",
     "Voxels": "decoder",
     "border_loss": "pruning",
     "build_network": "network",

@@ -35,6 +35,8 @@ class DecoderSpec:
         Patch -> voxels along an edge of the image features that a shared stem sees; None = it shares none.
     finest : int
         Voxels along an edge of the level that has `features` channels.
+    sharpens : bool
+        Whether it has a level that can run only where labels meet.
     """
 
     home: str
@@ -44,6 +46,7 @@ class DecoderSpec:
     pools: bool = False
     stem_stride: Callable[[int], int] | None = None
     finest: int = 2
+    sharpens: bool = False
 
     def build(self, sizes: DecoderSizes) -> Any:
         """Build the decoder with random weights; this imports torch."""
@@ -65,7 +68,12 @@ DECODERS: dict[str, DecoderSpec] = {
         "pyramid_decoder.PyramidDecoder", (4, 8, 16), pyramid_macs, stem_stride=_coarsest_level
     ),
     "sharp": DecoderSpec(
-        "pyramid_decoder.SharpDecoder", (8, 16, 32), sharp_macs, stem_stride=_coarsest_level, finest=4
+        "pyramid_decoder.SharpDecoder",
+        (8, 16, 32),
+        sharp_macs,
+        stem_stride=_coarsest_level,
+        finest=4,
+        sharpens=True,
     ),
     "fine": DecoderSpec("fine_decoder.FineDecoder", (8, 16), fine_macs, stem_stride=_coarsest_level),
 }

@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Literal, overload
 
-import torch
 from torch import nn
 
 from napari_scd.errors import InputError
+from napari_scd.model.answers import Prefix, Trace, trace_of
 from napari_scd.model.assembly import MaskTokenCompletion, TokenAssembly, ZeroCompletion
 from napari_scd.model.cost import MacsByPart, count_macs
-from napari_scd.model.encoder import Encoded, SparseEncoder
+from napari_scd.model.encoder import SparseEncoder
 from napari_scd.model.fine_decoder import FineDecoder
 from napari_scd.model.keep import count_tokens, keep_per_stage
 from napari_scd.model.kernels import laid_out
 from napari_scd.model.presets import PRESETS
 from napari_scd.model.prompt_maps import with_likeness
 from napari_scd.model.pruning import Scorer
+from napari_scd.model.pyramid_decoder import SharpDecoder
 from napari_scd.model.steering import CHOOSERS, Guide, Steering, control_rating
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from napari_scd.model.config import ModelConfig
     from napari_scd.model.decoder import Decoder, Voxels
+    from napari_scd.model.encoder import Encoded
     from napari_scd.model.keep import Keep
-
-
-class Prefix(NamedTuple):
-    """Everything that does not depend on the keep ratio: computed once, used for many answers.
-
-    Attributes
-    ----------
-    tokens : Tensor ``(b, 1 + n, d)``
-        CLS first, as they reach the first stage.
-    image_features : Tensor ``(b, ...)``
-        The decoder's raw-image branch.
-    """
-
-    tokens: Tensor
-    image_features: Tensor
-
-
-class Trace(NamedTuple):
-    """What the network did with each token; tokens are row-major over ``config.grid``.
-
-    Attributes
-    ----------
-    exit_stage : Tensor ``(b, n)`` int64
-        1..S = left at that stage, S + 1 = survived.
-    scores : Tensor ``(b, S, n)`` float32
-        Log-probability of being kept (<= 0) at each stage; NaN where the token was already gone.
-    completed : Tensor ``(b, n, d)``
-        Tokens after completion.
-    coarse : Tensor ``(b, out, z/c, y/c, x/c)`` or None
-        Logits before refinement, where the decoder refines only some blocks; ``c = config.coarse_vox``.
-    """
-
-    exit_stage: Tensor
-    scores: Tensor
-    completed: Tensor
-    coarse: Tensor | None = None
+    from napari_scd.model.sharpening import Box, Sharpened
 
 
 class ScdNetwork(nn.Module):
@@ -191,22 +158,31 @@ class ScdNetwork(nn.Module):
         self, prefix: Prefix, keep: Keep = None, return_trace: bool = False, voxels: Voxels | None = None
     ) -> Tensor | tuple[Tensor, Trace]:
         """Prune, complete and decode what `prefix` returned; parameters as for `forward`."""
-        guide = self._guide(prefix)
-        encoded = self.encoder.rest(
-            prefix.tokens, self.token_counts(keep)[1:], want_scores=return_trace, guide=guide
-        )
-        completed = encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
+        encoded, completed = self._completed(prefix, keep, want_scores=return_trace)
         token_map = self._as_map(completed)
         if isinstance(self.decoder, FineDecoder):
             survivors = encoded.groups[-1].positions
             found = self.decoder.decode(prefix.image_features, token_map, survivors, voxels)
             if not return_trace:
                 return found.logits
-            return found.logits, _trace(encoded, completed, self.config)._replace(coarse=found.coarse)
+            return found.logits, trace_of(encoded, completed, self.config)._replace(coarse=found.coarse)
         skips = [self._as_map(tokens) for tokens in encoded.skips]
         branches = skips or [token_map] * (self.decoder.n_maps - 1)
         logits: Tensor = self.decoder(prefix.image_features, [*branches, token_map], voxels)
-        return (logits, _trace(encoded, completed, self.config)) if return_trace else logits
+        return (logits, trace_of(encoded, completed, self.config)) if return_trace else logits
+
+    def sharpen(
+        self, prefix: Prefix, keep: Keep, boxes: Sequence[Box | None]
+    ) -> tuple[list[Sharpened], Trace]:
+        """As `rest` with a trace, for decoders that sharpen, at full size only where labels meet.
+
+        `boxes` gives for each window the voxels that are wanted at full size, low and high (exclusive) even
+        numbers; None = all.
+        """
+        encoded, completed = self._completed(prefix, keep, want_scores=True)
+        assert isinstance(self.decoder, SharpDecoder)
+        found = self.decoder.sharpen(prefix.image_features, self._as_map(completed), boxes)
+        return found, trace_of(encoded, completed, self.config)
 
     def keep_per_stage(self, keep: Keep = None) -> tuple[float, ...]:
         """Keep ratio of every stage; raises `InputError` when `keep` does not fit."""
@@ -222,6 +198,13 @@ class ScdNetwork(nn.Module):
     def macs(self, keep: Keep = None) -> MacsByPart:
         """Multiply-accumulates of one window by part."""
         return count_macs(self.config, self.token_counts(keep))
+
+    def _completed(self, prefix: Prefix, keep: Keep, *, want_scores: bool) -> tuple[Encoded, Tensor]:
+        """Prune, and put the tokens back in grid order ``(b, n, d)``."""
+        encoded = self.encoder.rest(
+            prefix.tokens, self.token_counts(keep)[1:], want_scores=want_scores, guide=self._guide(prefix)
+        )
+        return encoded, encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
 
     def _guide(self, prefix: Prefix) -> Guide:
         """Tell the stages what the prompts say, or what a control says instead of the score."""
@@ -284,14 +267,3 @@ def _initialise(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
     elif isinstance(module, Scorer):  # visited after its layers
         module.reset_parameters()
-
-
-def _trace(encoded: Encoded, completed: Tensor, config: ModelConfig) -> Trace:
-    b, n = completed.shape[:2]
-    exit_stage = torch.zeros(b, n, dtype=torch.int64, device=completed.device)
-    for stage, group in enumerate(encoded.groups, start=1):
-        exit_stage.scatter_(1, group.positions, stage)
-    scores = torch.full((b, config.n_stages, n), torch.nan, device=completed.device)
-    for stage, (score, positions) in enumerate(zip(encoded.scores, encoded.score_positions, strict=True)):
-        scores[:, stage].scatter_(1, positions, score.float())
-    return Trace(exit_stage, scores, completed)

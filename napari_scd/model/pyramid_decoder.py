@@ -13,6 +13,15 @@ from napari_scd.model.blocks import BasicBlock, TokenUpBlock, UpBlock
 from napari_scd.model.decoder import Decoder
 from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d
 from napari_scd.model.rows import as_row, from_row, packed, unpacked
+from napari_scd.model.sharpening import (
+    HALO,
+    grown,
+    halved,
+    sampled,
+    sampled_statistics,
+    sharpened,
+    with_statistics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_scd.model.decoder import Voxels
     from napari_scd.model.decoder_sizes import DecoderSizes
+    from napari_scd.model.sharpening import Box, Sharpened
 
 
 class HalfDecoder(Decoder):
@@ -149,11 +159,51 @@ class SharpDecoder(PyramidDecoder):
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map."""
+        answer, seen = self._answer(image_features, maps)
+        detail = self.sharp(self._beside(seen, answer))
+        return doubled(self.sharp_out, torch.cat([detail, answer], dim=1), voxels)
+
+    def sharpen(
+        self, image_features: Tensor, token_map: Tensor, boxes: Sequence[Box | None]
+    ) -> list[Sharpened]:
+        """Decode one token map, at full size only where labels meet in each window's box of voxels.
+
+        A box in the middle of a window is looked at with what surrounds it; its norms use statistics sampled
+        from the whole window.
+        """
+        answers, seen = self._answer(image_features, [token_map])
+        windows = zip(answers.split(1), seen.split(1), boxes, strict=True)
+        return [self._sharpened(answer, one, box) for answer, one, box in windows]
+
+    def _sharpened(self, answer: Tensor, seen: Tensor, voxels: Box | None) -> Sharpened:
+        z, y, x = answer.shape[2:]
+        whole: Box = ((0, 0, 0), (z, y, x))
+        samples = min(z, y) > 2 * HALO  # else it is too small to be sampled
+        box = halved(voxels) if voxels is not None and samples else whole
+
+        def detail(box: Box) -> Tensor:
+            if box == whole:
+                everything: Tensor = self.sharp(self._beside(seen, answer))[0]
+                return everything
+            lines = self._beside(sampled(seen), sampled(answer))
+            outer, inner = grown(box, whole[1])
+            here = (slice(None), slice(None), *outer)
+            block = self.sharp.layer
+            found = with_statistics(
+                block, self._beside(seen[here], answer[here]), sampled_statistics(block, lines)
+            )
+            return found[(0, slice(None), *inner)]
+
+        return sharpened(answer[0], detail, self.sharp_out, box)
+
+    def _answer(self, image_features: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the pyramid's answer, and what the sharp level sees of the image."""
         n_sharp = math.prod(self.sharp_shape)
         answer = super().forward(image_features[:, :-n_sharp], maps)
-        seen = from_row(image_features[:, -n_sharp:], self.sharp_shape)
-        detail = self.sharp(torch.cat([seen, self.sharp_answer(answer)], dim=1))
-        return doubled(self.sharp_out, torch.cat([detail, answer], dim=1), voxels)
+        return answer, from_row(image_features[:, -n_sharp:], self.sharp_shape)
+
+    def _beside(self, seen: Tensor, answer: Tensor) -> Tensor:
+        return torch.cat([seen, self.sharp_answer(answer)], dim=1)
 
 
 def doubled(layer: nn.ConvTranspose3d, features: Tensor, voxels: Voxels | None) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -9,7 +10,7 @@ from torch import nn
 from napari_scd.engine import Session
 from napari_scd.model import MacsByPart, ModelConfig, Prefix, ScdNetwork, Trace, build_network
 from napari_scd.model.keep import count_tokens, keep_per_stage
-from napari_scd.volume import LabelTable, Recipe
+from napari_scd.volume import LabelTable, Recipe, Volume
 
 TINY = {
     "embed_dim": 24,
@@ -93,3 +94,16 @@ def thresholder():
 def tiny_network():
     """Make real networks with random weights."""
     return make_network
+
+
+@pytest.fixture
+def sharp_session() -> Session:
+    """Session with a volume of two windows and a network that sharpens, random but seeded."""
+    network = make_network(
+        patch=8, roi=(16, 16, 24), decoder="sharp", stem="shared", out_channels=3, prune_after=(0, 1)
+    )
+    torch.nn.init.normal_(network.decoder.sharp_out.weight, std=0.5)
+    session = Session(network, Recipe("MR", normalisation="none"), LabelTable.from_names(("one", "two")))
+    array = np.random.default_rng(0).normal(size=(18, 15, 30)).astype(np.float32)
+    session.set_volume(Volume(array, np.eye(4)))
+    return session
