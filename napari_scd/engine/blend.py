@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_scd.engine.windows import PatchGrid, Size3
+    from napari_scd.model import Sharpened
     from napari_scd.volume import Recipe
 
 FULL_PRECISION_BYTES = 2**29
@@ -122,11 +123,12 @@ class Canvas:
         """Low and high (exclusive) image voxels."""
         return self.low, self.high
 
-    def add(self, start: Size3, logits: Tensor) -> None:
+    def add(self, start: Size3, logits: Tensor | Sharpened) -> None:
         """Add the logits ``(classes, *roi)`` of the window at `start` (padded voxels) within the box.
 
         They may come in any precision.
         """
+        assert isinstance(logits, torch.Tensor)
         if self._only is None and self._sums is None and self._within(start) == self.box:
             self._only = (start, logits)
             return

@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool3d
 from napari_scd.engine.postprocess import label_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -33,7 +33,7 @@ _CHUNK_VALUES = 2**18
 
 
 @dataclass
-class _Plane:
+class _BlockPlane:
     """One plane of blocks.
 
     Attributes
@@ -52,7 +52,7 @@ class _Plane:
     fine_weights: Tensor
 
     @classmethod
-    def empty(cls, n_blocks: int, n_classes: int) -> _Plane:
+    def empty(cls, n_blocks: int, n_classes: int) -> _BlockPlane:
         return cls(
             torch.zeros(n_blocks, n_classes),
             torch.zeros(n_blocks),
@@ -101,7 +101,7 @@ class SharpPlanes:
     first: int
     cut: tuple[slice, slice, slice]
     shape: tuple[int, int]
-    plane: _Plane
+    plane: _BlockPlane
     offsets: Tensor | None
 
     @property
@@ -175,7 +175,7 @@ class SharpCanvas:
         self._begin = tuple((a + lead) // 2 for a, lead in zip(self.low, grid.lead, strict=True))
         ends = ((b + lead + 1) // 2 for b, lead in zip(self.high, grid.lead, strict=True))
         self._size = tuple(b - a for a, b in zip(self._begin, ends, strict=True))
-        self._planes: dict[int, _Plane] = {}
+        self._planes: dict[int, _BlockPlane] = {}
         self._taken = 0
 
     @property
@@ -183,8 +183,9 @@ class SharpCanvas:
         """Low and high (exclusive) image voxels."""
         return self.low, self.high
 
-    def add(self, start: Size3, logits: Sharpened) -> None:
-        """Add the window at `start` (padded voxels) within the box."""
+    def add(self, start: Size3, logits: Tensor | Sharpened) -> None:
+        """Add the `Sharpened` window at `start` (padded voxels) within the box."""
+        assert not isinstance(logits, torch.Tensor)
         coarse = logits.coarse.permute(1, 2, 3, 0)
         edges = coarse.shape[:3]
         offset = [at // 2 - begin for at, begin in zip(start, self._begin, strict=True)]
@@ -256,15 +257,15 @@ class SharpCanvas:
             wider.fine, wider.fine_weights = plane.fine.clone(), plane.fine_weights.clone()
         return larger
 
-    def _plane(self, z: int) -> _Plane:
+    def _plane(self, z: int) -> _BlockPlane:
         if z not in self._planes:
-            self._planes[z] = _Plane.empty(math.prod(self._size[1:]), self.n_classes)
+            self._planes[z] = _BlockPlane.empty(math.prod(self._size[1:]), self.n_classes)
         return self._planes[z]
 
     def _all(self) -> Iterator[SharpPlanes]:
         return (self._finished(z, self._plane(z)) for z in range(self._size[0]))
 
-    def _finished(self, z: int, plane: _Plane) -> SharpPlanes:
+    def _finished(self, z: int, plane: _BlockPlane) -> SharpPlanes:
         corner = [2 * begin - lead for begin, lead in zip(self._begin, self.grid.lead, strict=True)]
         corner[0] += 2 * z
         sizes = (2, 2 * self._size[1], 2 * self._size[2])
@@ -281,7 +282,7 @@ class SharpCanvas:
 def _labels(rows: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
     """Labels of logits ``(n, classes)``, a part at a time so that it stays in the cache."""
     step = max(1, _CHUNK_VALUES // rows.shape[1])
-    parts: Sequence[NDArray[np.uint8]] = [
-        label_map(part.t().contiguous(), recipe) for part in rows.split(step)
-    ]
-    return np.concatenate(parts) if parts else np.empty(0, np.uint8)
+    found = np.empty(len(rows), np.uint8)
+    for first in range(0, len(rows), step):
+        found[first : first + step] = label_map(rows[first : first + step].t().contiguous(), recipe)
+    return found

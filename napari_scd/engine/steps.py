@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_scd.engine.blend import Canvas
 from napari_scd.engine.predict import Predictor
@@ -30,7 +30,8 @@ def steps_of(network: ScdNetwork) -> dict[str, tuple[Function, ...]]:
 
     Some are called by those of another step: time inside them belongs to the inner one.
     """
-    decoder, encoder = type(network.decoder), type(network.encoder)
+    decoder: Any = type(network.decoder)
+    encoder = type(network.encoder)
     assembly = () if network.completion is None else (type(network.completion).forward,)
     return {
         PREPARING: (Session.set_volume,),

@@ -172,7 +172,7 @@ class SharpDecoder(PyramidDecoder):
         from the whole window.
         """
         answers, seen = self._answer(image_features, [token_map])
-        windows = zip(answers.split(1), seen.split(1), boxes, strict=True)
+        windows = zip(answers[:, None], seen[:, None], boxes, strict=True)
         return [self._sharpened(answer, one, box) for answer, one, box in windows]
 
     def _sharpened(self, answer: Tensor, seen: Tensor, voxels: Box | None) -> Sharpened:
@@ -187,12 +187,12 @@ class SharpDecoder(PyramidDecoder):
                 return everything
             lines = self._beside(sampled(seen), sampled(answer))
             outer, inner = grown(box, whole[1])
-            here = (slice(None), slice(None), *outer)
+            here: tuple[slice, ...] = (slice(None), slice(None), *outer)
             block = self.sharp.layer
             found = with_statistics(
                 block, self._beside(seen[here], answer[here]), sampled_statistics(block, lines)
             )
-            return found[(0, slice(None), *inner)]
+            return found[0][(slice(None), *inner)]
 
         return sharpened(answer[0], detail, self.sharp_out, box)
 

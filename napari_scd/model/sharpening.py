@@ -145,9 +145,9 @@ def with_statistics(block: ResidualBlock, image: Tensor, statistics: tuple[Stati
 
 def sampled_statistics(block: ResidualBlock, lines: Tensor) -> tuple[Statistics, ...]:
     """Estimate what the three norms of a residual block see on a map, from lines `sampled` from it."""
-    first = conv3d(lines, block.conv1[0].weight)
+    first = conv3d(lines, _weight(block.conv1))
     one = _statistics(first)
-    two = _statistics(conv3d(block.lrelu(_normed(first, one)), block.conv2[0].weight))
+    two = _statistics(conv3d(block.lrelu(_normed(first, one)), _weight(block.conv2)))
     return one, two, _statistics(block.conv3(lines[:, :, HALO:-HALO, HALO:-HALO]))
 
 
@@ -175,6 +175,11 @@ def sampled(image: Tensor) -> Tensor:
         n_lines = max(n // _LINE_EVERY, 1)
         starts.append([(n - edge) * (2 * i + 1) // (2 * n_lines) for i in range(n_lines)])
     return torch.cat([image[:, :, z : z + edge, y : y + edge] for z in starts[0] for y in starts[1]])
+
+
+def _weight(conv: nn.Sequential) -> Tensor:
+    weight: Tensor = conv[0].weight  # type: ignore[assignment]
+    return weight
 
 
 def _statistics(values: Tensor) -> Statistics:
