@@ -9,9 +9,15 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from qtpy.QtCore import Qt  # noqa: E402
+from qtpy.QtTest import QTest  # noqa: E402
+from qtpy.QtWidgets import QDockWidget, QWidget  # noqa: E402
+
 from napari_scd.viewer.state import State  # noqa: E402
 
-from .conftest import Window, scan  # noqa: E402
+from .conftest import NONE, Window, scan  # noqa: E402
+
+NAMES = ("axial", "coronal", "sagittal")
 
 pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
 
@@ -74,3 +80,76 @@ def test_ct_windows_for_ct_only(open_window: Any) -> None:
     window.choose("volume", "mr")
     window.wait(State.READY)
     assert not window.part("ct_window").isVisible()
+
+
+def cross(window: Window, plane: str) -> tuple[int, int]:
+    """Row and column of the crosshair in a plane."""
+    window.qtbot.wait(120)
+    return window.part(f"plane.{plane}")._cross
+
+
+def test_three_planes_with_one_crosshair(open_window: Any) -> None:
+    window: Window = open_window(**scan((40, 44, 48)))
+    window.use("aa-whole")
+    window.press("planes")
+    planes = window.main.findChild(QWidget, "scd.plane.axial").window()
+    panes = {name: window.main.findChild(QWidget, f"scd.plane.{name}") for name in NAMES}
+    window.part = lambda name, part=window.part: panes.get(name.removeprefix("plane.")) or part(name)
+    assert planes is window.main and all(pane.isVisible() for pane in panes.values())
+    window.viewer.dims.set_point((0, 1, 2), (20.0, 30.0, 40.0))
+    assert cross(window, "axial") == (15, 20) and cross(window, "coronal") == (29, 20)
+    axial = panes["axial"]
+    QTest.mouseClick(axial, Qt.MouseButton.LeftButton, NONE, axial.place_of((8, 33)).toPoint())
+    assert cross(window, "sagittal") == (29, 8) and np.allclose(window.viewer.dims.point, (20, 16, 66))
+    coronal = panes["coronal"]
+    QTest.mouseClick(coronal, Qt.MouseButton.LeftButton, NONE, coronal.place_of((4, 10)).toPoint())
+    assert np.allclose(window.viewer.dims.point, (70, 16, 20)), "the canvas went to that slice"
+    window.click((70, 40, 50))
+    assert cross(window, "axial") == (20, 25), "a click in the canvas moves the crosshair"
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    legend = window.part("legend")
+    legend.itemClicked.emit(legend.topLevelItem(0), 0)
+    row, column = cross(window, "axial")
+    index = window.control.result.labels[round(window.viewer.dims.point[0] / 2), row, column]
+    assert index == 1, "a click in the legend too"
+    grey_only = axial._image.copy()
+    window.key(Qt.Key.Key_U)
+    window.qtbot.wait(120)
+    assert not axial._image.isNull() and axial._image != grey_only, "the accepted labels have another colour"
+    window.shoot("three-planes")
+    window.press("planes")
+    assert not panes["axial"].isVisible()
+    window.press("planes")
+    (dock,) = [one for one in window.main.findChildren(QDockWidget) if one.windowTitle() == "Three planes"]
+    dock.destroyOnClose()
+    assert not window.part("planes").isChecked()
+    window.press("planes")
+    window.widget.tear_down()
+    assert not [one for one in window.main.findChildren(QDockWidget) if one.windowTitle() == "Three planes"]
+
+
+def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_window: Any) -> None:
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    legend = window.part("legend")
+    legend.itemDoubleClicked.emit(legend.topLevelItem(0), 0)
+    shown, names = window.layer("preview").data.copy(), [layer.name for layer in window.viewer.layers]
+    window.dock.destroyOnClose()
+    again = Window(window.viewer, window.qtbot, window.shots)
+    again.use("aa-whole")
+    again.wait(State.PREVIEW, State.READY)
+    again.until(lambda: again.part("status").text().startswith("Preview"))
+    legend = again.part("legend")
+    assert legend.topLevelItemCount() > 0 and legend.topLevelItem(0).font(0).bold()
+    window.layer("preview").show_selected_label = False
+    assert not legend.topLevelItem(0).font(0).bold(), "napari's own check box is followed"
+    again.key(Qt.Key.Key_G)
+    again.wait(State.DONE)
+    assert [layer.name for layer in again.viewer.layers] == names
+    again.key(Qt.Key.Key_U)
+    assert again.layer("seg").data.any() and np.array_equal(again.layer("seg").data, shown)
+    again.until(lambda: not again.control.busy)
+    again.widget.tear_down()

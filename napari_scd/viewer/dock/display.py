@@ -80,7 +80,7 @@ class PanelDisplay:
             return
         sides = [index for pair in result.table.mirror_pairs for index in pair]
         doubtful = () if result.view.orientation_known else sides
-        panels.result.show_structures(result.table, result.found(), doubtful)
+        panels.result.show_structures(result.table, result.found(), doubtful, result.apart_ml())
         if result.seconds_per_window is not None:
             origin = f"measured in the last run on {result.report['device']}"
             self._show_pace(result.seconds_per_window, origin)

@@ -31,6 +31,7 @@ class Preferences:
     keep: float = 0.0
     live_preview: bool = True
     autosave: bool = False
+    three_planes: bool = False
     models_folder: str = ""
 
 
@@ -45,6 +46,7 @@ class Settings:
 
     def __init__(self, changed: Callable[[Preferences], None]) -> None:
         self._changed = changed
+        self._writing = False
         try:
             self._section: Any = getattr(get_plugin_settings(PLUGIN), SECTION)
         except KeyError:  # the plugin is disabled or not installed, as in some tests
@@ -61,6 +63,15 @@ class Settings:
             **{field.name: getattr(self._section, field.name) for field in fields(Preferences)}
         )
 
+    def keep(self, name: str, value: Any) -> None:
+        """Write one preference; the dock is not told of what it wrote itself."""
+        if self._section is not None and getattr(self._section, name) != value:
+            self._writing = True
+            try:
+                setattr(self._section, name, value)
+            finally:
+                self._writing = False
+
     def close(self) -> None:
         """Hear of nothing any more."""
         if self._section is not None:
@@ -68,4 +79,5 @@ class Settings:
             self._section = None
 
     def _on_change(self, event: Any = None) -> None:
-        self._changed(self.preferences)
+        if not self._writing:
+            self._changed(self.preferences)

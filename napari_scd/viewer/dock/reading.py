@@ -1,4 +1,4 @@
-"""What helps to read the chosen scan: orientation letters, CT windows, a picture of its orientation."""
+"""What helps to read the chosen scan: orientation letters, CT windows, three planes, its orientation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from napari_scd.engine import guess_modality
 from napari_scd.viewer.dock.letters import OrientationLetters
 from napari_scd.viewer.dock.panels import CtWindowRow
+from napari_scd.viewer.dock.planes_dock import PlanesDock
 from napari_scd.viewer.layers import middle_slice
 from napari_scd.volume import axis_directions
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel
+    from napari_scd.viewer.dock.preferences import Settings
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic import Controller
 
@@ -33,6 +35,8 @@ class Reading:
         Knows the chosen image.
     inputs, advanced
         The panels that hold the CT windows and the orientation.
+    settings
+        Remembers whether the three planes were open.
     """
 
     def __init__(
@@ -41,10 +45,13 @@ class Reading:
         controller: Controller,
         inputs: InputPanel,
         advanced: AdvancedPanel,
+        settings: Settings,
     ) -> None:
         self._control = controller
         self._advanced = advanced
         self._letters = OrientationLetters(viewer)
+        self._planes = PlanesDock(viewer, controller, settings)
+        inputs.views.addWidget(self._planes.button)
         self.ct = CtWindowRow()
         inputs.column.addWidget(self.ct)
         self.ct.hide()
@@ -71,6 +78,7 @@ class Reading:
     def close(self) -> None:
         """Take the letters away and stop listening."""
         self._listen(None)
+        self._planes.close()
         self._letters.close()
 
     def _listen(self, image: Any) -> None:

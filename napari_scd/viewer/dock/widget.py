@@ -13,6 +13,7 @@ from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
 from napari_scd.viewer.dock.display import PanelDisplay, Panels
 from napari_scd.viewer.dock.hover import MousePosition
+from napari_scd.viewer.dock.isolation import Isolation
 from napari_scd.viewer.dock.keep_moves import KeepMoves
 from napari_scd.viewer.dock.layer_lists import LayerLists
 from napari_scd.viewer.dock.layout import WIDTH, lay_out
@@ -64,6 +65,7 @@ class ScdWidget(DockedWidget):
         self._keep = KeepMoves(self.controller.slider)
         self._look_again = qdebounced(self._on_place, timeout=LOOK_AGAIN_MS)
         self._look_at_edits = qdebounced(self._on_painted, timeout=PAINTED_MS)
+        self._isolation = Isolation(self.controller, self.result)
         self._connect_panels()
         self.controller.state.result_changed.connect(self._on_result)
         self._settings = Settings(self._apply_preferences)
@@ -78,7 +80,7 @@ class ScdWidget(DockedWidget):
             self._on_dimensions,
             self._look_at_edits,
         )
-        self._reading = Reading(viewer, self.controller, self.input, self.advanced)
+        self._reading = Reading(viewer, self.controller, self.input, self.advanced, self._settings)
         self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
         self._hover = MousePosition(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
@@ -103,7 +105,8 @@ class ScdWidget(DockedWidget):
     def let_go(self) -> None:
         """Stop the work and let go of the viewer; layers stay."""
         self.controller.close()
-        for part in (self._hover, self._keys, self._watch, self._settings, self._reading, self._display):
+        parts = (self._hover, self._keys, self._watch, self._reading, self._settings, self._isolation)
+        for part in (*parts, self._display):
             part.close()
         self._clicks.stop()
         for delayed in (self._keep, self._look_again, self._look_at_edits):
@@ -137,7 +140,6 @@ class ScdWidget(DockedWidget):
         self.result.output_chosen.connect(partial(self._set_choice, "output"))
         self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
         self.result.structure_clicked.connect(control.go_to)
-        self.result.structure_isolated.connect(control.isolate)
         self.result.accept_wanted.connect(control.accept)
         self.result.discard_wanted.connect(control.discard)
         self.result.export_wanted.connect(self._on_export)
@@ -265,8 +267,7 @@ class ScdWidget(DockedWidget):
     def _on_result(self, result: Result | None) -> None:
         self._display.show_result(result)
         self._lists.list_outputs()
-        if self.result.isolated:
-            self.controller.isolate(self.result.isolated)
+        self._isolation.follow(result)
         labels = self.controller.label_layers()
         self._watch.follow_labels(labels)
         self._keys.bind_in(labels, ("Control-Z", "Control-Shift-Z"))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import measure as measure
     from napari_scd.viewer.layers.build import rgba as rgba
     from napari_scd.viewer.layers.build import score_layer as score_layer
+    from napari_scd.viewer.layers.build import stages_colours as stages_colours
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.layer_place import frame_lengths as frame_lengths
     from napari_scd.viewer.layers.layer_place import layer_matrix as layer_matrix
     from napari_scd.viewer.layers.layer_place import spatial_part as spatial_part
-    from napari_scd.viewer.layers.letters import Edges as Edges
-    from napari_scd.viewer.layers.letters import edges_of as edges_of
     from napari_scd.viewer.layers.letters import edges_on_screen as edges_on_screen
     from napari_scd.viewer.layers.look import as_channels as as_channels
     from napari_scd.viewer.layers.look import look_at as look_at
@@ -38,27 +37,34 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.look import record_in as record_in
     from napari_scd.viewer.layers.look import with_channels as with_channels
     from napari_scd.viewer.layers.picking import voxel_under as voxel_under
+    from napari_scd.viewer.layers.planes import THREE_PLANES as THREE_PLANES
+    from napari_scd.viewer.layers.planes import Cuts as Cuts
+    from napari_scd.viewer.layers.planes import Plane as Plane
+    from napari_scd.viewer.layers.planes import outlines as outlines
     from napari_scd.viewer.layers.slices import grey as grey
     from napari_scd.viewer.layers.slices import middle_slice as middle_slice
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
     from napari_scd.viewer.layers.store import LayerStore as LayerStore
+    from napari_scd.viewer.layers.store import StoreMemory as StoreMemory
     from napari_scd.viewer.layers.store import redraw as redraw
     from napari_scd.viewer.layers.store import write_labels_into as write_labels_into
 
 _HOME_OF = {
     "CLEAR": "build",
     "Colours": "build",
+    "Cuts": "planes",
     "EVERYTHING": "build",
-    "Edges": "letters",
     "LayerStore": "store",
     "LayerTuple": "build",
     "PREVIEW_OPACITY": "build",
+    "Plane": "planes",
     "SourceView": "source_view",
+    "StoreMemory": "store",
+    "THREE_PLANES": "planes",
     "VEIL_OPACITY": "build",
     "Voxels": "build",
     "as_channels": "look",
     "clicks_layer": "build",
-    "edges_of": "letters",
     "edges_on_screen": "letters",
     "exit_colour": "build",
     "features_of": "build",
@@ -71,12 +77,14 @@ _HOME_OF = {
     "look_at": "look",
     "measure": "build",
     "middle_slice": "slices",
+    "outlines": "planes",
     "problem_of": "look",
     "record_in": "look",
     "redraw": "store",
     "rgba": "build",
     "score_layer": "build",
     "spatial_part": "layer_place",
+    "stages_colours": "build",
     "stages_layer": "build",
     "token_colours": "build",
     "tokens_layer": "build",

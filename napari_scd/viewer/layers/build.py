@@ -154,9 +154,16 @@ def clicks_layer(
 
 
 def stages_layer(tokens: Volume, view: SourceView, n_stages: int, report: dict[str, Any]) -> LayerTuple:
-    """Return the token map exploded: one more axis "stage", 2 = alive after that stage, 1 = gone by then."""
-    exits = _with_leading_axes(tokens.array, view)
-    alive = [np.where(exits == 0, 0, np.where(exits > stage, 2, 1)) for stage in range(n_stages + 1)]
+    """Return the token map exploded over one more axis, "stage".
+
+    At stage s: 0 = not computed, 1 = gone by then, 2 = stays longer, 2 + e = goes next, at stage e, or is one
+    of those that survive (e = S+1). So each token has its own value once.
+    """
+    exits = _with_leading_axes(tokens.array, view).astype(np.uint8)
+    shown = [
+        np.where(exits == 0, 0, np.where(exits <= stage, 1, np.where(exits == stage + 1, 2 + exits, 2)))
+        for stage in range(n_stages + 1)
+    ]
     keywords = _on_token_grid(tokens, view, report)
     affine = np.eye(keywords["affine"].shape[0] + 1)
     affine[1:, 1:] = keywords["affine"]
@@ -165,11 +172,24 @@ def stages_layer(tokens: Volume, view: SourceView, n_stages: int, report: dict[s
         "affine": affine,
         "units": ("pixel", *keywords["units"]),
         "axis_labels": ("stage", *keywords["axis_labels"]),
-        "colormap": {None: CLEAR, 0: CLEAR, 1: (0.0, 0.0, 0.0, DIMMEST), 2: CLEAR},
+        "colormap": stages_colours(n_stages, solid=False),
         "opacity": 1.0,
-        "features": {"index": [0, 1, 2], "name": ["not computed", "gone", "alive"]},
+        "rendering": "iso_categorical",
+        "features": {
+            "index": list(range(n_stages + 4)),
+            "name": ["not computed", "gone", "stays longer", *stage_table(n_stages).names],
+        },
     }
-    return np.stack(alive).astype(np.uint8), keywords, "labels"
+    return np.stack(shown).astype(np.uint8), keywords, "labels"
+
+
+def stages_colours(n_stages: int, *, solid: bool) -> Colours:
+    """Return the colours of the exploded stages: gone tokens dimmed in 2D, those that go next solid in 3D."""
+    colours: Colours = {None: CLEAR, 0: CLEAR, 2: CLEAR}
+    colours[1] = CLEAR if solid else (0.0, 0.0, 0.0, DIMMEST)
+    for value in range(1, n_stages + 2):
+        colours[2 + value] = rgba(exit_colour(value, n_stages)) if solid else CLEAR
+    return colours
 
 
 def token_colours(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,25 @@ _PLACE = ("scale", "translate", "rotate", "shear", "affine")
 _LOOK = ("units", "colormap", "features", "metadata", "contrast_limits")
 
 
+class StoreMemory(NamedTuple):
+    """Which layers are ours, by image and kind, and what we did to them.
+
+    Parameters
+    ----------
+    drawn
+        How we drew each.
+    hidden
+        Those that are hidden while another image is chosen.
+    filled
+        Those that are outlines only while tokens are shown.
+    """
+
+    ours: dict[tuple[Hashable, str], Hashable]
+    drawn: dict[Hashable, dict[str, Any]]
+    hidden: set[Hashable]
+    filled: set[Hashable]
+
+
 class LayerStore:
     """Adds, updates and removes our layers; `screen` is what the viewer shows of them.
 
@@ -38,6 +57,21 @@ class LayerStore:
         self._ours: dict[tuple[Hashable, str], Hashable] = {}
         self._drawn: dict[Hashable, dict[str, Any]] = {}
         self._hidden: set[Hashable] = set()
+        self._filled: set[Hashable] = set()
+
+    @property
+    def layers(self) -> list[Any]:
+        """All layers of the viewer, from the bottom up."""
+        return list(self._viewer.layers)
+
+    @property
+    def memory(self) -> StoreMemory:
+        """Which layers are ours."""
+        return StoreMemory(self._ours, self._drawn, self._hidden, self._filled)
+
+    def remember(self, memory: StoreMemory) -> None:
+        """Take layers for ours, because another store says so."""
+        self._ours, self._drawn, self._hidden, self._filled = memory
 
     def layer(self, uid: Hashable | None) -> Any | None:
         """Return the layer with a `unique_id`, None when it is gone."""
@@ -119,9 +153,9 @@ class LayerStore:
                 self._hidden.add(uid)
                 layer.visible = False
 
-    def recolour(self, source: Hashable, colours: Colours) -> None:
-        """Swap the colours of the token map."""
-        layer = self.ours(source, "tokens")
+    def recolour(self, source: Hashable, colours: Colours, kind: str = "tokens") -> None:
+        """Swap the colours of the token map, or of another of our layers."""
+        layer = self.ours(source, kind)
         if layer is not None and self._drawn[layer.unique_id]["colormap"] != colours:
             layer.colormap = colours
             self._drawn[layer.unique_id]["colormap"] = colours
@@ -137,6 +171,19 @@ class LayerStore:
         layer = self.ours(source, kind)
         if layer is not None and np.isclose(layer.opacity, instead_of):
             layer.opacity = opacity
+
+    def outline(self, source: Hashable, on: bool) -> None:
+        """Draw our preview and segmentation as outlines, or fill them again where nobody changed that."""
+        for kind in ("preview", "seg"):
+            layer = self.ours(source, kind)
+            if layer is None:
+                continue
+            if on and layer.contour == 0:
+                self._filled.add(layer.unique_id)
+                layer.contour = CONTOUR_VOX
+            elif not on and layer.unique_id in self._filled:
+                self._filled.discard(layer.unique_id)
+                layer.contour = 0 if layer.contour == CONTOUR_VOX else layer.contour
 
     def isolate(self, view: SourceView, label: int) -> None:
         """Show one label of the preview and the segmentation alone, or all again (0)."""
@@ -167,11 +214,6 @@ class LayerStore:
             if all(0 <= i < n for i, n in zip((z, y, x), view.shape, strict=True)):
                 found.append(((z, y, x), label == EVERYTHING))
         return found
-
-    def add_extra(self, layer_tuple: LayerTuple) -> None:
-        """Add a layer that we do not keep track of."""
-        data, keywords, layer_type = layer_tuple
-        self._add(layer_type, data, keywords)
 
     def _add(self, layer_type: str, data: Any, keywords: dict[str, Any]) -> Any:
         layers = self._viewer.layers

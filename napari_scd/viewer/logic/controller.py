@@ -10,6 +10,7 @@ from napari_scd.viewer.logic.accept import Review
 from napari_scd.viewer.logic.describe import describe
 from napari_scd.viewer.logic.dock_state import DockState
 from napari_scd.viewer.logic.edits import HandEdits
+from napari_scd.viewer.logic.handover import leave, take_over
 from napari_scd.viewer.logic.keep import KeepAnswers
 from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
@@ -48,6 +49,7 @@ class Controller:
         self.store, self.backend, self.choices = store, backend, choices
         self._lane = jobs
         self.state = DockState(store, jobs, backend, choices)
+        take_over(self.state)
         self.layers = ResultLayers(self.state)
         self.edits = HandEdits(self.state, self.layers)
         self.source = ImageSource(self.state, self.layers)
@@ -59,7 +61,7 @@ class Controller:
         self.compare, self.cancel, self.remedy = self.runs.compare, self.runs.cancel, self.runs.remedy
         self.discard, self.undo, self.redo = self.review.discard, self.review.undo, self.review.redo
         self.state.voxels_changed.connect(self._on_voxels_changed)
-        self.say, self.close = self.state.say, self.state.close
+        self.say = self.state.say
 
     @property
     def status(self) -> Status:
@@ -97,6 +99,11 @@ class Controller:
             self.runs.segment_frames()
         else:
             self.runs.segment()
+
+    def close(self) -> None:
+        """Stop everything; layers stay, and a dock that is opened later takes them over."""
+        leave(self.state)
+        self.state.close()
 
     def layers_changed(self) -> None:
         """Follow layers that came, went or changed: call it before the lists are filled again."""

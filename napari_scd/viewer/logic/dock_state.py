@@ -130,9 +130,9 @@ class DockState:
             same_image = self.view is not None and preview.view.key == self.view.key
             status = sentences.stale("The model" if same_image else "The image")
         elif preview is not None:
-            status = sentences.preview(preview.names(), preview.volume_ml)
+            status = sentences.preview(preview.objects())
         elif accepted is not None:
-            status = sentences.segmentation(accepted.names(), accepted.volume_ml)
+            status = sentences.segmentation(accepted.objects())
         else:
             status = self._ready_status()
         self.say(status._replace(sentence=f"{before} {status.sentence}".strip()))

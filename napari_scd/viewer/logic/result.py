@@ -105,16 +105,34 @@ class Result:
             i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
         }
 
-    @property
-    def volume_ml(self) -> float:
-        """Millilitres of all structures together."""
-        return sum(voxels.volume_ml for voxels in self.found().values())
+    def objects(self) -> list[tuple[str, float]]:
+        """Name and millilitres of each clicked object, or of each label after a run over the volume."""
+        found = {index: voxels.volume_ml for index, voxels in self.found().items() if voxels.voxels}
+        if (
+            not found
+            or not self.clicks
+            or self.base is not None
+            or any(one.everything for one in self.clicks)
+        ):
+            return [(self.table.name_of(index), volume_ml) for index, volume_ml in found.items()]
+        if len(self.clicks) == 1:
+            return [(self.clicks[0].name, sum(found.values()))]
+        return [(click.name, float(self._left_of(click).sum()) * self.voxel_ml) for click in self.clicks]
 
-    def names(self) -> list[str]:
-        """Names of what was found: the clicked structures, or all labels after a run over the volume."""
-        found = [self.table.name_of(index) for index, voxels in self.found().items() if voxels.voxels]
-        clicked = list(dict.fromkeys(click.name for click in self.clicks))
-        return clicked if clicked and found and self.base is None else found
+    def apart_ml(self) -> dict[int, list[float]]:
+        """Return millilitres object by object, for the labels that several clicks found."""
+        if self.base is not None or len(self.clicks) < 2:
+            return {}
+        sizes: dict[int, list[float]] = {}
+        for click in self.clicks:
+            counts = bins(click.values[self._left_of(click)])
+            for index in np.flatnonzero(counts[1:]) + 1:
+                sizes.setdefault(int(index), []).append(float(counts[index]) * self.voxel_ml)
+        return {index: parts for index, parts in sizes.items() if len(parts) > 1}
+
+    def _left_of(self, click: ClickRecord) -> np.ndarray:
+        """Voxels of a click's box that still are as it found them."""
+        return np.asarray((click.values > 0) & (self.labels[click.box] == click.values))
 
     def copy(self, **changes: Any) -> Result:
         """Return a copy whose lists may be changed, and whose arrays may be replaced."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer
+from napari_scd.viewer.logic.click_words import after_click, beside_known
 from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.jobs import ASKED, LIVE
 from napari_scd.viewer.logic.merging import from_run, with_rest, with_window
 from napari_scd.viewer.logic.undo import Shown
-from napari_scd.viewer.logic.wording import keep_text, sentence
-from napari_scd.viewer.state import State, Status
+from napari_scd.viewer.logic.wording import keep_text
+from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -256,6 +257,11 @@ class Runs:
         self._edits.look()
         self._before = state.now
         result = None if afresh else state.previewed
+        unchanged = beside_known(answers[-1], result) if len(answers) == 1 else None
+        if unchanged is not None:
+            state.progress_changed.emit(None)
+            state.say(unchanged)
+            return
         earlier = self._earlier_history() if result is None else []
         for answer in answers:
             result = with_click(result, answer)
@@ -263,12 +269,7 @@ class Runs:
         result.history = earlier + result.history
         names = ", ".join(dict.fromkeys(answer.record.name for answer in answers if answer.label))
         self._layers.finish(result, f"clicking {names}" if names else "the click")
-        if answers[-1].label:
-            record = answers[-1].record
-            size_ml = float((record.values > 0).sum()) * result.voxel_ml
-            state.say(sentences.clicked(record.name, size_ml, len(result.names())))
-        else:
-            state.say(Status(State.PREVIEW, sentence(answers[-1].message)))
+        state.say(after_click(answers[-1], result))
 
     def _on_compared(self, agreement: Agreement) -> None:
         self._state.agreement_changed.emit(agreement)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.dock_state import DockState, Place
     from napari_scd.viewer.logic.result import Result
 
-MAPS = ("tokens", "score", "clicks")
+MAPS = ("tokens", "score", "clicks", "stages")
 
 
 class ResultLayers:
@@ -76,6 +76,7 @@ class ResultLayers:
             self._draw_preview(shown.preview)
         elif before.preview is not None:
             self._erase_preview(before.preview.view)
+        self._let_tokens_through(place[0])
 
     def show_place(self) -> None:
         """Follow the choice of another image or frame: its layers appear, those of other images hide."""
@@ -135,13 +136,18 @@ class ResultLayers:
             return
         uid, show = result.view.uid, self._choices.show
         self._store.recolour(uid, self._colours(result))
-        self._store.set_visible(uid, "tokens", show in ("dim", "exit"))
+        self._store.recolour(uid, layers.stages_colours(result.n_stages, solid=self._store.screen.in_3d), "stages")
+        stages = self._store.ours(uid, "stages")
+        exploded = self._store.screen.in_3d and stages is not None and stages.visible
+        self._store.set_visible(uid, "tokens", show in ("dim", "exit") and not exploded)
         self._store.set_visible(uid, "score", show == "score")
         self._let_tokens_through(uid)
 
     def explode(self, result: Result) -> None:
-        """Add the token map with one more axis, the stage."""
-        self._store.add_extra(layers.stages_layer(result.tokens, result.view, result.n_stages, result.report))
+        """Show the token map with one more axis, the stage."""
+        stages = layers.stages_layer(result.tokens, result.view, result.n_stages, result.report)
+        self._store.show(result.view.uid, "stages", stages)
+        self.recolour()
 
     def _draw_preview(self, result: Result) -> None:
         view = result.view
@@ -154,7 +160,6 @@ class ResultLayers:
         preview = layers.labels_layer(whole, view, result.table, kind="preview", report=result.report)
         preview[1]["features"] = layers.features_of(result.found(), result.table)
         self._store.show(view.uid, "preview", preview)
-        self._let_tokens_through(view.uid)
 
     def _erase_preview(self, view: SourceView) -> None:
         """Take one frame out of the preview; the layer goes with its last frame."""
@@ -177,15 +182,18 @@ class ResultLayers:
         show(uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
         score = layers.score_layer(result.scores, result.view, result.report)
         show(uid, "score", score, visible=self._choices.show == "score")
+        if self._store.ours(uid, "stages") is not None:
+            self.explode(result)
         if result.clicks or self._store.ours(uid, "clicks") is not None:
             show(uid, "clicks", self._clicks(result))
 
     def _let_tokens_through(self, uid: Hashable) -> None:
-        """In 3D let the tokens inside show through the preview."""
+        """Show labels as outlines over the tokens, and in 3D let those inside show through the preview."""
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
         if self._store.screen.in_3d and self._choices.show != "off":
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
+        self._store.outline(uid, self._choices.show != "off")
 
     def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
         return layers.token_colours(

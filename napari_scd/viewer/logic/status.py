@@ -10,6 +10,8 @@ from napari_scd.viewer.state import Remedy, State, Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    Named = tuple[str, float]  # an object's name and its millilitres
+
 NO_IMAGE = Status(State.NO_IMAGE, "Open a 3D volume, or File > Open Sample > SCD.")
 PRELOADING = Status(
     State.PRELOADING, "Getting ready in the background: you can look at your volume meanwhile."
@@ -94,11 +96,11 @@ def frames_done(done: int, total: int) -> Status:
     return Status(State.DONE, f"all {total} frames are segmented. Accept (U) or Discard.")
 
 
-def preview(names: Sequence[str], volume_ml: float) -> Status:
-    """Say which structures are on screen and not yet accepted."""
-    if not names:
+def preview(objects: Sequence[Named]) -> Status:
+    """Say which objects (name, millilitres) are on screen and not yet accepted."""
+    if not objects:
         return Status(State.PREVIEW, "The preview is empty.")
-    return Status(State.PREVIEW, f"Preview: {_listed(names, volume_ml)}. Accept (U) or Discard.")
+    return Status(State.PREVIEW, f"Preview: {_listed(objects)}. Accept (U) or Discard.")
 
 
 def clicked(name: str, volume_ml: float, n_structures: int) -> Status:
@@ -107,18 +109,24 @@ def clicked(name: str, volume_ml: float, n_structures: int) -> Status:
     return Status(State.PREVIEW, f"Preview: {name}, {millilitres(volume_ml)}{others}. Accept (U) or Discard.")
 
 
-def segmentation(names: Sequence[str], volume_ml: float) -> Status:
-    """Say which structures were accepted."""
-    if not names:
+def clicked_everything(n_structures: int) -> Status:
+    """Say how many structures a click that takes everything found."""
+    found = "1 structure" if n_structures == 1 else f"{n_structures} structures"
+    return Status(State.PREVIEW, f"Preview: {found} around the click. Accept (U) or Discard.")
+
+
+def segmentation(objects: Sequence[Named]) -> Status:
+    """Say which objects (name, millilitres) were accepted."""
+    if not objects:
         return Status(State.READY, "The segmentation is empty.")
-    return Status(State.DONE, f"Accepted: {_listed(names, volume_ml)}.")
+    return Status(State.DONE, f"Accepted: {_listed(objects)}.")
 
 
-def _listed(names: Sequence[str], volume_ml: float) -> str:
-    """One structure with its volume; several by name only: volumes of different structures do not add up."""
-    if len(names) == 1:
-        return f"{names[0]}, {millilitres(volume_ml)}"
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} structures"
+def _listed(objects: Sequence[Named]) -> str:
+    """Each object with its own volume, left and right apart; many by their number only."""
+    if len(objects) > 3:
+        return f"{len(objects)} structures"
+    return "; ".join(f"{name}, {millilitres(volume_ml)}" for name, volume_ml in objects)
 
 
 def stale(what: str) -> Status:

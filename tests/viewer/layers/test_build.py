@@ -90,10 +90,10 @@ def test_exploded_stages_have_an_axis_of_their_own(model: Any, view: geometry.So
     data, keywords, _ = layers.stages_layer(tokens, view, 3, {})
     assert data.shape == (4, 1, 1, 5)
     assert [frame.reshape(-1).tolist() for frame in data] == [
-        [0, 2, 2, 2, 2],
-        [0, 1, 2, 2, 2],
-        [0, 1, 1, 2, 2],
-        [0, 1, 1, 1, 2],
+        [0, 3, 2, 2, 2],
+        [0, 1, 4, 2, 2],
+        [0, 1, 1, 5, 2],
+        [0, 1, 1, 1, 6],
     ]
     layer = model.add_labels(data, **keywords)
     assert layer.axis_labels == ("stage", "z", "y", "x") and layer.ndim == 4

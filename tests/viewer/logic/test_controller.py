@@ -623,6 +623,34 @@ def test_exploded_stages_come_as_a_layer(desk: Any) -> None:
     layer = desk.viewer.layers["ct [SCD stages]"]
     assert layer.ndim == 4 and layer.data.shape[0] == 4
     assert [image.name for image in desk.control.store.images()] == ["ct"]
+    exits, own = ours(desk, "tokens").data, layer.data > 2
+    assert np.array_equal(own.sum(axis=0), exits > 0), "each token has a stage of its own"
+    desk.control.set_show("dim", 0)
+    desk.viewer.dims.ndisplay = 3
+    desk.control.layers.recolour()
+    assert not ours(desk, "tokens").visible, "no block is drawn twice"
+    assert layer.get_color(3)[3] == 1 and layer.get_color(2)[3] == 0 and layer.get_color(1)[3] == 0
+    desk.control.explode()
+    assert len([one for one in desk.viewer.layers if one.name.startswith("ct [SCD stages]")]) == 1
+
+
+def test_tokens_turn_labels_into_outlines_until_they_are_off(desk: Any) -> None:
+    segment(desk)
+    desk.control.accept()
+    seg = ours(desk, "seg")
+    assert seg.contour == 0
+    desk.control.set_show("exit", 0)
+    assert seg.contour == 1 and ours(desk, "tokens").visible
+    desk.control.set_show("off", 0)
+    assert seg.contour == 0
+    segment(desk)
+    preview = ours(desk, "preview")
+    preview.contour = 0
+    desk.control.set_show("score", 0)
+    assert preview.contour == 1
+    preview.contour = 3
+    desk.control.set_show("off", 0)
+    assert preview.contour == 3 and seg.contour == 0, "what the user sets stays"
 
 
 def test_what_lies_under_the_mouse_is_named(desk: Any) -> None:

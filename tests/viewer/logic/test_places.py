@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_scd.viewer.layers import LayerStore
+from napari_scd.viewer.logic.controller import Controller
 from napari_scd.viewer.state import State
 
-from ..conftest import blob, make_desk
+from ..conftest import FakeBackend, HandQueue, blob, make_desk
 from .test_controller import BRIGHT, click, ours, segment
 
 
@@ -238,3 +240,25 @@ def test_another_model_ends_a_run_over_all_frames(frames: Any) -> None:
     frames.control.source.refresh()
     frames.queue.finish()
     assert frames.control.result is None and ours(frames, "preview") is None
+
+
+def test_a_dock_that_is_opened_again_takes_over_what_the_one_before_left(desk: Any) -> None:
+    segment(desk)
+    before, names = desk.control.result, [layer.name for layer in desk.viewer.layers]
+    desk.control.close()
+    left = dict(ours(desk, "preview").metadata)
+    copied = desk.viewer.add_labels(np.zeros((4, 4, 4), np.uint8), metadata=left)
+    queue = HandQueue()
+    control = Controller(LayerStore(desk.viewer), queue, FakeBackend("whole"), desk.choices.copy())
+    assert not any("scd_dock" in layer.metadata for layer in desk.viewer.layers)
+    assert control.store.ours(desk.image.unique_id, "preview") is not copied
+    control.source.preload()
+    queue.run_all()
+    assert control.result is before and control.status.sentence.startswith("Preview: ")
+    control.segment()
+    queue.run_all()
+    assert [layer.name for layer in desk.viewer.layers][: len(names)] == names, "no second set of layers"
+    assert len(desk.viewer.layers) == len(names) + 1
+    for _ in range(2):
+        control.undo()
+    assert control.result is None, "undo goes back beyond the closing"

@@ -26,10 +26,12 @@ from napari_scd.viewer.state import State, Status
         ),
         (sentences.cancelled(0, 27), "Stopped before the first window: nothing was changed."),
         (
-            sentences.preview(["liver", "spleen"], 1200.0),
-            "Preview: liver, spleen. Accept (U) or Discard.",
+            sentences.preview([("kidney", 151.0), ("kidney", 160.0)]),
+            "Preview: kidney, 151 ml; kidney, 160 ml. Accept (U) or Discard.",
         ),
-        (sentences.preview(["liver"], 1200.0), "Preview: liver, 1,200 ml. Accept (U) or Discard."),
+        (sentences.preview([("liver", 1200.0)]), "Preview: liver, 1,200 ml. Accept (U) or Discard."),
+        (sentences.preview([("a", 1.0)] * 4), "Preview: 4 structures. Accept (U) or Discard."),
+        (sentences.clicked_everything(1), "Preview: 1 structure around the click. Accept (U) or Discard."),
         (
             sentences.clicked("hippocampus", 3.3, 31),
             "Preview: hippocampus, 3.3 ml (31 structures in the preview). Accept (U) or Discard.",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.dock.panels.advanced import AdvancedPanel as AdvancedPanel
     from napari_scd.viewer.dock.panels.ct_window import CtWindowRow as CtWindowRow
     from napari_scd.viewer.dock.panels.input import InputPanel as InputPanel
+    from napari_scd.viewer.dock.panels.plane_pane import PlanePane as PlanePane
     from napari_scd.viewer.dock.panels.result import ResultPanel as ResultPanel
     from napari_scd.viewer.dock.panels.run import RunPanel as RunPanel
     from napari_scd.viewer.dock.panels.tokens import TokensPanel as TokensPanel
@@ -18,6 +19,7 @@ _HOME_OF = {
     "AdvancedPanel": "advanced",
     "CtWindowRow": "ct_window",
     "InputPanel": "input",
+    "PlanePane": "plane_pane",
     "ResultPanel": "result",
     "RunPanel": "run",
     "TokensPanel": "tokens",

@@ -80,7 +80,8 @@ class InputPanel(Panel):
             button.setToolTip(hint)
             button.clicked.connect(lambda _, view=view: self.plane_wanted.emit(view.lower()))
             views.append(button)
-        self.column.addLayout(flow(*views))
+        self.views = flow(*views)
+        self.column.addLayout(self.views)
         self._box = StatusBox()
         self.status, self.warnings = self._box.status, self._box.warnings
         self.remedy = QPushButton()

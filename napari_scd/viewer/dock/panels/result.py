@@ -125,33 +125,43 @@ class ResultPanel(Panel):
         self.export.setEnabled(exportable)
 
     def show_structures(
-        self, table: LabelTable | None, found: Mapping[int, Voxels], doubtful: Sequence[int]
+        self,
+        table: LabelTable | None,
+        found: Mapping[int, Voxels],
+        doubtful: Sequence[int],
+        apart_ml: Mapping[int, Sequence[float]] | None = None,
     ) -> None:
-        """List colour, name and volume of what was found; `doubtful` sides are hatched."""
+        """List colour, name and volume of what was found; `doubtful` sides are hatched.
+
+        Parameters
+        ----------
+        apart_ml
+            Volumes object by object, for labels of several objects, such as the left and the right one.
+        """
         self.legend.clear()
-        if self._isolated and not (self._isolated in found and found[self._isolated].voxels):
-            self._isolated = 0
-            self.structure_isolated.emit(0)
         for label in table.labels if table is not None else ():
             voxels = found.get(label.index)
             if voxels is None or voxels.voxels == 0:
                 continue
-            item = Item([label.name, millilitres(voxels.volume_ml)])
+            parts = (apart_ml or {}).get(label.index, (voxels.volume_ml,))
+            item = Item([label.name, " + ".join(millilitres(volume_ml) for volume_ml in parts)])
             item.setData(0, Qt.ItemDataRole.UserRole, label.index)
             item.setIcon(0, _swatch(label.colour, hatched=label.index in doubtful))
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setToolTip(0, f"{label.name}: {voxels.voxels:,} voxels")
-            font = item.font(0)
-            font.setBold(label.index == self._isolated)
-            item.setFont(0, font)
             self.legend.addTopLevelItem(item)
+        self.show_alone(self._isolated)
         self.legend.setVisible(self.legend.topLevelItemCount() > 0)
         self.legend.fit()
 
     def _on_double_click(self, item: Item, _column: int) -> None:
         index = _index_of(item)
-        self._isolated = 0 if self._isolated == index else index
+        self.show_alone(0 if self._isolated == index else index)
         self.structure_isolated.emit(self._isolated)
+
+    def show_alone(self, index: int) -> None:
+        """Make the structure that is shown alone bold; 0 = none is."""
+        self._isolated = index
         for row in range(self.legend.topLevelItemCount()):
             one = self.legend.topLevelItem(row)
             if one is not None:

@@ -1,0 +1,76 @@
+"""Opens and closes the three planes, and remembers whether they were open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtWidgets import QPushButton
+
+from napari_scd.viewer.dock.three_planes import TITLE, ThreePlanes
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_scd.viewer.dock.preferences import Settings
+    from napari_scd.viewer.logic import Controller
+
+
+class PlanesDock:
+    """A button that is down while the three planes are open.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose window they stand in.
+    controller
+        Knows the chosen image.
+    settings
+        Remembers, in napari's Preferences, whether they were open.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, controller: Controller, settings: Settings) -> None:
+        self._viewer = viewer
+        self._control = controller
+        self._settings = settings
+        self._planes: ThreePlanes | None = None
+        self._leaving = False
+        self.button = QPushButton(TITLE)
+        self.button.setObjectName("scd.planes")
+        self.button.setCheckable(True)
+        self.button.setToolTip("Axial, coronal and sagittal slices below the canvas, with one crosshair.")
+        self.button.toggled.connect(self._on_toggled)
+        if settings.preferences.three_planes:
+            QTimer.singleShot(0, self._open_again)
+
+    def close(self) -> None:
+        """Close the planes with the dock, and remember that they were open."""
+        self._leaving = True
+        self._close()
+
+    def _open_again(self) -> None:
+        if not self._leaving:
+            self.button.setChecked(True)
+
+    def _on_toggled(self, on: bool) -> None:
+        if on:
+            self._planes = ThreePlanes(self._viewer, self._control, self._on_closed)
+            self._viewer.window.add_dock_widget(self._planes, name=TITLE, area="bottom")
+        else:
+            self._close()
+        self._settings.keep("three_planes", on)
+
+    def _close(self) -> None:
+        planes, self._planes = self._planes, None
+        if planes is not None:
+            self._viewer.window.remove_dock_widget(planes)
+            planes.tear_down()
+
+    def _on_closed(self) -> None:
+        """Follow the X of their dock; a window that closes leaves them open for the next time."""
+        if self._planes is None or self._leaving or not self.button.window().isVisible():
+            return
+        self._planes = None
+        with QSignalBlocker(self.button):
+            self.button.setChecked(False)
+        self._settings.keep("three_planes", False)

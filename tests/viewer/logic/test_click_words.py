@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_scd.viewer.logic.answers import clicked
+from napari_scd.viewer.state import State
+
+from ..conftest import TABLE, fake_segmentation
+from .test_controller import BRIGHT, click, ours, segment
+
+BESIDE = (10, 15, 28)  # two voxels of 1 mm outside the ball
+
+
+@pytest.fixture
+def near(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A desk whose model takes the nearest structure, where nothing lies under the click."""
+
+    def answer(view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
+        answers = []
+        for index, everything in places:
+            volume = view.volume()
+            segmentation = fake_segmentation(volume, 0.5, only=1)
+            click = SimpleNamespace(
+                segmentation=segmentation, label=1, name="hippocampus", message="", index=index
+            )
+            answers.append(clicked(click, view, TABLE, everything=everything))
+        return answers
+
+    monkeypatch.setattr(desk.backend, "click", answer)
+    return desk
+
+
+def test_what_lies_beside_the_click_is_said_with_its_distance(near: Any) -> None:
+    bright = fake_segmentation(near.control.view.volume(), 0.5).labels.array > 0
+    gap = 28 - int(np.flatnonzero(bright[10, 15]).max())
+    assert gap > 0
+    click(near, BESIDE)
+    said = near.control.status.sentence
+    assert said.startswith("Nothing right at the click; hippocampus, ") and f"begins {gap} mm away" in said
+    assert "Ctrl+Z" in said
+
+
+def test_a_click_beside_a_structure_on_screen_changes_nothing(near: Any) -> None:
+    segment(near)
+    before, result = ours(near, "preview").data.copy(), near.control.result
+    click(near, BESIDE)
+    assert np.array_equal(ours(near, "preview").data, before) and near.control.result is result
+    assert near.control.status.sentence.startswith("Nothing right at the click, and nothing was changed: ")
+    assert near.control.status.state is State.PREVIEW
+    click(near, BRIGHT)
+    assert near.control.status.sentence.startswith("Removed "), "inside, a click removes it"
+
+
+def test_everything_at_a_click_is_counted_and_not_summed(desk: Any) -> None:
+    click(desk, BRIGHT, everything=True)
+    n_labels = len(np.unique(ours(desk, "preview").data)) - 1
+    counted = "1 structure" if n_labels == 1 else f"{n_labels} structures"
+    assert desk.control.status.sentence == f"Preview: {counted} around the click. Accept (U) or Discard."
+
+
+def test_two_objects_of_one_name_are_not_summed(desk: Any) -> None:
+    click(desk, BRIGHT)
+    click(desk, (10, 15, 26))
+    result = desk.control.result
+    (first, second), voxel_ml = result.objects(), result.voxel_ml
+    assert first[0] == second[0] == "hippocampus"
+    total = sum(voxels.volume_ml for voxels in result.found().values())
+    assert 0 < second[1] < total and first[1] + second[1] <= total + voxel_ml * len(result.labels.ravel())
+    desk.control.state.say_current()
+    assert desk.control.status.sentence.count("hippocampus") == 2
+    apart = result.apart_ml()
+    assert apart and all(len(parts) == 2 for parts in apart.values())
