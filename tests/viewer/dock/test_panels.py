@@ -103,7 +103,8 @@ def test_costs_are_written_and_few_tokens_warned_of(qtbot: Any) -> None:
     panel = shown(qtbot, TokensPanel())
     panel.show_cost(Cost((1728, 864, 432, 216), 0.57, 0.4), 0.31, "0.97")
     assert panel.counts.text() == (
-        "1,728 -> 216 tokens · 57 % fewer encoder MACs · 0.31 s per window · agreement with dense 0.97"
+        "1,728 -> 216 tokens · 57 % of the encoder's multiply-adds saved · 0.31 s per window · "
+        "agreement with dense 0.97"
     )
     assert panel.funnel.counts == (1728, 864, 432, 216)
     assert panel.funnel.toolTip() == "input 1728 > stage 1 864 > stage 2 432 > stage 3 216"

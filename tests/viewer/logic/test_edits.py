@@ -70,11 +70,11 @@ def test_strokes_clicks_and_accepts_are_undone_one_by_one(desk: Any) -> None:
 
 def test_undo_of_accept_says_what_is_there_now(desk: Any) -> None:
     segment(desk)
-    names = [name for name, _ in desk.control.result.objects()]
+    (name, _), *_ = desk.control.result.objects()
     desk.control.accept()
     desk.control.undo()
     assert desk.control.status.state is State.PREVIEW
-    assert desk.control.status.sentence.startswith(f"Undid Accept. Preview: {', '.join(names)}")
+    assert desk.control.status.sentence.startswith(f"Undid Accept. Preview: {name}, ")
     desk.control.redo()
     assert desk.control.status.sentence.startswith("Redid Accept. Accepted: ")
 

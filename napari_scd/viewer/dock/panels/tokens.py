@@ -128,7 +128,7 @@ class TokensPanel(Panel):
             return
         parts = [
             f"{cost.tokens[0]:,} -> {cost.tokens[-1]:,} tokens",
-            f"{100 * max(cost.encoder_saved, 0):.0f} % fewer encoder MACs",
+            f"{100 * max(cost.encoder_saved, 0):.0f} % of the encoder's multiply-adds saved",
         ]
         if seconds_per_window is not None:
             parts.append(f"{duration(seconds_per_window)} per window")
