@@ -136,7 +136,9 @@ class ResultLayers:
             return
         uid, show = result.view.uid, self._choices.show
         self._store.recolour(uid, self._colours(result))
-        self._store.recolour(uid, layers.stages_colours(result.n_stages, solid=self._store.screen.in_3d), "stages")
+        self._store.recolour(
+            uid, layers.stages_colours(result.n_stages, solid=self._store.screen.in_3d), "stages"
+        )
         stages = self._store.ours(uid, "stages")
         exploded = self._store.screen.in_3d and stages is not None and stages.visible
         self._store.set_visible(uid, "tokens", show in ("dim", "exit") and not exploded)
