@@ -71,6 +71,8 @@ def test_the_first_five_minutes(open_window: Any, tmp_path: Path, model: str) ->
     places = story.places if story.scan == "ICBM152 T1" else (middle_of_truth(image, story),)
     segment(window, story, places)
     window.shoot(say("2-segmented"))
+    if model == MODEL:
+        look_at_three_planes(window)
     drag_keep(window, story)
     window.shoot(say("3-keep"))
     compare_with_dense(window)
@@ -130,6 +132,22 @@ def segment(window: Window, story: Story, places: tuple[World, ...]) -> None:
         window.press("click")
     assert window.part("legend").topLevelItemCount() > 0
     assert any(low_high(story, voxels.volume_ml) for voxels in window.control.result.found().values())
+
+
+def look_at_three_planes(window: Window) -> None:
+    """3b: Three planes through the structure that was clicked in the legend."""
+    window.press("planes")
+    legend = window.part("legend")
+    (row,) = [
+        row for row in range(legend.topLevelItemCount()) if "hippocampus" in legend.topLevelItem(row).text(0)
+    ][:1]
+    before = tuple(window.viewer.dims.point)
+    legend.itemClicked.emit(legend.topLevelItem(row), 0)
+    assert tuple(window.viewer.dims.point) != before
+    window.qtbot.wait(300)
+    window.shoot("three-planes")
+    window.press("planes")
+    window.viewer.dims.set_point((0, 1, 2), before)
 
 
 def drag_keep(window: Window, story: Story) -> None:

@@ -108,12 +108,7 @@ class Result:
     def objects(self) -> list[tuple[str, float]]:
         """Name and millilitres of each clicked object, or of each label after a run over the volume."""
         found = {index: voxels.volume_ml for index, voxels in self.found().items() if voxels.voxels}
-        if (
-            not found
-            or not self.clicks
-            or self.base is not None
-            or any(one.everything for one in self.clicks)
-        ):
+        if not found or not self._by_clicks or any(click.everything for click in self.clicks):
             return [(self.table.name_of(index), volume_ml) for index, volume_ml in found.items()]
         if len(self.clicks) == 1:
             return [(self.clicks[0].name, sum(found.values()))]
@@ -121,7 +116,7 @@ class Result:
 
     def apart_ml(self) -> dict[int, list[float]]:
         """Return millilitres object by object, for the labels that several clicks found."""
-        if self.base is not None or len(self.clicks) < 2:
+        if not self._by_clicks:
             return {}
         sizes: dict[int, list[float]] = {}
         for click in self.clicks:
@@ -129,6 +124,11 @@ class Result:
             for index in np.flatnonzero(counts[1:]) + 1:
                 sizes.setdefault(int(index), []).append(float(counts[index]) * self.voxel_ml)
         return {index: parts for index, parts in sizes.items() if len(parts) > 1}
+
+    @property
+    def _by_clicks(self) -> bool:
+        """Whether clicks made all labels; an accepted result may hold others too."""
+        return bool(self.clicks) and self.base is None and not self.accepted
 
     def _left_of(self, click: ClickRecord) -> np.ndarray:
         """Voxels of a click's box that still are as it found them."""

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_scd.viewer.layers.planes import THREE_PLANES, Cuts, outlines
 from napari_scd.viewer.layers.look import look_at
+from napari_scd.viewer.layers.planes import THREE_PLANES, Cuts, outlines
 
 S, P, L = 4, 6, 8
 RNG = np.random.default_rng(0)
