@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from napari.settings import get_plugin_settings
 from PIL import Image
 
 pytest.importorskip("qtpy.QtWidgets")
@@ -178,6 +179,7 @@ def open_window(
             monkeypatch.setattr("napari_scd.checkpoints.zoo.WEIGHTS", models / "none")
         viewer = make_napari_viewer_proxy(show=True)
         viewer.window.resize(1200, 850)
+        monkeypatch.setattr(get_plugin_settings("napari-scd").segmentation, "three_planes", False)
         if image:
             viewer.add_image(image.pop("data"), name="scan", **image)
         opened.append(Window(viewer, qtbot, shots, dock=dock))

@@ -38,7 +38,8 @@ class Isolation:
         if image != self._image or result is None:
             wanted = next((int(one.selected_label) for one in layers if one.show_selected_label), 0)
         elif wanted:
-            wanted = wanted if result.found()[wanted].voxels else 0
+            found = result.found().get(wanted)
+            wanted = wanted if found is not None and found.voxels else 0
             self._control.isolate(wanted)
         self._image = image
         self._panel.show_alone(wanted)

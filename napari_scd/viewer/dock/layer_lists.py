@@ -32,17 +32,19 @@ class LayerLists:
         self._inputs = inputs
         self._results = results
         self._offers: list[Offer] = []
-        self._picked = False
+        self._picked = controller.choices.model is not None  # taken over from the dock before
         self._model_before: str | None = None
         self._axes: dict[tuple[Any, ...], str | None] = {}  # what the user said of each image
 
     def list_models(self, folder: str, extra: str | None = None) -> None:
         """List the models known by name, those of a folder, and a file chosen by hand."""
-        self._offers = offered_models(folder, extra)
+        self._offers = offered_models(folder, extra or self._choices.model)
         items = [(offer.title, offer.value) for offer in self._offers]
         self._inputs.model.set_items(items, hints=[offer.hint for offer in self._offers])
         if self._choices.model is None:
             self._choices.model = self._inputs.model.value
+        else:
+            self._inputs.model.choose(self._choices.model)
 
     def list_images(self) -> list[Any]:
         """List the image layers, look at the chosen one, and return the layers that were chosen."""
