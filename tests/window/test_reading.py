@@ -93,6 +93,10 @@ def coloured(image: Any) -> bool:
     return any(image.pixelColor(x, y).saturation() > 0 for x, y in pixels)
 
 
+def plane_docks(window: Window) -> list[QDockWidget]:
+    return [one for one in window.main.findChildren(QDockWidget) if one.windowTitle() == "Three planes"]
+
+
 def test_three_planes_with_one_crosshair(open_window: Any) -> None:
     window: Window = open_window(**scan((40, 44, 48)))
     window.use("aa-whole")
@@ -125,12 +129,11 @@ def test_three_planes_with_one_crosshair(open_window: Any) -> None:
     window.press("planes")
     assert not window.main.findChildren(QWidget, "scd.plane.axial")
     window.press("planes")
-    (dock,) = [one for one in window.main.findChildren(QDockWidget) if one.windowTitle() == "Three planes"]
-    dock.destroyOnClose()
+    plane_docks(window)[-1].destroyOnClose()
     assert not window.part("planes").isChecked()
     window.press("planes")
     window.widget.tear_down()
-    assert not [one for one in window.main.findChildren(QDockWidget) if one.windowTitle() == "Three planes"]
+    window.until(lambda: plane_docks(window) == [])
 
 
 def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_window: Any) -> None:
