@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import napari
 
-    from napari_scd.viewer.layers import Plane, SourceView
+    from napari_scd.viewer.layers import SlicePlane, SourceView
     from napari_scd.viewer.logic import Controller
 
 TITLE = "Three planes"
@@ -138,10 +138,10 @@ class ThreePlanes(DockedWidget):
         index = np.asarray(image.world_to_data(np.asarray(self._viewer.dims.point, float)))[-3:]
         return self._cuts_for(view).turned(index.tolist())
 
-    def _on_pointed(self, plane: Plane, row: int, column: int) -> None:
+    def _on_pointed(self, plane: SlicePlane, row: int, column: int) -> None:
         self._move(lambda cuts, voxel: cuts.voxel(plane, (row, column), voxel))
 
-    def _on_scrolled(self, plane: Plane, step: int) -> None:
+    def _on_scrolled(self, plane: SlicePlane, step: int) -> None:
         def next_slice(cuts: Cuts, voxel: tuple[int, int, int]) -> tuple[int, ...]:
             moved = list(voxel)
             moved[plane.normal] = min(max(moved[plane.normal] + step, 0), cuts.shape[plane.normal] - 1)

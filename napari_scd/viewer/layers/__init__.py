@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.picking import voxel_under as voxel_under
     from napari_scd.viewer.layers.planes import THREE_PLANES as THREE_PLANES
     from napari_scd.viewer.layers.planes import Cuts as Cuts
-    from napari_scd.viewer.layers.planes import Plane as Plane
+    from napari_scd.viewer.layers.planes import SlicePlane as SlicePlane
     from napari_scd.viewer.layers.planes import outlines as outlines
     from napari_scd.viewer.layers.slices import grey as grey
     from napari_scd.viewer.layers.slices import middle_slice as middle_slice
@@ -57,7 +57,7 @@ _HOME_OF = {
     "LayerStore": "store",
     "LayerTuple": "build",
     "PREVIEW_OPACITY": "build",
-    "Plane": "planes",
+    "SlicePlane": "planes",
     "SourceView": "source_view",
     "StoreMemory": "store",
     "THREE_PLANES": "planes",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Voxel = tuple[int, int, int]
 
 
-class Plane(NamedTuple):
+class SlicePlane(NamedTuple):
     """A plane of an array whose axes run to (S, P, L): its normal, what runs down and what runs right.
 
     Parameters
@@ -37,9 +37,9 @@ class Plane(NamedTuple):
 
 
 THREE_PLANES = (
-    Plane("Axial", 0, 1, 2, False, Edges("A", "P", "R", "L")),
-    Plane("Coronal", 1, 0, 2, True, Edges("S", "I", "R", "L")),
-    Plane("Sagittal", 2, 0, 1, True, Edges("S", "I", "A", "P")),
+    SlicePlane("Axial", 0, 1, 2, False, Edges("A", "P", "R", "L")),
+    SlicePlane("Coronal", 1, 0, 2, True, Edges("S", "I", "R", "L")),
+    SlicePlane("Sagittal", 2, 0, 1, True, Edges("S", "I", "A", "P")),
 )
 
 
@@ -72,7 +72,7 @@ class Cuts:
         z, y, x = (self._to_source @ [*voxel, 1.0])[:3].round().astype(int).tolist()
         return z, y, x
 
-    def cut(self, data: Any, plane: Plane, voxel: Voxel) -> np.ndarray:
+    def cut(self, data: Any, plane: SlicePlane, voxel: Voxel) -> np.ndarray:
         """Return (rows, columns) of a layer's array through a voxel of the (S, P, L) array.
 
         Only that slice of a lazy array is read.
@@ -86,16 +86,16 @@ class Cuts:
         rows = np.take(slab, 0, axis=plane.normal)
         return rows[::-1] if plane.upwards else rows
 
-    def aspect(self, plane: Plane) -> float:
+    def aspect(self, plane: SlicePlane) -> float:
         """Height of a pixel over its width."""
         return self.spacing_mm[plane.down] / self.spacing_mm[plane.right]
 
-    def pixel(self, plane: Plane, voxel: Voxel) -> tuple[int, int]:
+    def pixel(self, plane: SlicePlane, voxel: Voxel) -> tuple[int, int]:
         """Row and column of a voxel in its slice."""
         row = voxel[plane.down]
         return (self.shape[plane.down] - 1 - row if plane.upwards else row), voxel[plane.right]
 
-    def voxel(self, plane: Plane, pixel: tuple[int, int], through: Voxel) -> Voxel:
+    def voxel(self, plane: SlicePlane, pixel: tuple[int, int], through: Voxel) -> Voxel:
         """Voxel at a row and column of the slice through another one, moved inside."""
         moved = list(through)
         row, moved[plane.right] = pixel

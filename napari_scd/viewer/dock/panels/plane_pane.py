@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 if TYPE_CHECKING:
     import numpy as np
 
-    from napari_scd.viewer.layers import Plane
+    from napari_scd.viewer.layers import SlicePlane
 
 CROSSHAIR = QColor("#ffb300")
 GAP_PX = 8.0  # of the crosshair around its middle
@@ -23,7 +23,7 @@ class PlanePane(QWidget):
     pointed = Signal(int, int)  # row and column
     scrolled = Signal(int)  # slices
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: SlicePlane) -> None:
         super().__init__()
         self.plane = plane
         self.setObjectName(f"scd.plane.{plane.name.lower()}")
