@@ -106,7 +106,7 @@ def test_discard_leaves_what_was_accepted(desk: Any) -> None:
     click(desk, (10, 15, 26))
     desk.control.discard()
     assert desk.control.result.accepted and ours(desk, "seg").data.any()
-    assert desk.control.status.sentence.startswith("Discarded the preview. Accepted: hippocampus")
+    assert desk.control.status.sentence.startswith("Discarded the preview. Accepted: anterior ")
 
 
 def test_nothing_is_left_to_undo_or_redo(desk: Any) -> None:
