@@ -27,7 +27,10 @@ _LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # what atomic_path writes to, of 
 
 
 class SummaryRow(NamedTuple):
-    """One line of the summary: status is done, failed or skipped; "left out" for what is not a scan."""
+    """One line of the summary: status is done, failed or skipped; "left out" for what is not a scan.
+
+    `doubtful` is a scan that may not be one the model was made for; `reason` then says why.
+    """
 
     name: str
     source: str
@@ -35,6 +38,7 @@ class SummaryRow(NamedTuple):
     reason: str = ""
     seconds: float | None = None
     volumes_ml: dict[str, float] | None = None
+    doubtful: bool = False
 
 
 class Cohort(NamedTuple):
@@ -118,8 +122,11 @@ def row_of(case: PlannedCase, report: dict[str, Any], reason: str = "") -> Summa
     if not report:
         return SummaryRow(case.name, str(case.source), "failed", reason)
     seconds = round(float(report["seconds"]["total"]), 2)
-    notes = "; ".join(report["warnings"])
-    return SummaryRow(case.name, str(case.source), "done", notes, seconds, report["volumes_ml"])
+    misfits = report.get("misfits", ())
+    notes = "; ".join((*misfits, *report["warnings"]))
+    return SummaryRow(
+        case.name, str(case.source), "done", notes, seconds, report["volumes_ml"], bool(misfits)
+    )
 
 
 def write_summary_table(cohort: Cohort, rows: Iterable[SummaryRow]) -> Path:
@@ -127,7 +134,7 @@ def write_summary_table(cohort: Cohort, rows: Iterable[SummaryRow]) -> Path:
     by_name = {row.name: row for row in rows}
     structures = list(dict.fromkeys(name for row in by_name.values() for name in row.volumes_ml or ()))
     path = cohort.out / SUMMARY
-    header = ["case", "input", "status", "seconds", *(f"{name} ml" for name in structures), "notes"]
+    header = ["case", "input", "status", "fits", "seconds", *(f"{name} ml" for name in structures), "notes"]
     with (
         staged() as stage,
         stage(path).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
@@ -139,7 +146,8 @@ def write_summary_table(cohort: Cohort, rows: Iterable[SummaryRow]) -> Path:
             volumes = row.volumes_ml or {}
             seconds = "" if row.seconds is None else f"{row.seconds:.2f}"
             found = (f"{volumes[part]:.4f}" if part in volumes else "" for part in structures)
-            table.writerow([row.name, row.source, row.status, seconds, *found, row.reason])
+            fits = "" if row.volumes_ml is None else "doubtful" if row.doubtful else "yes"
+            table.writerow([row.name, row.source, row.status, fits, seconds, *found, row.reason])
     return path
 
 

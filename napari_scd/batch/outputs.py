@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from napari_scd.batch.source_names import shareable, without_names
 from napari_scd.batch.staging import staged
 from napari_scd.engine import stage_table
 from napari_scd.errors import InputError
-from napari_scd.volume import LabelTable, write_labels, write_volume
+from napari_scd.volume import LabelTable, structure_files, write_labels, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,7 +93,7 @@ def write_case(
             write_labels(stage(path), mask, like=volume, table=alone)
             report["outputs"][f"each: {label.name}"] = str(path)
         if case.surfaces:
-            files = structure_files(case.surfaces, table, f".{job.surface_format}")
+            files = structure_files(case.surfaces, table.labels, f".{job.surface_format}")
             for name, path in write_surfaces(files, segmentation.labels, table, stage):
                 report["outputs"][f"surfaces: {name}"] = str(path)
         if case.report:
@@ -110,7 +108,7 @@ def _masks(
     """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
     if case.each is None or segmentation.masks is None:
         return
-    files = structure_files(case.each, table, ".nii.gz")
+    files = structure_files(case.each, table.labels, ".nii.gz")
     for label in table.labels:
         if files[label.index] in case.outputs.values():
             raise InputError(
@@ -119,14 +117,6 @@ def _masks(
             )
         mask = segmentation.masks.array[label.index - 1].astype(np.uint8)
         yield label, files[label.index], segmentation.labels.with_array(mask)
-
-
-def structure_files(prefix: Path, table: LabelTable, ending: str) -> dict[int, Path]:
-    """File of each label by itself: folder and stem of `prefix`, then the label's name."""
-    names = {label.index: re.sub(r"[^\w.-]+", "-", label.name).strip("-.") for label in table.labels}
-    often = Counter(name.casefold() for name in names.values())
-    unique = {i: name if name and often[name.casefold()] == 1 else f"{name}-{i}" for i, name in names.items()}
-    return {index: prefix.with_name(f"{prefix.name}_{name}{ending}") for index, name in unique.items()}
 
 
 def write_shared_report(path: Path, cases: list[dict[str, Any]], *, hash_names: bool = False) -> None:

@@ -122,7 +122,8 @@ class Runner:
         report, table = whole.report, self._asked_labels()
         counted = {name: report.voxels[name] for name in table.names}
         measured = {name: report.volumes_ml[name] for name in table.names}
-        report = replace(report, voxels=counted, volumes_ml=measured)
+        sure = {name: mean for name, mean in (report.confidence or {}).items() if name in counted}
+        report = replace(report, voxels=counted, volumes_ml=measured, confidence=sure)
         return CaseAnswer(replace(whole, report=report), table)
 
     def _at_points(self, volume: Volume, progress: Callable[[Progress], None] | None) -> Segmentation:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +41,7 @@ def compare(
     patient, so the scans behind both maps must be aligned (or be the same scan).
     """
     from napari_scd.batch import staged
-    from napari_scd.volume import compare_labels, read_label_table, read_labels
+    from napari_scd.volume import changes_csv, compare_labels, read_label_table, read_labels
 
     if output is not None and output.suffix.lower() != ".csv":
         raise InputError(f"-o '{output}' must end in .csv.")
@@ -56,7 +54,7 @@ def compare(
         warn("The label maps do not overlap in the patient, so there is no Dice.")
     if output is not None:
         with staged() as stage:
-            stage(output).write_text(_csv(changes), encoding="utf-8")
+            stage(output).write_text(changes_csv(changes), encoding="utf-8")
     if as_json:
         print_json({"before": str(before), "after": str(after), "structures": [c._asdict() for c in changes]})
         return
@@ -94,13 +92,3 @@ def _table(changes: Sequence[StructureChange]) -> Table:
             "" if dice is None else f"{dice:.3f}",
         )
     return table
-
-
-def _csv(changes: Sequence[StructureChange]) -> str:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["structure", "before_ml", "after_ml", "change_ml", "change_percent", "dice"])
-    for change in changes:
-        name, *numbers = change
-        table.writerow([name, *("" if number is None else f"{number:.6g}" for number in numbers)])
-    return text.getvalue()

@@ -38,6 +38,11 @@ def warn(message: str) -> None:
     err.print(Text.assemble(("Warning: ", "yellow"), message), soft_wrap=True)
 
 
+def doubt(message: str) -> None:
+    """Print on stderr that a result is not to be trusted, so that nobody overlooks it."""
+    err.print(Text.assemble(("Doubtful: ", "bold red"), (message, "bold")), soft_wrap=True)
+
+
 def complain(message: str) -> None:
     """Print an error on stderr, always as one line."""
     err.print(Text.assemble(("Error: ", "bold red"), " ".join(message.split())), soft_wrap=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from napari_scd.engine.postprocess import label_map
+from napari_scd.engine.postprocess import certainty, label_map
 from napari_scd.model import roomy
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class Planes(NamedTuple):
     def labels(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Label of every voxel ``(planes, y, x)``."""
         return label_map(self.logits, recipe)
+
+    def certainty(self, recipe: Recipe) -> NDArray[np.uint8]:
+        """Probability of every voxel's label in per cent ``(planes, y, x)``; 0 where there is no window."""
+        return certainty(self.logits, recipe) * self.seen.numpy()
 
 
 class Canvas:

@@ -44,6 +44,7 @@ def merge(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
         np.copyto(labels, part.labels.array, where=labels == 0)
     probabilities = [part.probability for part in parts if part.probability is not None]
     masks = [part.masks for part in parts if part.masks is not None]
+    confidences = [part.confidence for part in parts if part.confidence is not None]
     lows = [min(part.region[axis].start for part in parts) for axis in range(3)]
     highs = [max(part.region[axis].stop for part in parts) for axis in range(3)]
     z, y, x = (slice(low, high) for low, high in zip(lows, highs, strict=True))
@@ -55,6 +56,7 @@ def merge(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
         stage_scores=_mean([part.stage_scores for part in parts]),
         probability=_largest(probabilities),
         masks=_largest(masks),
+        confidence=_largest(confidences),
         complete=all(part.complete for part in parts),
         report=_merged_report([part.report for part in parts], first.labels.with_array(labels), table),
         region=(z, y, x),
@@ -65,6 +67,7 @@ def _merged_report(reports: Sequence[Report], labels: Volume, table: LabelTable)
     first = reports[0]
     counts = np.bincount(labels.array.ravel(), minlength=256)
     voxels = {name: int(counts[table.index_of(name)]) for name in first.voxels}
+    sure = {name: mean for report in reversed(reports) for name, mean in (report.confidence or {}).items()}
     return replace(
         first,
         voxels=voxels,
@@ -75,6 +78,7 @@ def _merged_report(reports: Sequence[Report], labels: Volume, table: LabelTable)
         seconds=Seconds(*(sum(parts) for parts in zip(*(report.seconds for report in reports), strict=True))),
         complete=all(report.complete for report in reports),
         cache=reports[-1].cache,
+        confidence=sure or None,
         warnings=tuple(dict.fromkeys(sentence for report in reports for sentence in report.warnings)),
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -51,6 +54,30 @@ def precedence(recipe: Recipe, n_labels: int) -> tuple[int, ...]:
 def class_probabilities(logits: Tensor, recipe: Recipe) -> Tensor:
     """Softmax over classes or sigmoid of each; ``(classes, ...)`` float32."""
     return logits.float().sigmoid() if recipe.activation == "sigmoid" else logits.float().softmax(dim=0)
+
+
+def certainty(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
+    """Probability of each voxel's label in per cent: ``(classes, ...)`` mean logits -> ``(...)``.
+
+    Softmax: of the largest channel. Sigmoid: of the likeliest label, or that none is there.
+    """
+    values = logits.float()
+    if recipe.activation == "sigmoid":
+        share = values.amax(dim=0).abs().sigmoid()
+    else:
+        share = (values.amax(dim=0) - values.logsumexp(dim=0)).exp()
+    return np.asarray((100 * share).round_().to(torch.uint8).numpy())
+
+
+def mean_certainty(
+    labels: NDArray[np.uint8], percent: NDArray[np.uint8], indices: Iterable[int]
+) -> dict[int, float]:
+    """Mean certainty of the voxels of each id, 0-1, where it has any; counted plane by plane."""
+    sums, counts = np.zeros(256), np.zeros(256, np.int64)
+    for plane, shares in zip(labels, percent, strict=True):
+        sums += np.bincount(plane.ravel(), weights=shares.ravel(), minlength=256)
+        counts += np.bincount(plane.ravel(), minlength=256)
+    return {index: float(sums[index] / counts[index] / 100) for index in indices if counts[index]}
 
 
 def voxel_counts(labels: NDArray[np.generic]) -> NDArray[np.int64]:

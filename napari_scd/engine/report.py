@@ -82,6 +82,10 @@ class Report:
     cache : CacheCounts
         Of the prefix cache since the session began.
     warnings : tuple of str
+    confidence : dict or None
+        Mean probability of each structure's voxels, 0-1, by name, when asked for; without those not found.
+    misfits : tuple of str
+        Reasons to doubt that the scan is one that the model was made for, found in its answer.
     versions : dict
     prompts : PromptNotes or None
         Of a model that answers prompts.
@@ -115,6 +119,8 @@ class Report:
     warnings: tuple[str, ...]
     versions: dict[str, str]
     prompts: PromptNotes | None = None
+    confidence: dict[str, float] | None = None
+    misfits: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe copy: lists, numbers, strings, null for what is not finite."""

@@ -44,6 +44,8 @@ class Request:
         Also return class probabilities (large).
     masks : bool
         Also return a mask of every label; those of a sigmoid model may overlap.
+    confidence : bool
+        Also say how sure the model is of each voxel and structure, and whether the scan fits it.
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
     sharpen : str
@@ -68,6 +70,7 @@ class Request:
     structures: tuple[int, ...] = ()
     probability: bool = False
     masks: bool = False
+    confidence: bool = False
     clean_up: bool = True
     sharpen: str = "borders"
     compile: bool = False

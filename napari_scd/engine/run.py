@@ -14,6 +14,7 @@ from napari_scd.cancel import CancelToken
 from napari_scd.engine.blend import Canvas
 from napari_scd.engine.compiled import CompiledNetwork
 from napari_scd.engine.hardware import choose_hardware
+from napari_scd.engine.misfits import with_confidence
 from napari_scd.engine.postprocess import voxel_counts
 from napari_scd.engine.predict import Predictor, WindowResult
 from napari_scd.engine.report import Report, Seconds, software_versions
@@ -193,7 +194,12 @@ class Run:
         """Empty sink over a box of the image."""
         request = self.request
         return LabelSink(
-            self.prepared, self.config.out_channels, box, probability=request.probability, masks=request.masks
+            self.prepared,
+            self.config.out_channels,
+            box,
+            probability=request.probability,
+            masks=request.masks,
+            confidence=request.confidence,
         )
 
     def windows(self, starts: Sequence[Size3], *, remember: bool = False) -> Iterator[WindowResult]:
@@ -251,12 +257,25 @@ class Run:
         structures = _both(self.request.structures, members)
         labels, region = sink.labels(structures, only)
         masks = sink.masks(structures, only)
-        probability = sink.probability()
+        probability, confidence = sink.probability(), sink.confidence()
         maps = self._tokens.maps()
         complete = self._done >= n_planned
         report = self._report(labels, region, n_planned, complete)
+        if confidence is not None:
+            recipe, table = self.model.recipe, self.model.labels
+            whole = sink.certainties(table.indices)
+            report = with_confidence(report, labels, confidence, whole, recipe=recipe, table=table)
         return Segmentation(
-            labels, maps.tokens, maps.scores, maps.stage_scores, probability, complete, report, region, masks
+            labels,
+            maps.tokens,
+            maps.scores,
+            maps.stage_scores,
+            probability,
+            complete,
+            report,
+            region,
+            masks,
+            confidence,
         )
 
     def _key(self, start: Size3, cell: tuple[Size3, Size3] | None = None) -> Hashable:

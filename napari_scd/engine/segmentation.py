@@ -67,6 +67,9 @@ class Segmentation:
     masks : Volume or None
         ``(labels, z, y, x)`` bool on the source grid, when asked for: one mask for each of the labels 1, 2,
         ...; those of a sigmoid model may overlap.
+    confidence : Volume or None
+        uint8 on the source grid, when asked for: probability of each voxel's label (background too) in per
+        cent; 0 where not computed.
     """
 
     labels: Volume
@@ -78,6 +81,7 @@ class Segmentation:
     report: Report
     region: tuple[slice, slice, slice]
     masks: Volume | None = None
+    confidence: Volume | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool3d
 
-from napari_scd.engine.postprocess import label_map
+from napari_scd.engine.postprocess import certainty, label_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,6 +124,15 @@ class SharpPlanes:
         found = torch.from_numpy(_labels(means, recipe))[:, None].repeat(1, 8)
         blocks, fine = self.plane.sharp_blocks(means)
         found[blocks] = torch.from_numpy(_labels(fine.flatten(0, 1), recipe)).view(-1, 8)
+        return self._voxels(found[..., None])[self.cut][..., 0].numpy()
+
+    def certainty(self, recipe: Recipe) -> NDArray[np.uint8]:
+        """Probability of every voxel's label in per cent ``(planes, y, x)``; 0 where there is no window."""
+        means = self._means()
+        found = torch.from_numpy(certainty(means.t(), recipe))[:, None].repeat(1, 8)
+        blocks, fine = self.plane.sharp_blocks(means)
+        found[blocks] = torch.from_numpy(certainty(fine.flatten(0, 1).t(), recipe)).view(-1, 8)
+        found[self.plane.weights == 0] = 0
         return self._voxels(found[..., None])[self.cut][..., 0].numpy()
 
     def _means(self) -> Tensor:

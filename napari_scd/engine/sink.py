@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from napari_scd.engine.parts import stray_parts
+from napari_scd.engine.postprocess import mean_certainty
 from napari_scd.engine.wayback import WayBack
 from napari_scd.model import roomy
 
@@ -36,8 +37,8 @@ class LabelSink:
     n_classes : int
     box : (low, high)
         Image voxels of the model grid that will be written; the others stay 0.
-    probability, masks : bool
-        Also make probabilities; also make a mask of each label.
+    probability, masks, confidence : bool
+        Also make probabilities; a mask of each label; how sure each label is.
 
     Notes
     -----
@@ -54,6 +55,7 @@ class LabelSink:
         *,
         probability: bool = False,
         masks: bool = False,
+        confidence: bool = False,
     ) -> None:
         self._way = WayBack(prepared, *box)
         self._recipe = prepared.recipe
@@ -61,6 +63,7 @@ class LabelSink:
         z, y, x = (b - a for a, b in zip(*box, strict=True))
         self._labels = np.zeros((z, y, x), np.uint8)
         self._seen = np.zeros((z, y, x), bool) if probability else None
+        self._percent = np.zeros((z, y, x), np.uint8) if confidence else None
         self._masks = masks
         self._spacing_mm = prepared.spacing_mm
         self._stray: tuple[StrayPart, ...] = ()
@@ -72,7 +75,7 @@ class LabelSink:
     @property
     def needs_means(self) -> bool:
         """Whether planes must come with mean logits; labels alone are those of sums."""
-        return self._logits is not None
+        return self._logits is not None or self._percent is not None
 
     def write(self, planes: Iterable[Planes | SharpPlanes]) -> None:
         """Take finished planes."""
@@ -82,6 +85,8 @@ class LabelSink:
             self._labels[here] = labels
             if self._logits is not None:
                 self._logits[here] = part.logits.permute(1, 2, 3, 0).to(self._logits.dtype)
+            if self._percent is not None:
+                self._percent[here] = part.certainty(self._recipe)
             if self._seen is not None:
                 self._seen[here] = part.seen.numpy()
 
@@ -112,6 +117,16 @@ class LabelSink:
             keep[list(structures)] = list(structures)
             found = keep[found]
         return self._way.on_source(found), self._way.region
+
+    def confidence(self) -> Volume | None:
+        """Probability of each voxel's label in per cent, uint8 on the source grid; 0 where not computed."""
+        if self._percent is None:
+            return None
+        return self._way.on_source(self._way.nearest(self._percent))
+
+    def certainties(self, indices: Iterable[int]) -> dict[int, float]:
+        """Mean probability of each structure's voxels on the model grid, 0-1; empty unless asked for."""
+        return {} if self._percent is None else mean_certainty(self._labels, self._percent, indices)
 
     def probability(self) -> Volume | None:
         """Class probabilities on the source grid, ``(classes, z, y, x)`` float16; 0 where not computed."""

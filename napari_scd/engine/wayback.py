@@ -111,8 +111,7 @@ class WayBack:
         if not self._prepared.resampled:
             return labels
         if logits is None:
-            nearest = [b + (s > 0.5) for b, s in zip(self._below, self._share, strict=True)]
-            return labels[np.ix_(*nearest)]
+            return self.nearest(labels)
         low, high = _cell_extremes(labels)
         mixed = low != high
         found = np.empty(self._shape, np.uint8)
@@ -127,6 +126,13 @@ class WayBack:
             if len(points):
                 plane[points] = label_map(self._interpolate(logits, z, place, points), recipe)
         return found
+
+    def nearest(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Values of the nearest model voxels, on the oriented source grid within the box."""
+        if not self._prepared.resampled:
+            return values
+        places = [b + (s > 0.5) for b, s in zip(self._below, self._share, strict=True)]
+        return values[np.ix_(*places)]
 
     def without(self, parts: Iterable[StrayPart], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Copy of labels on the oriented source grid within the box, without parts found on the model grid.

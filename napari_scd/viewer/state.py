@@ -13,6 +13,7 @@ class State(Enum):
     BAD_INPUT = "bad input"
     WARN_GEOMETRY = "no voxel size"
     WARN_ORIENTATION = "orientation unknown"
+    WARN_FIT = "the scan may not fit the model"
     PRELOADING = "preloading"
     LOADING = "loading"
     READY = "ready"

@@ -9,6 +9,7 @@ from napari_scd.lazy import on_first_use
 if TYPE_CHECKING:
     from napari_scd.volume.atomic import atomic_path as atomic_path
     from napari_scd.volume.changes import StructureChange as StructureChange
+    from napari_scd.volume.changes import changes_csv as changes_csv
     from napari_scd.volume.changes import compare_labels as compare_labels
     from napari_scd.volume.channels import read_channels as read_channels
     from napari_scd.volume.dicom import FoundSeries as FoundSeries
@@ -58,11 +59,16 @@ if TYPE_CHECKING:
     from napari_scd.volume.resample import resample as resample
     from napari_scd.volume.samples import load_icbm152 as load_icbm152
     from napari_scd.volume.samples import load_phantom as load_phantom
+    from napari_scd.volume.shaping import SHAPE_EDITS as SHAPE_EDITS
+    from napari_scd.volume.shaping import ShapeEdit as ShapeEdit
+    from napari_scd.volume.shaping import reshape_mask as reshape_mask
     from napari_scd.volume.sides import Sides as Sides
     from napari_scd.volume.sides import volumes_by_side as volumes_by_side
     from napari_scd.volume.statistics import StructureStatistics as StructureStatistics
     from napari_scd.volume.statistics import measure_structures as measure_structures
     from napari_scd.volume.statistics import statistics_csv as statistics_csv
+    from napari_scd.volume.structure_files import structure_files as structure_files
+    from napari_scd.volume.surfaces import SURFACE_SUFFIXES as SURFACE_SUFFIXES
     from napari_scd.volume.surfaces import Surface as Surface
     from napari_scd.volume.surfaces import surface_of as surface_of
     from napari_scd.volume.surfaces import write_surface as write_surface
@@ -81,7 +87,10 @@ _HOME_OF = {
     "READABLE": "nifti",
     "Recipe": "recipe",
     "ResampleUndo": "resample",
+    "SHAPE_EDITS": "shaping",
     "Series": "dicom",
+    "SURFACE_SUFFIXES": "surfaces",
+    "ShapeEdit": "shaping",
     "Sides": "sides",
     "Source": "volume",
     "StructureChange": "changes",
@@ -94,6 +103,7 @@ _HOME_OF = {
     "atomic_path": "atomic",
     "axis_directions": "orientation",
     "axis_weights": "resample",
+    "changes_csv": "changes",
     "check_labels_writable": "files",
     "choose_series": "dicom",
     "compare_labels": "changes",
@@ -120,11 +130,13 @@ _HOME_OF = {
     "read_volume": "files",
     "reorient": "turning",
     "resample": "resample",
+    "reshape_mask": "shaping",
     "sentence_on": "left_out",
     "series_of": "dicom",
     "spl_from_ras": "orientation",
     "statistics_csv": "statistics",
     "stem_of": "nifti",
+    "structure_files": "structure_files",
     "surface_of": "surfaces",
     "turn_to": "orientation",
     "volume_of": "dicom",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from napari_scd.volume.labels import LabelTable
@@ -66,6 +70,17 @@ def compare_labels(
         percent = 100 * (new_ml - old_ml) / old_ml if old_ml else None
         changes.append(StructureChange(name, old_ml, new_ml, new_ml - old_ml, percent, dice))
     return changes
+
+
+def changes_csv(changes: Iterable[StructureChange]) -> str:
+    """Lay out changes as CSV, a line each; what is None stays empty."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(StructureChange._fields)
+    for change in changes:
+        name, *numbers = change
+        table.writerow([name, *("" if number is None else f"{number:.6g}" for number in numbers)])
+    return text.getvalue()
 
 
 def _pairs(

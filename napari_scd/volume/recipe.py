@@ -65,6 +65,12 @@ class Recipe:
         Parts of a structure that are nearer than this to each other count as one.
     part_share
         A part stays if it has at least this share of the largest part's voxels, 0 to 1.
+    usual_confidence
+        Scans that the model was made for have at least this mean of its structures' mean probabilities, 0 to
+        1; below it, a scan is doubted. 0 doubts nothing.
+    usual_ml
+        Smallest and largest volume that each label has in such scans, one pair a label id from 1 on; what
+        lies outside is doubted. Empty doubts nothing.
 
     Raises
     ------
@@ -87,6 +93,8 @@ class Recipe:
     single_labels: tuple[int, ...] = ()
     part_gap_mm: float = 10.0
     part_share: float = 0.3
+    usual_confidence: float = 0.0
+    usual_ml: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Check every value and turn lists into tuples."""
@@ -115,8 +123,9 @@ class Recipe:
         self._set_tuple("single_labels", int, "label ids (whole numbers)")
         if self.single_labels and self.activation != "softmax":
             raise _bad("single_labels", self.single_labels, "none with 'sigmoid'")
-        for key, most in (("part_gap_mm", _COARSEST), ("part_share", 1.0)):
+        for key, most in (("part_gap_mm", _COARSEST), ("part_share", 1.0), ("usual_confidence", 1.0)):
             self._set_number(key, most)
+        self._set_pairs("usual_ml")
         if not self.channels:
             raise _bad("channels", self.channels, "at least one channel name")
 
@@ -129,7 +138,7 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values that JSON can hold."""
         values = dataclasses.asdict(self)
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {key: _listed(value) for key, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Recipe:
@@ -173,6 +182,16 @@ class Recipe:
             raise _bad(key, values, needed)
         object.__setattr__(self, key, numbers)
 
+    def _set_pairs(self, key: str) -> None:
+        values = getattr(self, key)
+        try:
+            pairs = tuple((float(low), float(high)) for low, high in values)
+        except (TypeError, ValueError, OverflowError):
+            raise _bad(key, values, "pairs of numbers") from None
+        if not all(0 <= low < high <= _LARGEST for low, high in pairs):
+            raise _bad(key, values, "pairs of numbers, the lower one first")
+        object.__setattr__(self, key, pairs)
+
     def _set_tuple(self, key: str, kind: type, needed: str) -> None:
         values = getattr(self, key)
         if isinstance(values, str) or not hasattr(values, "__iter__"):
@@ -180,6 +199,11 @@ class Recipe:
         if any(not isinstance(value, kind) or isinstance(value, bool) for value in values):
             raise _bad(key, values, needed)
         object.__setattr__(self, key, tuple(values))
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, within each other too."""
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _bad(key: str, value: object, needed: str) -> InputError:

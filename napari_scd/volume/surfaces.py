@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_scd.volume.volume import Volume
 
-SUFFIXES = (".stl", ".obj", ".ply")
+SURFACE_SUFFIXES = (".stl", ".obj", ".ply")
 _COMMENT = "SPACE=LPS"  # 3D Slicer reads this and does not have to ask
 _SMOOTHING_STEPS = 15
 _SHRINK, _SWELL = 0.5, 0.53
@@ -87,8 +87,8 @@ def write_surface(path: Path, surface: Surface) -> None:
     from trimesh.exchange import obj, ply, stl
 
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"'{path}' cannot be written as a surface: use {', '.join(SUFFIXES)}.")
+    if suffix not in SURFACE_SUFFIXES:
+        raise InputError(f"'{path}' cannot be written as a surface: use {', '.join(SURFACE_SUFFIXES)}.")
     mesh = Trimesh(surface.vertices_lps_mm, surface.faces, process=False)
     if suffix == ".stl":
         data = stl.export_stl(mesh)

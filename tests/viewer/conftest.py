@@ -50,14 +50,20 @@ class FakeNetwork:
 
 
 def checkpoint(field: str = "whole") -> Any:
-    provenance = SimpleNamespace(name="fake", sha256="")
+    provenance = SimpleNamespace(name="fake", sha256="", metrics={})
     return SimpleNamespace(
         network=FakeNetwork(), recipe=Recipe("MR", field=field), labels=TABLE, provenance=provenance
     )
 
 
 def fake_segmentation(
-    volume: Volume, keep: Any, *, region: Any = None, only: int | None = None, complete: bool = True
+    volume: Volume,
+    keep: Any,
+    *,
+    region: Any = None,
+    only: int | None = None,
+    complete: bool = True,
+    misfits: tuple[str, ...] = (),
 ) -> Any:
     """Labels 1 where the image is above its mean (2 in the upper half), tokens from block means."""
     array = volume.array if volume.array.ndim == 3 else volume.array[0]
@@ -100,7 +106,11 @@ def fake_segmentation(
         "seconds": {"prefix": 0.8, "rest": 0.8, "total": 1.6},
         "voxels": counts,
         "volumes_ml": {name: n * voxel_ml for name, n in counts.items()},
+        "confidence": {TABLE.name_of(i): (0.9, 0.6)[i - 1] for i in (1, 2) if (labels == i).any()},
+        "misfits": list(misfits),
     }
+    percent = np.where(labels == 2, 60, 90).astype(np.uint8)
+    percent[outside] = 0
     report = SimpleNamespace(
         **{**values, "keep": keeps, "seconds": SimpleNamespace(total=1.6)}, to_dict=lambda: dict(values)
     )
@@ -109,6 +119,7 @@ def fake_segmentation(
         tokens=Volume(tokens.reshape(grid), affine),
         scores=Volume(score, affine),
         stage_scores=stage_scores.reshape(N_STAGES, *grid),
+        confidence=Volume(percent, volume.affine),
         complete=complete,
         report=report,
         region=region,
@@ -125,6 +136,7 @@ class FakeBackend:
         self.n_windows = 8
         self.warnings: tuple[str, ...] = ()
         self.ahead = False
+        self.misfits: tuple[str, ...] = ()
 
     def preload(self, progress: Any, cancel: Any) -> tuple[str, ...]:
         self._called("preload")
@@ -147,7 +159,9 @@ class FakeBackend:
             for region in (window, *([part] if part else [])):
                 progress(PartialAnswer(fake_segmentation(view.volume(), choices.keep_request, region=region)))
         progress(SimpleNamespace(done=4, total=8, seconds_left=2.0, message="window 4 of 8, 2 s left"))
-        answer = fake_segmentation(view.volume(), choices.keep_request, complete=not cancel.cancelled)
+        answer = fake_segmentation(
+            view.volume(), choices.keep_request, complete=not cancel.cancelled, misfits=self.misfits
+        )
         if cancel.cancelled:
             answer.report.n_windows = 4
         return answer

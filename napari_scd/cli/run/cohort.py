@@ -16,7 +16,7 @@ from napari_scd.batch import (
     write_statistics,
     write_summary_table,
 )
-from napari_scd.cli.console import complain, print_json, say, warn
+from napari_scd.cli.console import complain, doubt, print_json, say, warn
 from napari_scd.cli.progress import CohortBar, cohort_bar
 from napari_scd.cli.run.failures import reason_of
 from napari_scd.cli.run.shared_files import SharedFiles
@@ -140,7 +140,10 @@ def _outcomes(cohort: Cohort, scheduler: str | None, n_workers: int, bar: Cohort
 def _counts(record: CohortRecord) -> str:
     words = ("done", "failed", "skipped")
     counts = {word: sum(row.status == word for row in record.rows.values()) for word in words}
-    return f"{sum(counts.values())} scans: {', '.join(f'{count} {word}' for word, count in counts.items())}."
+    n_doubtful = sum(row.doubtful for row in record.rows.values())
+    aside = f" {n_doubtful} may not fit the model: see the summary." if n_doubtful else ""
+    listed = ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{sum(counts.values())} scans: {listed}.{aside}"
 
 
 def _show_unusable(cohort: Cohort) -> None:
@@ -161,7 +164,7 @@ def _show(row: SummaryRow, *, as_json: bool) -> None:
     elif not as_json:
         say(f"{row.name}: {row.seconds:.1f} s")
         if row.reason:
-            warn(f"{row.name}: {row.reason}")
+            (doubt if row.doubtful else warn)(f"{row.name}: {row.reason}")
 
 
 def _to_dict(row: SummaryRow) -> dict[str, Any]:

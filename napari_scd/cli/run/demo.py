@@ -111,7 +111,7 @@ def _words(row: Sides) -> str:
 
 
 def _print(report: dict[str, Any], sides: Sequence[Sides], files: dict[str, str]) -> None:
-    for sentence in report["warnings"]:
+    for sentence in (*report["warnings"], *report["misfits"]):
         warn(sentence)
     out.print(side_table(sides))
     say(run_line(report), style="dim")

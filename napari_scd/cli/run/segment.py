@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_scd.batch import prepare, write_shared_report, write_statistics
-from napari_scd.cli.console import complain, print_json, say, warn
+from napari_scd.cli.console import complain, doubt, print_json, say, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.failures import reason_of
 from napari_scd.cli.run.shared_files import SharedFiles
@@ -60,6 +60,8 @@ def run_batch(plan: BatchPlan, job: SegmentJob, *, as_json: bool) -> int:
             warn(f"{case.name}: {sentence}")
         if not as_json and outcome.table is not None:
             print_case(outcome.report, outcome.table)
+        for sentence in outcome.report["misfits"]:
+            doubt(f"{case.name}: {sentence}")
     if statistics and not as_json:
         say(f"{'statistics':<12}{job.targets.statistics}")
     if plan.summary:

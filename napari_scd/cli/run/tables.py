@@ -27,7 +27,7 @@ def print_case(report: dict[str, Any], table: LabelTable) -> None:
     table : LabelTable
         Colours and groups of the structures.
     """
-    out.print(structure_table(report["volumes_ml"], table))
+    out.print(structure_table(report["volumes_ml"], table, report.get("confidence") or {}))
     say(run_line(report), style="dim")
     for kind, place in output_lines(report["outputs"]):
         out.print(Text.assemble((f"{kind:<12}", "dim"), place), soft_wrap=True)
@@ -52,15 +52,21 @@ def output_lines(outputs: dict[str, str]) -> list[tuple[str, str]]:
     return lines
 
 
-def structure_table(volumes_ml: dict[str, float], table: LabelTable) -> Table:
-    """Structures found, with colour and volume; a group's parts are followed by their sum."""
+def structure_table(
+    volumes_ml: dict[str, float], table: LabelTable, confidence: dict[str, float] | None = None
+) -> Table:
+    """Structures found, with colour, volume and how sure the model is; a group's sum follows its parts."""
+    sure = confidence or {}
     rows = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     rows.add_column("structure")
     rows.add_column("volume", justify="right")
+    if sure:
+        rows.add_column("sure", justify="right")
     missing = [name for name, ml in volumes_ml.items() if not ml]
     for label in table.labels:
         if volumes_ml.get(label.name):
-            rows.add_row(_swatch(label.name, label.colour), _ml(volumes_ml[label.name]))
+            percent = [f"{100 * sure[label.name]:.0f} %"] if label.name in sure else []
+            rows.add_row(_swatch(label.name, label.colour), _ml(volumes_ml[label.name]), *percent)
     for group, total in group_volumes_ml(volumes_ml, table).items():
         rows.add_row(Text(f"  {group}, all parts", style="bold"), Text(_ml(total), style="bold"))
     if missing:

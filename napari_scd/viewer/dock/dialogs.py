@@ -25,6 +25,17 @@ def ask_where_to_export(parent: QWidget, suggestion: str, chosen: Callable[[str]
     _show(dialog, chosen)
 
 
+def ask_where_to_save(parent: QWidget, suggestion: str, kinds: str, chosen: Callable[[str], None]) -> None:
+    """Let the user choose a file to write; `kinds` are Qt's filters, of which the first ending is added."""
+    dialog = QFileDialog(parent, "Save", suggestion, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(kinds.partition("*.")[2].partition(")")[0])
+    dialog.filterSelected.connect(
+        lambda kind: dialog.setDefaultSuffix(kind.partition("*.")[2].partition(")")[0])
+    )
+    _show(dialog, chosen)
+
+
 def _show(dialog: QFileDialog, chosen: Callable[[str], None]) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(chosen)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.viewer.dock.worker import WorkerQueue
-from napari_scd.viewer.logic import duration, saving_curve
+from napari_scd.viewer.logic import duration, saving_curve, trust_in
 from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
     from napari_scd.engine import Plan
+    from napari_scd.viewer.dock.object_tools import ObjectTools
     from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
     from napari_scd.viewer.logic import Agreement, Controller, Cost, ReadyModel, Result
     from napari_scd.viewer.state import Status
@@ -25,6 +26,7 @@ class Panels(NamedTuple):
     run: RunPanel
     tokens: TokensPanel
     result: ResultPanel
+    tools: ObjectTools
     advanced: AdvancedPanel
 
 
@@ -80,7 +82,9 @@ class PanelDisplay:
             return
         sides = [index for pair in result.table.mirror_pairs for index in pair]
         doubtful = () if result.view.orientation_known else sides
-        panels.result.show_structures(result.table, result.found(), doubtful, result.apart_ml())
+        ready = self._control.ready
+        trust = trust_in(result, None if ready is None else ready.checkpoint)
+        panels.result.show_structures(result.table, result.found(), doubtful, result.apart_ml(), trust=trust)
         if result.seconds_per_window is not None:
             origin = f"measured in the last run on {result.report['device']}"
             self._show_pace(result.seconds_per_window, origin)

@@ -23,6 +23,7 @@ def lay_out(dock: QWidget, panels: Panels) -> None:
         if number:
             lines.addWidget(ruler())
         lines.addWidget(panel)
+    lines.addWidget(panels.tools)
     lines.addWidget(panels.advanced)
     lines.addStretch(1)
     area = QScrollArea()

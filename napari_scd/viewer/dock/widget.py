@@ -18,6 +18,7 @@ from napari_scd.viewer.dock.keep_moves import KeepMoves
 from napari_scd.viewer.dock.layer_lists import LayerLists
 from napari_scd.viewer.dock.layout import WIDTH, lay_out
 from napari_scd.viewer.dock.lifetime import DockedWidget
+from napari_scd.viewer.dock.object_tools import ObjectTools
 from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
 from napari_scd.viewer.dock.preferences import Preferences, Settings
 from napari_scd.viewer.dock.reading import Reading
@@ -59,7 +60,8 @@ class ScdWidget(DockedWidget):
         self.input = InputPanel(self.controller.store.images)
         self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
-        panels = Panels(self.input, self.run, self.tokens, self.result, self.advanced)
+        self.tools = ObjectTools(viewer, self.controller)
+        panels = Panels(self.input, self.run, self.tokens, self.result, self.tools, self.advanced)
         lay_out(self, panels)
         self._display = PanelDisplay(self.controller, panels)
         self._keep = KeepMoves(self.controller.slider)
@@ -109,6 +111,7 @@ class ScdWidget(DockedWidget):
         for part in (*parts, self._display):
             part.close()
         self._clicks.stop()
+        self.tools.close_table()
         for delayed in (self._keep, self._look_again, self._look_at_edits):
             delayed.cancel()
 
@@ -140,6 +143,7 @@ class ScdWidget(DockedWidget):
         self.result.output_chosen.connect(partial(self._set_choice, "output"))
         self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
         self.result.structure_clicked.connect(control.go_to)
+        self.result.structure_clicked.connect(self.tools.choose)
         self.result.accept_wanted.connect(control.accept)
         self.result.discard_wanted.connect(control.discard)
         self.result.export_wanted.connect(self._on_export)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import LayerTuple as LayerTuple
     from napari_scd.viewer.layers.build import Voxels as Voxels
     from napari_scd.viewer.layers.build import clicks_layer as clicks_layer
+    from napari_scd.viewer.layers.build import confidence_layer as confidence_layer
     from napari_scd.viewer.layers.build import exit_colour as exit_colour
     from napari_scd.viewer.layers.build import features_of as features_of
     from napari_scd.viewer.layers.build import label_colours as label_colours
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.look import problem_of as problem_of
     from napari_scd.viewer.layers.look import record_in as record_in
     from napari_scd.viewer.layers.look import with_channels as with_channels
+    from napari_scd.viewer.layers.meshes import LabelSurface as LabelSurface
+    from napari_scd.viewer.layers.meshes import surface_layer as surface_layer
     from napari_scd.viewer.layers.picking import voxel_under as voxel_under
     from napari_scd.viewer.layers.planes import THREE_PLANES as THREE_PLANES
     from napari_scd.viewer.layers.planes import Cuts as Cuts
@@ -54,6 +57,7 @@ _HOME_OF = {
     "Colours": "build",
     "Cuts": "planes",
     "EVERYTHING": "build",
+    "LabelSurface": "meshes",
     "LayerStore": "store",
     "LayerTuple": "build",
     "PREVIEW_OPACITY": "build",
@@ -66,6 +70,7 @@ _HOME_OF = {
     "as_channels": "look",
     "clicks_layer": "build",
     "edges_on_screen": "letters",
+    "confidence_layer": "build",
     "exit_colour": "build",
     "features_of": "build",
     "finest": "layer_place",
@@ -86,6 +91,7 @@ _HOME_OF = {
     "spatial_part": "layer_place",
     "stages_colours": "build",
     "stages_layer": "build",
+    "surface_layer": "meshes",
     "token_colours": "build",
     "tokens_layer": "build",
     "voxel_under": "picking",

@@ -23,6 +23,8 @@ DIMMEST = 0.75
 PREVIEW_OPACITY = 0.8
 CONTOUR_VOX = 1  # previews are outlines on slices, so that the scan below them stays readable
 VEIL_OPACITY = 0.15  # of the preview in 3D, where it would hide the tokens inside
+DOUBT_COLOURS = [[1.0, 0.85, 0.2, 1.0], [0.85, 0.2, 0.1, 1.0], [0.0, 0.0, 0.0, 0.0]]  # from unsure to sure
+DOUBT_LIMITS = (40.0, 100.0)  # per cent; a coin's toss between two labels glows
 EVERYTHING = "all structures"  # a click that took every label of its window
 
 
@@ -121,6 +123,24 @@ def score_layer(scores: Volume, view: SourceView, report: dict[str, Any]) -> Lay
         "contrast_limits": limits,
     }
     return _with_leading_axes(data, view), keywords, "image"
+
+
+def confidence_layer(percent: np.ndarray, view: SourceView, report: dict[str, Any]) -> LayerTuple:
+    """Return how sure the model is of each voxel, in per cent: what is doubtful glows, the rest is clear.
+
+    Voxels that the model did not look at count as sure.
+    """
+    keywords = dict(view.look) | {
+        "name": name_of(view.name, "confidence"),
+        "colormap": {"colors": DOUBT_COLOURS, "name": "SCD doubt"},
+        "blending": "additive",
+        "opacity": 0.8,
+        "contrast_limits": DOUBT_LIMITS,
+        "metadata": {"scd": report},
+    }
+    whole = np.full(view.layer_shape, 100, np.uint8)
+    whole[view.frame] = np.where(percent == 0, 100, percent)
+    return whole, keywords, "image"
 
 
 def drawable_scores(scores: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:

@@ -101,6 +101,15 @@ class LayerStore:
             and np.allclose(layer_matrix(layer), view.matrix, atol=1e-6)
         ]
 
+    def label_maps(self) -> list[Any]:
+        """Return all Labels layers but our token maps, topmost first."""
+        tokens = {uid for (_, kind), uid in self._ours.items() if kind == "tokens"}
+        return [
+            layer
+            for layer in reversed(list(self._viewer.layers))
+            if type(layer).__name__ == "Labels" and not layer.multiscale and layer.unique_id not in tokens
+        ]
+
     def ours(self, source: Hashable, kind: str) -> Any | None:
         """Return our layer of a kind for an image, None when there is none (any more)."""
         return self.layer(self._ours.get((source, kind)))
@@ -135,6 +144,11 @@ class LayerStore:
                 self._drawn.pop(layer.unique_id, None)
                 self._viewer.layers.remove(layer)
             self._ours.pop((source, kind), None)
+
+    def replace(self, source: Hashable, kind: str, layer_tuple: LayerTuple) -> None:
+        """Add our layer of a kind, in place of the one that is there."""
+        self.remove(source, kind)
+        self.show(source, kind, layer_tuple)
 
     def forget(self, source: Hashable, kind: str) -> None:
         """Leave our layer of a kind to the user; the next one will be a new layer."""

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.keep import KeepAnswers as KeepAnswers
     from napari_scd.viewer.logic.keep_estimate import Cost as Cost
     from napari_scd.viewer.logic.keep_estimate import saving_curve as saving_curve
+    from napari_scd.viewer.logic.measure_table import table_of as table_of
+    from napari_scd.viewer.logic.measuring import Measurements as Measurements
+    from napari_scd.viewer.logic.object_edits import EDIT_WORDS as EDIT_WORDS
     from napari_scd.viewer.logic.result import Result as Result
+    from napari_scd.viewer.logic.trust import Trust as Trust
+    from napari_scd.viewer.logic.trust import trust_in as trust_in
     from napari_scd.viewer.logic.wording import duration as duration
     from napari_scd.viewer.logic.wording import millilitres as millilitres
 
@@ -37,19 +42,24 @@ _HOME_OF = {
     "Controller": "controller",
     "Cost": "keep_estimate",
     "DockJob": "jobs",
+    "EDIT_WORDS": "object_edits",
     "JobQueue": "jobs",
     "KeepAnswers": "keep",
+    "Measurements": "measuring",
     "Offer": "catalogue",
     "ReadyModel": "backend",
     "Result": "result",
     "SHOW_MODES": "choices",
     "SHOW_TITLES": "choices",
+    "Trust": "trust",
     "duration": "wording",
     "millilitres": "wording",
     "offered_models": "catalogue",
     "resolve": "choices",
     "saving_curve": "keep_estimate",
     "window_with": "ct_windows",
+    "table_of": "measure_table",
+    "trust_in": "trust",
     "with_ending": "export",
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.viewer.logic.clicks import ClickRecord, record_of
 from napari_scd.viewer.logic.history import place_entry
-from napari_scd.viewer.logic.merging import from_run, merge_tokens
+from napari_scd.viewer.logic.merging import from_run, merge_confidence, merge_tokens
 
 if TYPE_CHECKING:
     from napari_scd.engine import Click
@@ -59,5 +59,6 @@ def with_click(result: Result | None, answer: Clicked) -> Result:
             history=result.history + answer.run.history,
         )
         merge_tokens(run, result)
+        merge_confidence(run, result)
     run.repaint()
     return run

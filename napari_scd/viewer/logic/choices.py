@@ -43,6 +43,8 @@ class Choices:
         score maps too.
     all_frames
         Segment and export every frame of a scan with several, instead of the one on screen.
+    confidence
+        Show how sure the model is of each voxel.
     output
         `unique_id` of the Labels layer that accepts results, None = a new one.
     """
@@ -66,6 +68,7 @@ class Choices:
     autosave: bool = False
     maps: bool = True
     all_frames: bool = False
+    confidence: bool = False
     output: Hashable | None = None
 
     def copy(self) -> Choices:
@@ -92,5 +95,6 @@ def resolve(choices: Choices, **overrides: object) -> Request:
         "precision": choices.precision,
         "blending": choices.blending,
         "batch": choices.batch,
+        "confidence": True,
     }
     return Request(**(fields | overrides))  # type: ignore[arg-type]

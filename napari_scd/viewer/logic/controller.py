@@ -12,6 +12,9 @@ from napari_scd.viewer.logic.dock_state import DockState
 from napari_scd.viewer.logic.edits import HandEdits
 from napari_scd.viewer.logic.handover import leave, take_over
 from napari_scd.viewer.logic.keep import KeepAnswers
+from napari_scd.viewer.logic.measuring import Measuring
+from napari_scd.viewer.logic.object_edits import ObjectEdits
+from napari_scd.viewer.logic.object_surfaces import ObjectSurfaces
 from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
 from napari_scd.viewer.logic.show_result import ResultLayers
@@ -57,6 +60,9 @@ class Controller:
         self.slider = KeepAnswers(self.state, self.layers, self.edits, self.source.replan)
         self.review = Review(self.state, self.layers, self.edits)
         self.saving = Saving(self.state, self.edits)
+        self.objects = ObjectEdits(self.state, self.layers, self.edits)
+        self.measuring = Measuring(self.state, self.edits, self.saving)
+        self.surfaces = ObjectSurfaces(self.state, self.edits, self.saving)
         self.click, self.replay = self.runs.click, self.runs.replay
         self.compare, self.cancel, self.remedy = self.runs.compare, self.runs.cancel, self.runs.remedy
         self.discard, self.undo, self.redo = self.review.discard, self.review.undo, self.review.redo
@@ -137,6 +143,11 @@ class Controller:
         self.choices.show, self.choices.stage = show, stage
         self.layers.recolour()
 
+    def show_confidence(self, on: bool) -> None:
+        """Show or hide how sure the model is of each voxel."""
+        self.choices.confidence = on
+        self.layers.show_confidence()
+
     def show_view(self, name: str) -> None:
         """Turn the viewer to "axial", "coronal", "sagittal" or "3d", as a radiologist expects it."""
         if self.view is not None:
@@ -152,6 +163,12 @@ class Controller:
         if len(voxels):
             nearest = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
             self.store.screen.go_to(result.view, voxels[nearest].tolist())
+
+    def go_to_name(self, name: str) -> None:
+        """Bring a structure on screen, by its name."""
+        table = None if self.result is None else self.result.table
+        if table is not None and name in table.names:
+            self.go_to(table.index_of(name))
 
     def isolate(self, index: int) -> None:
         """Show one structure alone, or all again (0)."""

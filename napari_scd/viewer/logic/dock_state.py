@@ -226,6 +226,9 @@ class DockState:
             found += () if self.view.voxel_size_known else (sentences.NO_VOXEL_SIZE,)
             found += () if self.view.orientation_known else (sentences.NO_ORIENTATION,)
             found += (sentences.MIRRORED,) if self.store.screen.mirrors(self.view) else ()
+        if self.result is not None:
+            misfits = self.result.report.get("misfits", ())
+            found = tuple((State.WARN_FIT, f"Doubtful: {text}") for text in misfits) + found
         if self.ready is not None:
             found += tuple((State.READY, text) for text in self.ready.warnings)
         return found

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_scd.engine import Segmentation
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.clicks import ClickRecord
+    from napari_scd.volume import ShapeEdit
 
 # what a run's entry takes from its report
 _OF_A_RUN = (
@@ -49,6 +50,13 @@ def removal_entry(name: str, index: Sequence[int], view: SourceView) -> dict[str
 def edit_entry(what: str, voxels: dict[str, int], *, accepted: bool) -> dict[str, Any]:
     """Entry of voxels that were changed by hand, by what they became."""
     return _entry(what, on="segmentation" if accepted else "preview", voxels=voxels)
+
+
+def shape_entry(edit: ShapeEdit, name: str, *, added: int, removed: int, accepted: bool) -> dict[str, Any]:
+    """Entry of an object whose shape was changed; `amount` is in mm, or in ml for "remove islands"."""
+    amount = {"amount": edit.amount} if edit.amount else {}
+    where = "segmentation" if accepted else "preview"
+    return _entry(edit.kind, label=name, **amount, on=where, voxels={"added": added, "removed": removed})
 
 
 def accept_entry(layer: str, voxels: int, *, protect: bool) -> dict[str, Any]:

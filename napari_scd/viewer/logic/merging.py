@@ -47,6 +47,8 @@ def from_run(
         base=segmentation.labels.array,
         base_counts=counts,
         history=[run_entry(action, segmentation, report)],
+        confidence=None if segmentation.confidence is None else segmentation.confidence.array,
+        sure=_sure(segmentation, table),
         complete=segmentation.complete,
     )
 
@@ -77,6 +79,7 @@ def with_window(result: Result, segmentation: Segmentation, action: str) -> Resu
     """Return a result of the whole volume with the fresh labels and tokens of a part of it."""
     assert result.base is not None and result.base_counts is not None
     window = from_run(segmentation, result.view, result.table, action)
+    window.confidence = _laid_over(window.confidence, result.confidence)
     base, region = result.base.copy(), segmentation.region
     base[region] = segmentation.labels.array[region]
     counts = result.base_counts + bins(base[region]) - bins(result.base[region])
@@ -87,6 +90,7 @@ def with_window(result: Result, segmentation: Segmentation, action: str) -> Resu
         tokens=window.tokens,
         scores=window.scores,
         stage_scores=window.stage_scores,
+        confidence=window.confidence,
         history=_without_overwritten(result.history, window.history[0]) + window.history,
     )
     merged.repaint()
@@ -101,8 +105,28 @@ def with_rest(result: Result, early: Result) -> Result:
         base = np.where(result.base == 0, early.base, result.base)
         filled = filled.copy(base=base, base_counts=bins(base))
     filled.repaint()
+    filled.confidence = _laid_over(filled.confidence, early.confidence)
     merge_tokens(filled, early)
     return filled
+
+
+def merge_confidence(newer: Result, older: Result) -> None:
+    """Fill in the confidence that only the older result has; where both do, the newer one stands."""
+    newer.confidence = _laid_over(newer.confidence, older.confidence)
+    newer.sure = older.sure | newer.sure
+
+
+def _laid_over(newer: np.ndarray | None, older: np.ndarray | None) -> np.ndarray | None:
+    if newer is None or older is None or newer.shape != older.shape:
+        return newer if newer is not None else older
+    merged: np.ndarray = np.where(newer == 0, older, newer)
+    return merged
+
+
+def _sure(segmentation: Segmentation, table: LabelTable) -> dict[int, float]:
+    """Mean probability of each structure that was found, by label."""
+    named = segmentation.report.confidence or {}
+    return {label.index: named[label.name] for label in table.labels if label.name in named}
 
 
 def _without_overwritten(history: list[dict[str, Any]], newer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -54,6 +54,10 @@ class Result:
         What was painted and erased by hand, on top of all.
     history
         How the labels came about (JSON values), oldest first.
+    confidence : (z, y, x) uint8 or None
+        Probability of the label that the model gave to a voxel in per cent, 0 where it did not look.
+    sure
+        Mean probability of each structure as the model found it, 0-1, by label.
     complete
         False after a cancelled run.
     accepted
@@ -77,6 +81,8 @@ class Result:
     base_counts: np.ndarray | None = None
     edits: list[Edit] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
+    confidence: np.ndarray | None = None
+    sure: dict[int, float] = field(default_factory=dict)
     complete: bool = True
     accepted: bool = False
     layer: Hashable = None

@@ -194,7 +194,9 @@ class Runs:
         self._layers.finish(result, "Segment volume", self._before)
         if segmentation.complete:
             found = sum(1 for ml in report.volumes_ml.values() if ml > 0)
-            state.say(sentences.done(len(result.table), found, self._clock() - self._began))
+            misfit_of = report.model if report.misfits else ""
+            seconds = self._clock() - self._began
+            state.say(sentences.done(len(result.table), found, seconds, misfit_of=misfit_of))
         else:
             state.say(sentences.cancelled(report.n_windows, report.n_windows_planned))
 

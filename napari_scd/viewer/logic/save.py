@@ -36,6 +36,13 @@ class Saving:
         """Whether there are labels to write."""
         return bool(self._frames())
 
+    def labels_on_screen(self) -> np.ndarray | None:
+        """Labels that an export of the chosen frame would write; None where there are none."""
+        state = self._state
+        if state.view is None or state.result is None:
+            return None
+        return self._collect(state.view, state.now).labels
+
     def suggestion(self) -> str:
         """Path to suggest: beside the image's file where it has one."""
         beside = self.beside_source()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.dock_state import DockState, Place
     from napari_scd.viewer.logic.result import Result
 
-MAPS = ("tokens", "score", "clicks", "stages")
+MAPS = ("tokens", "score", "clicks", "stages", "confidence")
 
 
 class ResultLayers:
@@ -129,6 +129,18 @@ class ResultLayers:
         self._store.recolour(result.view.uid, self._colours(result, estimated=True))
         layers.redraw(layer, exits.reshape(layer.data.shape))
 
+    def show_confidence(self) -> None:
+        """Show how sure the model is, or hide it, as the choices say."""
+        result = self._state.result
+        if result is None:
+            return
+        uid, wanted = result.view.uid, self._choices.confidence and result.confidence is not None
+        if not wanted or result.confidence is None:
+            self._store.remove(uid, "confidence")
+            return
+        layer = layers.confidence_layer(result.confidence, result.view, result.report)
+        self._store.show(uid, "confidence", layer)
+
     def recolour(self) -> None:
         """Follow a change of the token view, the stage, or between 2D and 3D."""
         result = self._state.result
@@ -184,6 +196,7 @@ class ResultLayers:
         show(uid, "tokens", tokens, visible=self._choices.show in ("dim", "exit"))
         score = layers.score_layer(result.scores, result.view, result.report)
         show(uid, "score", score, visible=self._choices.show == "score")
+        self.show_confidence()
         if self._store.ours(uid, "stages") is not None:
             self.explode(result)
         if result.clicks or self._store.ours(uid, "clicks") is not None:

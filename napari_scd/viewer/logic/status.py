@@ -83,10 +83,12 @@ def cancelled(done: int, total: int) -> Status:
     )
 
 
-def done(n_labels: int, n_found: int, seconds: float) -> Status:
-    """Say that a whole volume was segmented."""
+def done(n_labels: int, n_found: int, seconds: float, *, misfit_of: str = "") -> Status:
+    """Say that a whole volume was segmented; `misfit_of` is the model that the scan may not fit."""
     labels = "1 label" if n_labels == 1 else f"{n_labels} labels"
-    return Status(State.DONE, f"{labels}, {n_found} found in {duration(seconds)}. Accept (U) or Discard.")
+    aside = f" This scan may not fit {misfit_of}: do not trust it blindly." if misfit_of else ""
+    found = f"{labels}, {n_found} found in {duration(seconds)}."
+    return Status(State.DONE, f"{found}{aside} Accept (U) or Discard.")
 
 
 def frames_done(done: int, total: int) -> Status:
@@ -144,6 +146,11 @@ def stale_outside(keep: str) -> Status:
 def accepted(layer: str, n_voxels: int) -> Status:
     """Say that the preview became part of the segmentation."""
     return Status(State.DONE, f"Accepted {n_voxels:,} voxels into '{layer}'. Ctrl+Z takes them back.")
+
+
+def reshaped(what: str, now: str, before: str) -> Status:
+    """Say how an object's shape was changed, and its volume now and before."""
+    return Status(State.PREVIEW, f"{what}: {now} (was {before}). Ctrl+Z takes it back.")
 
 
 def error(sentence: str, remedy: Remedy | None = None) -> Status:

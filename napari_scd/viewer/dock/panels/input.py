@@ -39,7 +39,7 @@ class InputPanel(Panel):
     plane_wanted = Signal(str)  # one of VIEWS
 
     def __init__(self, layers: Callable[[], Sequence[Any]] = tuple) -> None:
-        self._ready = self._bad = False
+        self._ready = self._bad = self._doubtful = False
         super().__init__("Input")
         self._layers = layers
         self._rows = form()
@@ -178,6 +178,8 @@ class InputPanel(Panel):
             self.remedy.setText(status.remedy.text)
             self._action = status.remedy.action
         self._box.warn("\n".join(text for _, text in status.warnings))
+        self._doubtful = any(state is State.WARN_FIT for state, _ in status.warnings)
+        self._colour_texts()
 
     def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Follow the theme."""
@@ -191,7 +193,8 @@ class InputPanel(Panel):
         red, amber = ("#ff7b72", "#e3a948") if on_dark else ("#b3261e", "#8a5a00")
         if self._ready:
             self.status.setStyleSheet(f"color: {red};" if self._bad else "")
-            self.warnings.setStyleSheet(f"color: {amber};")
+            loud = f"color: {red}; font-weight: bold;"
+            self.warnings.setStyleSheet(loud if self._doubtful else f"color: {amber};")
             self.model_note.setStyleSheet(f"color: {amber};")
 
     def _on_volume(self) -> None:

@@ -16,9 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari_scd.viewer.layers import Voxels
+    from napari_scd.viewer.logic import Trust
     from napari_scd.volume import LabelTable
 
 MAX_ROWS = 8
+_HINTS = (
+    "In millilitres.",
+    "Mean probability that the model gave to the structure's voxels.",
+    "Overlap with the truth on test cases, 0 to 1; the tool tip of a row says on which.",
+)
 
 
 class Legend(QTreeWidget):
@@ -29,7 +35,9 @@ class Legend(QTreeWidget):
         n_rows = self.topLevelItemCount()
         if n_rows:
             row = max(self.sizeHintForRow(0), 18)
-            self.setFixedHeight(row * min(n_rows, MAX_ROWS) + 6)
+            heading = self.header()
+            top = 0 if heading is None else heading.sizeHint().height()
+            self.setFixedHeight(row * min(n_rows, MAX_ROWS) + top + 6)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Leave letters to the dock's keys."""
@@ -70,8 +78,8 @@ class ResultPanel(Panel):
         self.column.addWidget(self.protect)
         self.legend = Legend()
         self.legend.setObjectName("scd.legend")
-        self.legend.setColumnCount(2)
-        self.legend.setHeaderHidden(True)
+        self.legend.setColumnCount(4)
+        self.legend.setHeaderLabels(["structure", "volume", "sure", "Dice"])
         self.legend.setRootIsDecorated(False)
         self.legend.setUniformRowHeights(True)
         self.legend.setIconSize(QSize(14, 14))
@@ -81,7 +89,10 @@ class ResultPanel(Panel):
         assert header is not None
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setMinimumSectionSize(10)
+        for column, hint in enumerate(_HINTS, start=1):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+            self._heading(column, hint)
         self.legend.setToolTip(
             "Click: go to the structure. Double click: show it alone, and again: show all."
         )
@@ -109,6 +120,12 @@ class ResultPanel(Panel):
         self.discard.clicked.connect(lambda: self.discard_wanted.emit())
         self.export.clicked.connect(lambda: self.export_wanted.emit())
 
+    def _heading(self, column: int, hint: str) -> None:
+        heading = self.legend.headerItem()
+        assert heading is not None
+        heading.setToolTip(column, hint)
+        heading.setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+
     def show_hover(self, text: str) -> None:
         """Say what lies under the mouse."""
         if text != self.hover.text():
@@ -130,27 +147,40 @@ class ResultPanel(Panel):
         found: Mapping[int, Voxels],
         doubtful: Sequence[int],
         apart_ml: Mapping[int, Sequence[float]] | None = None,
+        *,
+        trust: Mapping[int, Trust] | None = None,
     ) -> None:
-        """List colour, name and volume of what was found; `doubtful` sides are hatched.
+        """List colour, name, volume and trust of what was found; `doubtful` sides are hatched.
 
         Parameters
         ----------
         apart_ml
             Volumes object by object, for labels of several objects, such as the left and the right one.
+        trust
+            What speaks for each label.
         """
+        known = trust or {}
         self.legend.clear()
         for label in table.labels if table is not None else ():
             voxels = found.get(label.index)
             if voxels is None or voxels.voxels == 0:
                 continue
             parts = (apart_ml or {}).get(label.index, (voxels.volume_ml,))
-            item = Item([label.name, " + ".join(millilitres(volume_ml) for volume_ml in parts)])
+            size = " + ".join(millilitres(volume_ml) for volume_ml in parts)
+            one = known.get(label.index)
+            item = Item([label.name, size, *_trust_cells(one)])
             item.setData(0, Qt.ItemDataRole.UserRole, label.index)
             item.setIcon(0, _swatch(label.colour, hatched=label.index in doubtful))
-            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.setToolTip(0, f"{label.name}: {voxels.voxels:,} voxels")
+            hint = [f"{label.name}: {voxels.voxels:,} voxels", *(one.sentences() if one is not None else ())]
+            for column in range(4):
+                item.setToolTip(column, "\n".join(hint))
+                if column:
+                    item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.legend.addTopLevelItem(item)
         self.show_alone(self._isolated)
+        for column, values in enumerate(("sure", "dice"), start=2):
+            empty = all(getattr(one, values) is None for one in known.values())
+            self.legend.setColumnHidden(column, empty)
         self.legend.setVisible(self.legend.topLevelItemCount() > 0)
         self.legend.fit()
 
@@ -173,6 +203,14 @@ class ResultPanel(Panel):
     def isolated(self) -> int:
         """The structure that is shown alone, 0 = all are shown."""
         return self._isolated
+
+
+def _trust_cells(trust: Trust | None) -> tuple[str, str]:
+    """Confidence and tested Dice as short texts; empty where they are not known."""
+    if trust is None:
+        return "", ""
+    sure = "" if trust.sure is None else f"{100 * trust.sure:.0f} %"
+    return sure, "" if trust.dice is None else f"{trust.dice:.2f}".lstrip("0")
 
 
 def _index_of(item: Item) -> int:

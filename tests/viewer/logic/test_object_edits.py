@@ -1,0 +1,130 @@
+"""Edits of one object's shape: legend, undo, accept and provenance follow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_scd.viewer.logic.object_edits import EDIT_WORDS
+from napari_scd.viewer.state import State
+from napari_scd.volume import SHAPE_EDITS, ShapeEdit
+
+from .test_controller import BRIGHT, DARK, ours, segment
+from .test_edits import paint
+
+
+def edit(desk: Any, kind: str, amount: float = 0.0, label: int = 1) -> None:
+    desk.control.objects.apply(label, ShapeEdit(kind, amount))
+    desk.queue.run_all()
+
+
+def test_every_edit_has_its_words() -> None:
+    assert set(EDIT_WORDS) == set(SHAPE_EDITS)
+
+
+def test_growing_the_preview_is_counted_said_and_undone(desk: Any) -> None:
+    told: list[Any] = []
+    segment(desk)
+    before = ours(desk, "preview").data.copy()
+    desk.control.state.result_changed.connect(told.append)
+    edit(desk, "grow", 1.0)
+    after = ours(desk, "preview").data
+    assert (after == 1).sum() > (before == 1).sum() and (after[before > 0] == before[before > 0]).all()
+    assert not (after != before)[before == 2].any(), "other objects keep their voxels"
+    assert told[-1].found()[1].voxels == (after == 1).sum() == ours(desk, "preview").features["voxels"][0]
+    sentence = desk.control.status.sentence
+    assert sentence.startswith("Grew anterior hippocampus by 1 mm: ") and "(was " in sentence
+    desk.control.undo()
+    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+    assert "Undid growing anterior hippocampus." in desk.control.status.sentence
+    desk.control.redo()
+    np.testing.assert_array_equal(ours(desk, "preview").data, after)
+
+
+def test_voxels_are_measured_in_millimetres(desk: Any) -> None:
+    segment(desk)  # voxels of 2 x 1 x 1 mm
+    before = ours(desk, "preview").data == 1
+    edit(desk, "grow", 0.9)
+    added = (ours(desk, "preview").data == 1) & ~before
+    along_z = np.diff(before.astype(int), axis=0, prepend=0, append=0)
+    assert added.any() and along_z.any()
+    assert not added[: np.flatnonzero(before.any(axis=(1, 2)))[0]].any(), "a slice is 2 mm away"
+
+
+def test_the_segmentation_is_edited_where_there_is_no_preview(desk: Any, tmp_path: Any) -> None:
+    segment(desk)
+    desk.control.accept()
+    seg = ours(desk, "seg")
+    accepted = seg.data.copy()
+    paint(seg, [DARK], 1)
+    edit(desk, "keep largest part")
+    np.testing.assert_array_equal(seg.data, accepted)
+    assert ours(desk, "preview") is None and desk.control.result.found()[1].voxels == (accepted == 1).sum()
+    desk.control.undo()
+    assert seg.data[DARK] == 1
+    desk.control.redo()
+    assert seg.data[DARK] == 0
+    desk.control.export(tmp_path / "out.nii.gz")
+    desk.queue.run_all()
+    entry = json.loads((tmp_path / "out.json").read_text())["history"][-1]
+    assert entry["action"] == "keep largest part" and entry["on"] == "segmentation"
+    assert entry["label"] == "anterior hippocampus" and entry["voxels"] == {"added": 0, "removed": 1}
+
+
+def test_edits_are_accepted_and_survive_another_run(desk: Any) -> None:
+    segment(desk)
+    edit(desk, "shrink", 1.5)
+    shrunk = ours(desk, "preview").data.copy()
+    segment(desk)
+    np.testing.assert_array_equal(ours(desk, "preview").data, shrunk)
+    desk.control.accept()
+    np.testing.assert_array_equal(ours(desk, "seg").data, shrunk)
+
+
+def test_painted_slices_are_interpolated(desk: Any) -> None:
+    segment(desk)
+    for z in (2, 6):
+        paint(ours(desk, "preview"), [(z, y, x) for y in range(2, 6) for x in range(2, 6)], 3)
+    edit(desk, "interpolate slices", label=3)
+    data = ours(desk, "preview").data
+    assert [int((plane == 3).sum()) for plane in data[1:8]] == [0, 16, 16, 16, 16, 16, 0]
+
+
+def test_what_changes_nothing_says_so_and_is_no_step(desk: Any) -> None:
+    segment(desk)
+    edit(desk, "fill holes")
+    assert desk.control.status.sentence.startswith("Filling holes of anterior hippocampus changed nothing.")
+    edit(desk, "grow", 0.1)
+    assert desk.control.status.sentence.startswith("Growing anterior hippocampus by 0.1 mm changed nothing.")
+    desk.control.undo()
+    assert ours(desk, "preview") is None, "the run was the last step"
+
+
+def test_an_edit_without_an_object_says_so(desk: Any) -> None:
+    edit(desk, "smooth", 2.0)
+    assert desk.control.status.sentence == "Nothing to edit: choose an object that is there."
+    segment(desk)
+    edit(desk, "smooth", 2.0, label=4)
+    assert desk.control.status.sentence == "Nothing to edit: choose an object that is there."
+
+
+def test_painting_while_an_edit_runs_is_not_lost(desk: Any) -> None:
+    segment(desk)
+    desk.control.objects.apply(1, ShapeEdit("grow", 1.0))
+    paint(ours(desk, "preview"), [DARK], 3)
+    desk.queue.run_all()
+    assert ours(desk, "preview").data[DARK] == 3
+    assert desk.control.status.sentence.startswith("The object changed meanwhile: edit it again.")
+
+
+@pytest.mark.parametrize("amount", [0.0, -2.0])
+def test_an_amount_of_nothing_is_refused(desk: Any, amount: float) -> None:
+    segment(desk)
+    before = ours(desk, "preview").data.copy()
+    edit(desk, "smooth", amount)
+    assert desk.control.status.state is State.ERROR and "above zero" in desk.control.status.sentence
+    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+    assert before[BRIGHT]
