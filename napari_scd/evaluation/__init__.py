@@ -36,8 +36,10 @@ from napari_scd.evaluation.metrics import Fit, fit
 from napari_scd.evaluation.plot import plot_dice_against_seconds
 from napari_scd.evaluation.summary import KeepRow, Means, summarise
 from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown, without_nan
+from napari_scd.evaluation.usual import Usual, usual_in
 
 __all__ = [
+    "Usual",
     "LabelScores",
     "Quality",
     "card_metrics",
@@ -49,6 +51,7 @@ __all__ = [
     "quality",
     "structure_table",
     "volume_bias",
+    "usual_in",
     "usual_row",
     "ClickHeading",
     "ClickMeans",

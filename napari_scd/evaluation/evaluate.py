@@ -13,7 +13,7 @@ from napari_scd.evaluation.cases import CaseFiles, read_pair
 from napari_scd.evaluation.metrics import Fit, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,6 +74,8 @@ class CaseRun(NamedTuple):
     seconds : float
         From the prepared volume to labels on its own grid.
     voxel_ml : float
+    confidence : dict of str to float
+        Mean probability of each structure, where the plan's request asks for it.
     """
 
     case: str
@@ -84,6 +86,7 @@ class CaseRun(NamedTuple):
     macs: int
     seconds: float
     voxel_ml: float
+    confidence: Mapping[str, float]
 
 
 def structures_of(
@@ -141,6 +144,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> I
             report.macs,
             report.seconds.total,
             image.voxel_ml,
+            report.confidence or {},
         )
 
 

@@ -79,7 +79,7 @@ def test_an_unsure_answer_is_doubted(thresholder) -> None:
 def test_each_structure_counts_alike_however_small(thresholder) -> None:
     """A large sure structure does not hide a small unsure one."""
     scan = ramp()
-    scan.array[:, :, 21:] = 0.9
+    scan.array[:, :, 21:] = 1.5
     scan.array[:2, :2, :2] = 0.52
     levels = {"levels": (0.5, 0.89), "names": ("faint", "bright")}
     found = answer(thresholder, replace(RECIPE, usual_confidence=0.9), scan, **levels)

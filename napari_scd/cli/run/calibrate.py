@@ -27,6 +27,7 @@ from napari_scd.evaluation import (
     quality,
     structures_of,
     summarise,
+    usual_in,
     volume_bias,
     without_nan,
 )
@@ -107,8 +108,10 @@ def run_calibration(order: CalibrateOrder, *, as_json: bool) -> int:
         return worst
     offsets = fit_offsets(scores)
     calibrated = replace(plain, logit_offsets=offsets)
-    recipe, after = _with_clean_up(order, checkpoint, calibrated, plan, cases)
-    found = Calibrated(recipe, before, after, quality(scores, offsets), cross_validated(scores))
+    recipe, runs = _with_clean_up(order, checkpoint, calibrated, plan, cases)
+    usual = usual_in(runs, checkpoint.labels.names)
+    recipe = replace(recipe, usual_confidence=usual.confidence, usual_ml=usual.ml)
+    found = Calibrated(recipe, before, summarise(runs)[0], quality(scores, offsets), cross_validated(scores))
     if order.out is not None:
         _write(order.out, checkpoint, found, len(cases))
     if as_json:
@@ -132,7 +135,7 @@ def _plan_and_cases(order: CalibrateOrder, checkpoint: Checkpoint) -> tuple[Eval
         frozenset(known),
         (order.keep,),
         TOLERANCE_MM[checkpoint.recipe.modality],
-        Request(device=order.device, precision=order.precision),
+        Request(device=order.device, precision=order.precision, confidence=True),
         frozenset(order.ignored) | frozenset(truth.ignored),
     )
     return plan, truth.cases
@@ -166,21 +169,22 @@ def _with_clean_up(
     recipe: Recipe,
     plan: EvaluationPlan,
     cases: list[CaseFiles],
-) -> tuple[Recipe, KeepRow]:
-    """Recipe with the single labels that the clean-up does no harm to, and how good the model is with it."""
+) -> tuple[Recipe, list[CaseRun]]:
+    """Recipe with the single labels that the clean-up does no harm to, and the cases segmented with it."""
     table = checkpoint.labels
     names = {"all": table.names, "none": ()}.get(order.single[0], order.single)
     candidates = tuple(table.index_of(name) for name in names)
     cleaned = replace(recipe, single_labels=candidates, part_gap_mm=order.gap_mm, part_share=order.share)
-    without = _row(_session(checkpoint, recipe), cases, plan)
+    without = _runs(_session(checkpoint, recipe), cases, plan)
     if not candidates:
         return recipe, without
-    chosen = harmless_to(without, _row(_session(checkpoint, cleaned), cases, plan), names)
+    both = (summarise(runs)[0] for runs in (without, _runs(_session(checkpoint, cleaned), cases, plan)))
+    chosen = harmless_to(*both, names)
     final = replace(cleaned, single_labels=tuple(table.index_of(name) for name in chosen))
-    return final, _row(_session(checkpoint, final), cases, plan)
+    return final, _runs(_session(checkpoint, final), cases, plan)
 
 
-def _row(session: Session, cases: list[CaseFiles], plan: EvaluationPlan) -> KeepRow:
+def _runs(session: Session, cases: list[CaseFiles], plan: EvaluationPlan) -> list[CaseRun]:
     runs: list[CaseRun] = []
 
     def measure(case: CaseFiles, tell: Callable[[float], None]) -> None:
@@ -188,7 +192,7 @@ def _row(session: Session, cases: list[CaseFiles], plan: EvaluationPlan) -> Keep
 
     if measure_cases(cases, measure, "clean-up of"):
         raise InputError("A case could be read once but not twice: see the messages above.")
-    return summarise(runs)[0]
+    return runs
 
 
 def _write(path: Path, checkpoint: Checkpoint, found: Calibrated, n_cases: int) -> None:

@@ -172,7 +172,6 @@ class InputPanel(Panel):
         self.status.setText(status.sentence)
         self.status.setProperty("state", status.state.name)
         self._bad = status.state in BAD
-        self._colour_texts()
         self.remedy.setVisible(status.remedy is not None)
         if status.remedy is not None:
             self.remedy.setText(status.remedy.text)
