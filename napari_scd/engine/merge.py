@@ -79,6 +79,7 @@ def _merged_report(reports: Sequence[Report], labels: Volume, table: LabelTable)
         complete=all(report.complete for report in reports),
         cache=reports[-1].cache,
         confidence=sure or None,
+        misfits=tuple(dict.fromkeys(sentence for report in reports for sentence in report.misfits)),
         warnings=tuple(dict.fromkeys(sentence for report in reports for sentence in report.warnings)),
     )
 

@@ -32,7 +32,9 @@ def with_confidence(
     recipe: Recipe,
     table: LabelTable,
 ) -> Report:
-    """Add to a report how sure the structures are and, for a whole scan, why it may not fit the model.
+    """Add to a report how sure the structures are and why the scan may not fit the model.
+
+    That is asked of whole scans, and of clicks on models that answer nothing but clicks.
 
     Parameters
     ----------
@@ -48,9 +50,11 @@ def with_confidence(
     """
     means = mean_certainty(labels.array, confidence.array, table.indices)
     report = replace(report, confidence={table.name_of(i): round(mean, 4) for i, mean in means.items()})
-    if not report.complete or not confidence.array.all():
+    is_whole = bool(confidence.array.all())
+    if not report.complete or not (is_whole or recipe.field == "click"):
         return report
-    sentences = (_unsure(report, certainties, recipe), _unusual_sizes(report, labels, recipe, table))
+    asked = certainties if is_whole else means
+    sentences = (_unsure(report, asked, recipe), _unusual_sizes(report, labels, recipe, table))
     return replace(report, misfits=tuple(sentence for sentence in sentences if sentence))
 
 

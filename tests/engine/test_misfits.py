@@ -109,6 +109,19 @@ def test_parts_of_a_scan_are_not_doubted(thresholder) -> None:
     assert len(session.segment(SURE).report.misfits) == 2
 
 
+def test_clicks_are_doubted_where_a_model_takes_nothing_else(thresholder) -> None:
+    usual = {"usual_confidence": 0.99, "usual_ml": ((100.0, 200.0),)}
+    for field, n_doubts in (("whole", 0), ("click", 1)):
+        session = thresholder(replace(RECIPE, field=field, **usual))
+        session.set_volume(ramp())
+        click = session.click((3, 3, 36), SURE)
+        assert len(click.segmentation.report.misfits) == n_doubts, field
+        nothing = session.click((3, 3, 2), SURE)
+        assert nothing.label == 0 and nothing.segmentation.report.misfits == ()
+    both = merge([click.segmentation, click.segmentation], session.labels)
+    assert both.report.misfits == click.segmentation.report.misfits
+
+
 def test_recipes_keep_what_is_usual() -> None:
     recipe = Recipe("CT", usual_confidence=0.8, usual_ml=[[10, 20], [0, 5.5]])
     assert recipe.usual_ml == ((10.0, 20.0), (0.0, 5.5))

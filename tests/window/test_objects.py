@@ -11,7 +11,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import Qt  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
-from qtpy.QtWidgets import QApplication, QWidget  # noqa: E402
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget  # noqa: E402
 
 from napari_scd.viewer.state import State  # noqa: E402
 
@@ -49,6 +49,8 @@ def test_an_object_is_edited_measured_and_taken_along(open_window: Any, tmp_path
     window.press("edit.shrink")
     window.until(lambda: window.part("status").text().startswith(f"Shrank {name} by 4 mm: "))
     assert rows(window)[name] != before[name]
+    scroll = next(iter(window.widget.findChildren(QScrollArea)))
+    scroll.ensureWidgetVisible(window.part("edit.interpolate_slices"))
     window.shoot("edited")
     window.key(Qt.Key.Key_Z, CONTROL)
     assert np.array_equal(window.layer("preview").data, shown) and rows(window) == before

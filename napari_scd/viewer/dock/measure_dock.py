@@ -62,7 +62,6 @@ class MeasureDock(DockedWidget):
         self.table.setObjectName("scd.measurements.table")
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setAlternatingRowColors(True)
         numbers = self.table.verticalHeader()
         assert numbers is not None
         numbers.hide()

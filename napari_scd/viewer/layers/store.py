@@ -245,7 +245,7 @@ class LayerStore:
                 layers.selection.active = active
         if features is not None:
             layer.features = features
-        if hasattr(layer, "colorbar"):
+        if layer_type == "image":
             layer.colorbar.visible = True
         return layer
 

@@ -26,16 +26,20 @@ class _Column(NamedTuple):
 
 
 def table_of(measurements: Measurements) -> MeasureTable:
-    """Lay out measures, or changes where label maps were compared."""
+    """Lay out measures, or changes where label maps were compared.
+
+    Titles carry a question mark where left and right are not known.
+    """
     if measurements.before:
         rows = tuple(_change_cells(change) for change in measurements.changes)
         return MeasureTable(tuple(_CHANGE_HINTS), tuple(_CHANGE_HINTS.values()), rows)
     rows = tuple(tuple(column.text(row) for column in _COLUMNS) for row in measurements.structures)
-    return MeasureTable(
-        tuple(column.title for column in _COLUMNS), tuple(column.hint for column in _COLUMNS), rows
-    )
+    unsure = "" if measurements.result.view.orientation_known else "?"
+    titles = tuple(column.title + (unsure if column.title in _OF_SIDES else "") for column in _COLUMNS)
+    return MeasureTable(titles, tuple(column.hint for column in _COLUMNS), rows)
 
 
+_OF_SIDES = ("left ml", "right ml", "left/right", "centre R, A, S mm")
 _CHANGE_HINTS = {
     "structure": "",
     "before ml": "In the layer compared with.",

@@ -40,6 +40,11 @@ def test_measures_are_those_of_the_command_line(desk: Any, tmp_path: Path) -> No
     titles, hints, rows = table_of(found)
     assert len(titles) == len(hints) == len(rows[0]) and rows[0][0] == "anterior hippocampus"
     assert rows[0][titles.index("ml")] == f"{wanted[0].volume_ml:.2f}"
+    desk.choices.world_axes = None
+    desk.control.source.refresh()
+    desk.queue.run_all()
+    segment(desk)
+    assert "left ml?" in table_of(measured(desk)).titles, "left and right are not known"
     desk.control.measuring.save(found, tmp_path / "table.csv")
     desk.queue.run_all()
     lines = (tmp_path / "table.csv").read_text().splitlines()
