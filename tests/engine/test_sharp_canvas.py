@@ -8,6 +8,7 @@ import torch
 
 from napari_scd.engine import Request
 from napari_scd.engine.blend import Canvas
+from napari_scd.engine.postprocess import certainty
 from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.windows import PatchGrid, blending_weights
 from napari_scd.model import Sharpened
@@ -45,11 +46,14 @@ def test_windows_side_by_side_keep_their_logits(box, offsets) -> None:
     assert np.array_equal(labels, dense.labels(RECIPE))
     voxel = (4, 3, 2)
     torch.testing.assert_close(sharp.mean_at(voxel), dense.mean_at(voxel))
+    seen = dense.seen.numpy()
     expected = torch.cat([part.logits for part in dense.take(box[1][0])], dim=1)
     taken = list(sharp.take(box[1][0]))
     found = torch.cat([part.logits for part in taken], dim=1)
     torch.testing.assert_close(found, expected)
     assert np.array_equal(np.concatenate([part.labels(RECIPE) for part in taken]), labels)
+    sure = np.concatenate([part.certainty(RECIPE) for part in taken])
+    assert np.array_equal(sure, certainty(found, RECIPE) * seen)
 
 
 def test_where_one_window_is_fine_it_adds_to_the_mean_of_all() -> None:
