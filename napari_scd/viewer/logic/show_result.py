@@ -151,8 +151,7 @@ class ResultLayers:
         self._store.recolour(
             uid, layers.stages_colours(result.n_stages, solid=self._store.screen.in_3d), "stages"
         )
-        stages = self._store.ours(uid, "stages")
-        exploded = self._store.screen.in_3d and stages is not None and stages.visible
+        exploded = self._store.screen.in_3d and self._exploded(uid)
         self._store.set_visible(uid, "tokens", show in ("dim", "exit") and not exploded)
         self._store.set_visible(uid, "score", show == "score")
         self._let_tokens_through(uid)
@@ -205,10 +204,14 @@ class ResultLayers:
     def _let_tokens_through(self, uid: Hashable) -> None:
         """Show labels as outlines over the tokens, and in 3D let those inside show through the preview."""
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
-        if self._store.screen.in_3d and self._choices.show != "off":
+        if self._store.screen.in_3d and (self._choices.show != "off" or self._exploded(uid)):
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
         self._store.outline(uid, self._choices.show != "off")
+
+    def _exploded(self, uid: Hashable) -> bool:
+        stages = self._store.ours(uid, "stages")
+        return stages is not None and bool(stages.visible)
 
     def _colours(self, result: Result, *, estimated: bool = False) -> layers.Colours:
         return layers.token_colours(

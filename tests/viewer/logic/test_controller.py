@@ -629,6 +629,8 @@ def test_exploded_stages_come_as_a_layer(desk: Any) -> None:
     desk.viewer.dims.ndisplay = 3
     desk.control.layers.recolour()
     assert not ours(desk, "tokens").visible, "no block is drawn twice"
+    desk.control.set_show("off", 0)
+    assert ours(desk, "preview").opacity < 0.3, "the preview is a veil over the blocks"
     assert layer.get_color(3)[3] == 1 and layer.get_color(2)[3] == 0 and layer.get_color(1)[3] == 0
     desk.control.explode()
     assert len([one for one in desk.viewer.layers if one.name.startswith("ct [SCD stages]")]) == 1

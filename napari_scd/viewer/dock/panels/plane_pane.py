@@ -32,7 +32,7 @@ class PlanePane(QWidget):
         self._cross = (0, 0)
         self._caption, self._doubt = "", ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 190)
         self.setToolTip(f"{plane.name}: press to move the crosshair, turn the wheel to change the slice.")
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)

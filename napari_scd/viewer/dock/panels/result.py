@@ -82,6 +82,7 @@ class ResultPanel(Panel):
         self.legend.setHeaderLabels(["structure", "volume", "sure", "Dice"])
         self.legend.setRootIsDecorated(False)
         self.legend.setUniformRowHeights(True)
+        self.legend.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names often differ in their last word
         self.legend.setIconSize(QSize(14, 14))
         self.legend.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
