@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.hardware import choose_hardware as choose_hardware
     from napari_scd.engine.merge import merge as merge
     from napari_scd.engine.plausible import guess_modality as guess_modality
+    from napari_scd.engine.prompts import OtherGrid as OtherGrid
     from napari_scd.engine.prompts import PreviousMask as PreviousMask
     from napari_scd.engine.prompts import Prompt as Prompt
     from napari_scd.engine.prompts import PromptedObject as PromptedObject
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Click": "segmentation",
     "Hardware": "hardware",
+    "OtherGrid": "prompts",
     "Plan": "segmentation",
     "PreviousMask": "prompts",
     "Progress": "request",

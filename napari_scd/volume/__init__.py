@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.orientation import ras_from_spl as ras_from_spl
     from napari_scd.volume.orientation import spl_from_ras as spl_from_ras
     from napari_scd.volume.orientation import turn_to as turn_to
+    from napari_scd.volume.palette import colour_of_rank as colour_of_rank
     from napari_scd.volume.phantom import make_phantom as make_phantom
     from napari_scd.volume.placing import paste as paste
     from napari_scd.volume.recipe import Recipe as Recipe
@@ -106,6 +107,7 @@ _HOME_OF = {
     "changes_csv": "changes",
     "check_labels_writable": "files",
     "choose_series": "dicom",
+    "colour_of_rank": "palette",
     "compare_labels": "changes",
     "find_series": "dicom",
     "from_nibabel": "files",

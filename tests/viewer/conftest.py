@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from napari_scd.cancel import CancelToken
+from napari_scd.engine import Request
 from napari_scd.viewer.layers.store import LayerStore
 from napari_scd.viewer.logic.answers import clicked
 from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer, ReadyModel
 from napari_scd.viewer.logic.choices import Choices
 from napari_scd.viewer.logic.controller import Controller
+from napari_scd.viewer.logic.prompted import prompted
 from napari_scd.volume import LabelTable, Recipe, Volume
+
+from ..promptable_network import ball, make_promptable
 
 if TYPE_CHECKING:
     from napari_scd.viewer.logic.jobs import DockJob
@@ -291,11 +295,14 @@ def desk(model: Any) -> Any:
     return make_desk(model)
 
 
-def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
+def make_desk(
+    model: Any, field: str = "whole", *, backend: Any = None, promptable: str | None = None, **image: Any
+) -> Any:
     data = image.pop("data", blob())
-    layer = model.add_image(data, name="ct", **({"scale": (2, 1, 1), "units": "mm"} | image))
-    queue, backend = HandQueue(), FakeBackend(field)
+    layer = model.add_image(data, **({"name": "ct", "scale": (2, 1, 1), "units": "mm"} | image))
+    queue, backend = HandQueue(), backend or FakeBackend(field)
     choices = Choices(volumes=(layer.unique_id,), model="fake", world_axes="SPL")
+    choices.promptable = promptable
     control = Controller(LayerStore(model), queue, backend, choices)
     ticks = itertools.count(0.0, 1.6)  # every run takes 1.6 s
     control.runs._clock = lambda: next(ticks)
@@ -304,3 +311,42 @@ def make_desk(model: Any, field: str = "whole", **image: Any) -> Any:
     return SimpleNamespace(
         viewer=model, image=layer, control=control, queue=queue, backend=backend, choices=choices
     )
+
+
+class PointedBackend(FakeBackend):
+    """Answers prompts with the engine, around a network that finds what is as bright as the place clicked."""
+
+    def __init__(self, field: str = "prompt") -> None:
+        super().__init__(field)
+        self.sessions: dict[Any, Any] = {}
+
+    def prompt(self, view: Any, choices: Any, asked: Any, progress: Any, cancel: Any) -> list[Any]:
+        self._called("prompt")
+        session, request = self._session(view), Request(keep=choices.keep)
+        answers = [session.prompt(prompts, request, cancel=cancel) for prompts in asked]
+        return [prompted(answer, view, session.labels, session.warnings) for answer in answers]
+
+    def compare_prompts(self, view: Any, choices: Any, prompts: Any, progress: Any, cancel: Any) -> Any:
+        self._called("compare")
+        return SimpleNamespace(dice=0.93, keep=(0.5,))
+
+    def _session(self, view: Any) -> Any:
+        if view.key not in self.sessions:
+            self.sessions[view.key] = make_promptable(view.volume())
+        return self.sessions[view.key]
+
+
+def two_balls() -> np.ndarray:
+    """A scan of two balls, of brightness 1 and 2, and a third of brightness 1 that touches the first."""
+    shape = (40, 48, 56)
+    masks = (ball(shape, (20, 16, 16), 8), ball(shape, (20, 16, 42), 7), ball(shape, (20, 34, 16), 9.5))
+    image = np.zeros(shape, np.float32)
+    for value, mask in zip((1, 2, 1), masks, strict=True):
+        image[mask] = value
+    return image
+
+
+@pytest.fixture
+def pointed(model: Any) -> Any:
+    """A viewer with a scan of two balls, and a controller with a promptable model."""
+    return make_desk(model, backend=PointedBackend(), promptable="fake", data=two_balls(), scale=(1, 1, 1))

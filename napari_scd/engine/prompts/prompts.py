@@ -213,7 +213,7 @@ def check_prompts(prompts: Prompts, volume: Volume) -> None:
     ------
     NoPrompts, PointOutside, BoxOutside, OnlyExcluded, OtherGrid
     """
-    if not prompts.steps:
+    if not prompts.steps and prompts.previous is None:
         raise NoPrompts
     shape = volume.spatial_shape
     for voxel in (*prompts.included, *prompts.excluded):

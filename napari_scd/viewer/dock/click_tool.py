@@ -17,6 +17,7 @@ Index = tuple[int, int, int]
 
 DRAG_PX = 4.0
 CURSOR = "cross"
+PAINTING = frozenset({"paint", "erase", "fill", "polygon"})
 
 
 class ClickTool:
@@ -32,6 +33,10 @@ class ClickTool:
         Hears the voxel and whether Shift was held.
     refused
         Hears why a click was not taken.
+    excluded
+        Hears the voxel of a short right click, or of a click while X is held; None = these are left alone.
+    x_held
+        Whether X is held.
     """
 
     def __init__(
@@ -40,11 +45,15 @@ class ClickTool:
         targets: Callable[[], tuple[Any, list[Any]] | None],
         clicked: Callable[[Index, bool], None],
         refused: Callable[[str], None],
+        excluded: Callable[[Index], None] | None = None,
+        x_held: Callable[[], bool] = bool,
     ) -> None:
         self._viewer = viewer
         self._targets = targets
         self._clicked = clicked
         self._refused = refused
+        self._excluded = excluded
+        self._x_held = x_held
         self._on = False
 
     @property
@@ -75,8 +84,15 @@ class ClickTool:
             self._viewer.cursor.style = CURSOR
 
     def _watch_press(self, viewer: Any, event: Any) -> Iterator[None]:
-        if event.button != 1:
+        if event.button != 1 and (event.button != 2 or self._excluded is None):
             return
+        hears = self._clicked
+        if self._excluded is not None and (event.button == 2 or self._x_held()):
+            excluded = self._excluded
+
+            def hears(index: Index, everything: bool) -> None:
+                excluded(index)
+
         pressed_at = np.asarray(event.pos, float)
         place = (np.array(event.position, float), event.view_direction, list(event.dims_displayed))
         everything = "Shift" in {str(getattr(key, "name", key)) for key in getattr(event, "modifiers", ())}
@@ -85,16 +101,25 @@ class ClickTool:
             if np.linalg.norm(np.asarray(event.pos, float) - pressed_at) > DRAG_PX:
                 return
             yield
-        self._take(*place, everything=everything)
+        self._take(*place, everything=everything, hears=hears)
 
-    def _take(self, position: np.ndarray, direction: Any, displayed: list[int], *, everything: bool) -> None:
-        active = self._viewer.layers.selection.active
+    def _take(
+        self,
+        position: np.ndarray,
+        direction: Any,
+        displayed: list[int],
+        *,
+        everything: bool,
+        hears: Callable[[Index, bool], None],
+    ) -> None:
+        active, targets = self._viewer.layers.selection.active, self._targets()
+        if targets is not None and active in targets[1] and str(active.mode) in PAINTING:
+            return  # a stroke on what a click would have found
         if active is not None and str(active.mode) not in ("pan_zoom", "transform"):
             self._refused(
                 f"'{active.name}' is in {active.mode} mode: switch it to pan/zoom to click structures."
             )
             return
-        targets = self._targets()
         if targets is None:
             self._refused("Choose a volume first.")
             return
@@ -104,4 +129,4 @@ class ClickTool:
             where = "outside" if len(displayed) == 2 else "outside what is shown of"
             self._refused(f"That is {where} '{image.name}': click inside it.")
         else:
-            self._clicked(index, everything)
+            hears(index, everything)

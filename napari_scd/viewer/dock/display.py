@@ -11,7 +11,14 @@ from napari_scd.viewer.state import State
 if TYPE_CHECKING:
     from napari_scd.engine import Plan
     from napari_scd.viewer.dock.object_tools import ObjectTools
-    from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
+    from napari_scd.viewer.dock.panels import (
+        AdvancedPanel,
+        InputPanel,
+        ObjectsPanel,
+        ResultPanel,
+        RunPanel,
+        TokensPanel,
+    )
     from napari_scd.viewer.logic import Agreement, Controller, Cost, ReadyModel, Result
     from napari_scd.viewer.state import Status
 
@@ -24,6 +31,7 @@ class Panels(NamedTuple):
 
     input: InputPanel
     run: RunPanel
+    objects: ObjectsPanel
     tokens: TokensPanel
     result: ResultPanel
     tools: ObjectTools
@@ -84,7 +92,9 @@ class PanelDisplay:
         doubtful = () if result.view.orientation_known else sides
         ready = self._control.ready
         trust = trust_in(result, None if ready is None else ready.checkpoint)
-        panels.result.show_structures(result.table, result.found(), doubtful, result.apart_ml(), trust=trust)
+        panels.result.show_structures(
+            result.named_table, result.found(), doubtful, result.apart_ml(), trust=trust
+        )
         if result.seconds_per_window is not None:
             origin = f"measured in the last run on {result.report['device']}"
             self._show_pace(result.seconds_per_window, origin)

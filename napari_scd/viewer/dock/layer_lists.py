@@ -63,12 +63,13 @@ class LayerLists:
         control, choices = self._control, self._choices
         self._suggest_model()
         self._offer_channels()
+        self._find_promptable()
         chosen = self._inputs.chosen_volumes
         if choices.volumes[:1] != chosen[:1]:
             choices.output = self._own_segmentation(chosen)
             self._axes[choices.volumes[:1]] = choices.world_axes
             choices.world_axes = self._axes.get(chosen[:1])
-        elif self._model_before != choices.model:
+        elif self._model_before != choices.model and choices.model != choices.promptable:
             choices.output = None
         self._model_before = choices.model
         choices.volumes = chosen
@@ -99,6 +100,12 @@ class LayerLists:
         if fitting and self._choices.model not in fitting:
             self._choices.model = fitting[0]
             self._inputs.model.choose(fitting[0])
+
+    def _find_promptable(self) -> None:
+        """Let the chosen model answer prompts, or the first one that does where it does not."""
+        promptable = [offer.value for offer in self._offers if offer.promptable]
+        chosen = self._choices.model
+        self._choices.promptable = chosen if chosen in promptable else next(iter(promptable), None)
 
     def _offer_channels(self) -> None:
         """Show one Volume list per channel of the model, unless one layer holds them all."""

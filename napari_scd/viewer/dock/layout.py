@@ -23,6 +23,8 @@ def lay_out(dock: QWidget, panels: Panels) -> None:
         if number:
             lines.addWidget(ruler())
         lines.addWidget(panel)
+        if panel is panels.run:
+            lines.addWidget(panels.objects)
     lines.addWidget(panels.tools)
     lines.addWidget(panels.advanced)
     lines.addStretch(1)

@@ -21,6 +21,7 @@ from napari_scd.viewer.dock.lifetime import DockedWidget
 from napari_scd.viewer.dock.object_tools import ObjectTools
 from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel, ResultPanel, RunPanel, TokensPanel
 from napari_scd.viewer.dock.preferences import Preferences, Settings
+from napari_scd.viewer.dock.prompt_tools import PromptTools
 from napari_scd.viewer.dock.reading import Reading
 from napari_scd.viewer.dock.shortcuts import Keys
 from napari_scd.viewer.dock.warm_up import warm_up_drawing
@@ -61,7 +62,10 @@ class ScdWidget(DockedWidget):
         self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
         self.tools = ObjectTools(viewer, self.controller)
-        panels = Panels(self.input, self.run, self.tokens, self.result, self.tools, self.advanced)
+        self.prompts = PromptTools(viewer, self.controller, self.run, self.window)
+        panels = Panels(
+            self.input, self.run, self.prompts.panel, self.tokens, self.result, self.tools, self.advanced
+        )
         lay_out(self, panels)
         self._display = PanelDisplay(self.controller, panels)
         self._keep = KeepMoves(self.controller.slider)
@@ -83,7 +87,14 @@ class ScdWidget(DockedWidget):
             self._look_at_edits,
         )
         self._reading = Reading(viewer, self.controller, self.input, self.advanced, self._settings)
-        self._clicks = ClickTool(viewer, self.controller.click_targets, self._on_click, self._on_refused)
+        self._clicks = ClickTool(
+            viewer,
+            self.controller.click_targets,
+            self._on_click,
+            self._on_refused,
+            self.controller.exclude,
+            lambda: self.prompts.keys.x_held,
+        )
         self._hover = MousePosition(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
         self._on_layers()
@@ -112,6 +123,7 @@ class ScdWidget(DockedWidget):
             part.close()
         self._clicks.stop()
         self.tools.close_table()
+        self.prompts.close()
         for delayed in (self._keep, self._look_again, self._look_at_edits):
             delayed.cancel()
 
@@ -160,6 +172,7 @@ class ScdWidget(DockedWidget):
             "H": self.tokens.next_show,
             "N": self.tokens.next_stage,
             "Shift-N": partial(self.tokens.next_stage, -1),
+            "O": control.prompting.new_object,
             "U": control.accept,
             "Control-Z": control.undo,
             "Control-Shift-Z": control.redo,
@@ -184,10 +197,19 @@ class ScdWidget(DockedWidget):
     def _on_click_toggled(self, on: bool) -> None:
         if on:
             self._clicks.start()
-            self._keys.bind("Escape", lambda: self.run.click.setChecked(False))
+            self.prompts.keys.start()
+            self._keys.bind("Escape", self._on_escape)
         else:
             self._clicks.stop()
+            self.prompts.keys.stop()
             self._keys.release("Escape")
+
+    def _on_escape(self) -> None:
+        if self.prompts.box.drawing:
+            self.prompts.box.stop()
+            self.controller.state.say_current()
+        else:
+            self.run.click.setChecked(False)
 
     def _on_click(self, index: tuple[int, int, int], everything: bool) -> None:
         self.controller.click(index, everything=everything)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
+    from napari_scd.viewer.layers.drawn_box import drawn_box as drawn_box
     from napari_scd.viewer.layers.layer_place import finest as finest
     from napari_scd.viewer.layers.layer_place import frame_lengths as frame_lengths
     from napari_scd.viewer.layers.layer_place import layer_matrix as layer_matrix
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.planes import Cuts as Cuts
     from napari_scd.viewer.layers.planes import SlicePlane as SlicePlane
     from napari_scd.viewer.layers.planes import outlines as outlines
+    from napari_scd.viewer.layers.prompts import boxes_layer as boxes_layer
+    from napari_scd.viewer.layers.prompts import mark_kinds as mark_kinds
     from napari_scd.viewer.layers.slices import grey as grey
     from napari_scd.viewer.layers.slices import middle_slice as middle_slice
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
@@ -68,7 +71,9 @@ _HOME_OF = {
     "VEIL_OPACITY": "build",
     "Voxels": "build",
     "as_channels": "look",
+    "boxes_layer": "prompts",
     "clicks_layer": "build",
+    "drawn_box": "drawn_box",
     "edges_on_screen": "letters",
     "confidence_layer": "build",
     "exit_colour": "build",
@@ -80,6 +85,7 @@ _HOME_OF = {
     "labels_layer": "build",
     "layer_matrix": "layer_place",
     "look_at": "look",
+    "mark_kinds": "prompts",
     "measure": "build",
     "middle_slice": "slices",
     "outlines": "planes",

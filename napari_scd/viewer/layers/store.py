@@ -110,6 +110,14 @@ class LayerStore:
             if type(layer).__name__ == "Labels" and not layer.multiscale and layer.unique_id not in tokens
         ]
 
+    def masks(self, source: Hashable) -> list[Any]:
+        """Return Labels layers that hold structures: preview and segmentation of an image, then others."""
+        maps = {uid for (_, kind), uid in self._ours.items() if kind not in ("preview", "seg")}
+        own = [self._ours.get((source, kind)) for kind in ("preview", "seg")]
+        others = {uid for (image, _), uid in self._ours.items() if image != source}
+        found = [layer for layer in self.label_maps() if layer.unique_id not in maps | others]
+        return sorted(found, key=lambda layer: layer.unique_id not in own)
+
     def ours(self, source: Hashable, kind: str) -> Any | None:
         """Return our layer of a kind for an image, None when there is none (any more)."""
         return self.layer(self._ours.get((source, kind)))
@@ -222,7 +230,10 @@ class LayerStore:
         placeless = CLICK_COLUMNS <= columns and np.allclose(points.data_to_world(np.ones(points.ndim)), 1)
         found = []
         labels = list(points.features["label"]) if "label" in columns else [""] * len(points.data)
-        for point, label in zip(points.data, labels, strict=True):
+        kinds = list(points.features["kind"]) if "kind" in columns else [""] * len(points.data)
+        for point, label, kind in zip(points.data, labels, kinds, strict=True):
+            if kind:  # a prompt, which its object repeats
+                continue
             index = np.asarray(point if placeless else image.world_to_data(points.data_to_world(point)))[-3:]
             z, y, x = np.floor(index + 0.5).astype(int).tolist()
             if all(0 <= i < n for i, n in zip((z, y, x), view.shape, strict=True)):

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.measure_table import table_of as table_of
     from napari_scd.viewer.logic.measuring import Measurements as Measurements
     from napari_scd.viewer.logic.object_edits import EDIT_WORDS as EDIT_WORDS
+    from napari_scd.viewer.logic.object_list import ObjectRow as ObjectRow
+    from napari_scd.viewer.logic.prompt_sentences import DRAW_BOX as DRAW_BOX
+    from napari_scd.viewer.logic.refining import RefineSource as RefineSource
     from napari_scd.viewer.logic.result import Result as Result
     from napari_scd.viewer.logic.trust import Trust as Trust
     from napari_scd.viewer.logic.trust import trust_in as trust_in
@@ -41,13 +44,16 @@ _HOME_OF = {
     "Choices": "choices",
     "Controller": "controller",
     "Cost": "keep_estimate",
+    "DRAW_BOX": "prompt_sentences",
     "DockJob": "jobs",
     "EDIT_WORDS": "object_edits",
     "JobQueue": "jobs",
     "KeepAnswers": "keep",
     "Measurements": "measuring",
+    "ObjectRow": "object_list",
     "Offer": "catalogue",
     "ReadyModel": "backend",
+    "RefineSource": "refining",
     "Result": "result",
     "SHOW_MODES": "choices",
     "SHOW_TITLES": "choices",

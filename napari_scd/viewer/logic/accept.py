@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_scd.errors import InputError
 from napari_scd.viewer.layers import write_labels_into
 from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.accept_objects import (
+    conflict,
+    fitted,
+    joined_table,
+    set_table,
+    with_earlier,
+    without_replaced,
+)
 from napari_scd.viewer.logic.edits import segmentation_of
 from napari_scd.viewer.logic.history import accept_entry
 from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.edits import HandEdits
     from napari_scd.viewer.logic.result import Result
     from napari_scd.viewer.logic.show_result import ResultLayers
-    from napari_scd.volume import LabelTable
 
 
 class Review:
@@ -51,11 +59,16 @@ class Review:
         if layer is None:
             layer = self._layers.new_segmentation(previews[0][1])
             state.choices.output = layer.unique_id
-        n_voxels = sum(self._accept_into(layer, place, preview) for place, preview in previews)
+        try:
+            n_voxels = sum(self._accept_into(layer, place, preview) for place, preview in previews)
+        except InputError as error:
+            state.say(sentences.error(str(error)))
+            return False
         if not n_voxels:
             state.say(sentences.nothing_new(layer.name, protect=state.choices.protect))
             return False
-        state.say(sentences.accepted(layer.name, n_voxels))
+        n_objects = sum(len(preview.objects) for _, preview in previews)
+        state.say(sentences.accepted(layer.name, n_voxels, n_objects))
         return True
 
     def _to_accept(self) -> list[tuple[Place, Result]]:
@@ -72,6 +85,7 @@ class Review:
 
     def _accept_into(self, layer: Any, place: Place, preview: Result) -> int:
         """Accept one frame's preview; return how many voxels changed."""
+        preview = fitted(layer, preview)
         written = self._write(layer, preview)
         if not written.places.size:
             return 0
@@ -79,7 +93,15 @@ class Review:
         shown, n_voxels = state.shown[place], int(written.places.size)
         self._edits.remember(layer, preview.view.frame)
         entry = accept_entry(layer.name, n_voxels, protect=state.choices.protect)
-        after = Shown(None, segmentation_of(preview, layer, entry))
+        accepted = segmentation_of(preview, layer, entry)
+        if preview.objects or joined_table(layer, preview) != preview.table:
+            table = joined_table(layer, preview)
+            if "scd" in layer.metadata:  # other layers keep their own colours
+                set_table(layer, table, preview.report)
+            objects = tuple(one._replace(replaces=0) for one in preview.objects)
+            accepted = accepted.copy(table=table, objects=objects)
+            accepted = with_earlier(accepted, shown.accepted)
+        after = Shown(None, accepted)
         state.steps[place].add(UndoStep("Accept", shown, after, written))
         self._layers.count(layer, after.accepted)
         self._layers.set_shown(place, after)
@@ -163,26 +185,27 @@ class Review:
 
     def _write(self, layer: Any, preview: Result) -> Written:
         frame, labels = preview.view.frame, preview.labels.reshape(-1)
-        places = np.flatnonzero(labels)
+        places = np.union1d(np.flatnonzero(labels), without_replaced(layer, preview))
         before = np.asarray(layer.data)[frame].reshape(-1)[places]
-        changed = (before == 0) if self._state.choices.protect else (before != labels[places])
+        changed = before != labels[places]
+        if self._state.choices.protect:
+            changed &= np.isin(before, [0, *(one.replaces for one in preview.objects)])
         places = places[changed]
         new = labels[places].astype(before.dtype)
         write_labels_into(layer, frame, places, new)
         return Written(layer.unique_id, places, before[changed], new)
 
 
-def other_owner(layer: Any, table: LabelTable) -> str:
-    """Name of the model whose labels a layer holds, when its numbers mean something else than `table`'s."""
-    record = layer.metadata.get("scd")
-    if not isinstance(record, dict) or "labels" not in record or record["labels"] == table.to_list():
+def other_owner(layer: Any, preview: Result) -> str:
+    """Name of the model whose labels a layer holds, when its numbers mean something else than a preview's."""
+    if not conflict(layer, preview):
         return ""
-    return str(record.get("model", "another model"))
+    return str(layer.metadata["scd"].get("model", "another model"))
 
 
 def _refusal(layer: Any, preview: Result) -> Status | None:
     """Say why a layer cannot accept a preview; None when it can."""
-    owner = other_owner(layer, preview.table)
+    owner = other_owner(layer, preview)
     if owner:
         return sentences.other_labels(layer.name, owner)
     if tuple(layer.data.shape) != preview.view.layer_shape:

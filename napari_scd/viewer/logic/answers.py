@@ -56,6 +56,9 @@ def with_click(result: Result | None, answer: Clicked) -> Result:
             base=result.base,
             base_counts=result.base_counts,
             edits=list(result.edits),
+            objects=result.objects,
+            known_table=result.known_table,
+            table=result.table,
             history=result.history + answer.run.history,
         )
         merge_tokens(run, result)

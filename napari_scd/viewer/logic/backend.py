@@ -10,21 +10,22 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_scd.errors import InputError
 from napari_scd.viewer.logic.answers import clicked
 from napari_scd.viewer.logic.choices import resolve
-from napari_scd.viewer.logic.failures import BadVolume, VoxelsChanged
 from napari_scd.viewer.logic.keep_estimate import dice
+from napari_scd.viewer.logic.laying import LaidVolume
+from napari_scd.viewer.logic.prompted import prompted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.cancel import CancelToken
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import Plan, Progress, Segmentation, Session
+    from napari_scd.engine import Plan, Progress, Prompts, Request, Segmentation, Session
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.choices import Choices
+    from napari_scd.viewer.logic.prompted import Prompted
 
     Report = Callable[[Any], None]  # Progress, or PartialAnswer
 
@@ -58,15 +59,10 @@ class Agreement(NamedTuple):
 
 
 class Backend:
-    """Holds one model, its session and the volume laid on it."""
+    """Holds the chosen model, and the promptable one beside it where it is asked; the volume in both."""
 
     def __init__(self) -> None:
-        self._model: str | None = None
-        self._checkpoint: Checkpoint | None = None
-        self._session: Session | None = None
-        self._key: tuple[Any, ...] | None = None
-        self._stamp = 0
-        self._window: tuple[float, float] | None = None
+        self._main, self._pointed = LaidVolume(), LaidVolume()
 
     def preload(self, progress: Report, cancel: CancelToken) -> tuple[str, ...]:
         """Import what is slow to import; return the devices of this machine."""
@@ -82,10 +78,10 @@ class Backend:
         self, view: SourceView | None, choices: Choices, progress: Report, cancel: CancelToken
     ) -> ReadyModel | None:
         """Load the model and lay the volume on it, whichever changed; without a volume return None."""
-        checkpoint = self._load(choices.model)
+        checkpoint = self._main.load(choices.model)
         if view is None:
             return None
-        session = self._lay(view, choices)
+        session = self._main.lay(view, choices.model)
         plan = session.plan(resolve(choices))
         return ReadyModel(checkpoint, plan, session.warnings)
 
@@ -97,10 +93,15 @@ class Backend:
         The first window of a process takes several times as long as the next ones, and what precedes its
         first stage is remembered for the run that follows.
         """
-        session, request = self._lay(view, choices), resolve(choices)
+        session, request = self._main.lay(view, choices.model), resolve(choices)
         if cancel.cancelled:
             return None
-        session.preview(request, centre_index=tuple(centre), cancel=cancel)
+        if session.recipe.field == "prompt":
+            from napari_scd.engine import Prompts
+
+            session.prompt(Prompts().include(centre), request, cancel=cancel)
+        else:
+            session.preview(request, centre_index=tuple(centre), cancel=cancel)
         return session.plan(request)
 
     def segment(
@@ -116,7 +117,7 @@ class Backend:
 
         First the window nearest the voxel `centre`, then all windows that touch `part`, the slice on screen.
         """
-        session, request = self._lay(view, choices), resolve(choices)
+        session, request = self._main.lay(view, choices.model), resolve(choices)
         total = session.plan(request).n_windows
         began, most = time.perf_counter(), 0
 
@@ -145,7 +146,7 @@ class Backend:
         for number, view in enumerate(views):
             if cancel.cancelled:
                 break
-            session = self._lay(view, choices)
+            session = self._main.lay(view, choices.model)
             n_windows = session.plan(resolve(choices)).n_windows
 
             def of_all(step: Progress, before: int = number * n_windows, each: int = n_windows) -> None:
@@ -166,7 +167,7 @@ class Backend:
         cancel: CancelToken,
     ) -> list[Clicked]:
         """Answer clicks (index, everything) one after the other, until cancelled."""
-        session, request = self._lay(view, choices), resolve(choices)
+        session, request = self._main.lay(view, choices.model), resolve(choices)
         answers: list[Clicked] = []
         for index, everything in places:
             if cancel.cancelled:
@@ -179,53 +180,46 @@ class Backend:
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
     ) -> Segmentation:
         """Segment the window nearest a voxel, from its cached prefix when there is one."""
-        return self._lay(view, choices).preview(resolve(choices), centre_index=tuple(centre))
+        return self._main.lay(view, choices.model).preview(resolve(choices), centre_index=tuple(centre))
 
     def compare(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
     ) -> Agreement:
         """Run the window nearest a voxel at the chosen keep ratio and dense; return how far they agree."""
-        session = self._lay(view, choices)
+        session = self._main.lay(view, choices.model)
         pruned = session.preview(resolve(choices), centre_index=tuple(centre))
         dense = session.preview(resolve(choices, keep=1.0), centre_index=tuple(centre))
         return Agreement(dice(pruned.labels.array, dense.labels.array), tuple(pruned.report.keep))
 
-    def _load(self, model: str | None) -> Checkpoint:
-        from napari_scd.checkpoints import load
-        from napari_scd.engine import Session
+    def prompt(
+        self,
+        view: SourceView,
+        choices: Choices,
+        asked: Sequence[Prompts],
+        progress: Report,
+        cancel: CancelToken,
+    ) -> list[Prompted]:
+        """Answer the prompts of one object after the other with the promptable model, until cancelled."""
+        session, request = self._pointing(view, choices)
+        answers: list[Prompted] = []
+        for prompts in asked:
+            if cancel.cancelled:
+                break
+            found = session.prompt(prompts, request, progress=progress, cancel=cancel)
+            answers.append(prompted(found, view, session.labels, session.warnings))
+        return answers
 
-        assert model is not None
-        if self._checkpoint is None or model != self._model:
-            self._key = self._session = None
-            self._checkpoint = load(model)
-            self._session = Session(*self._checkpoint)
-            self._model, self._window = model, None
-        return self._checkpoint
+    def compare_prompts(
+        self, view: SourceView, choices: Choices, prompts: Prompts, progress: Report, cancel: CancelToken
+    ) -> Agreement:
+        """Answer the prompts of an object at the chosen keep ratio and dense; return how far they agree."""
+        session, request = self._pointing(view, choices)
+        pruned = session.prompt(prompts, request, progress=progress, cancel=cancel)
+        dense = session.prompt(prompts, replace(request, keep=1.0), progress=progress, cancel=cancel)
+        return Agreement(dice(pruned.labels.array, dense.labels.array), tuple(pruned.report.keep))
 
-    def _lay(self, view: SourceView, choices: Choices) -> Session:
-        session = self._session_for(self._load(choices.model), view.window)
-        stamp = view.fingerprint()
-        if self._key == view.key and self._stamp != stamp:
-            self._key = None
-            raise VoxelsChanged
-        if self._key != view.key:
-            self._key = None
-            try:
-                session.set_volume(view.volume())
-            except InputError as error:
-                raise BadVolume(str(error)) from error
-            self._key, self._stamp = view.key, stamp
-        return session
-
-    def _session_for(self, checkpoint: Checkpoint, window: tuple[float, float] | None) -> Session:
-        """Return a session with the user's intensity window in place of the model's own."""
-        from napari_scd.engine import Session
-
-        if self._session is None or window != self._window:
-            network, recipe, labels, provenance = checkpoint
-            if window is not None:
-                recipe = replace(recipe, clip=window, clip_percentiles=None)
-            self._key = None
-            self._session = Session(network, recipe, labels, provenance)
-            self._window = window
-        return self._session
+    def _pointing(self, view: SourceView, choices: Choices) -> tuple[Session, Request]:
+        """Return the promptable model's session and what to ask it: its stages may be others."""
+        if choices.model == choices.promptable:
+            return self._main.lay(view, choices.model), resolve(choices)
+        return self._pointed.lay(view, choices.promptable), resolve(choices, keep=choices.keep)

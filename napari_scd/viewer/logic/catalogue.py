@@ -15,7 +15,10 @@ PREVIEW_NOTE = "Preview model: check its results with care."
 
 
 class Offer(NamedTuple):
-    """One entry of the Model list: its text, what `load` takes, a hint, input channels, modality, a note."""
+    """One entry of the Model list: its text, what `load` takes, a hint, input channels, modality, a note.
+
+    `promptable` models segment whatever they are pointed at.
+    """
 
     title: str
     value: str
@@ -23,6 +26,7 @@ class Offer(NamedTuple):
     channels: tuple[str, ...] = ("image",)
     modality: str = ""
     note: str = ""
+    promptable: bool = False
 
 
 def offered_models(folder: str = "", extra: str | None = None) -> list[Offer]:
@@ -50,15 +54,19 @@ def offered_models(folder: str = "", extra: str | None = None) -> list[Offer]:
 
 def _offer(card: ModelCard) -> Offer:
     count = len(card.labels)
+    promptable = card.recipe.field == "prompt"
     structures = "1 structure" if count == 1 else f"{count} structures"
+    if promptable:
+        structures = "anything you click"
     quality = ", preview" if card.provenance.preview else ""
-    way = "one structure per click" if card.recipe.field == "click" else "whole volume"
+    ways = {"click": "one structure per click", "prompt": "one object at a time, corrected by clicks"}
+    scans = "any scan" if card.recipe.modality == "any" else card.recipe.modality
     hint = "\n".join(
         text
         for text in (
             card.provenance.title or card.name,
             card.provenance.description,
-            f"{card.recipe.modality}, {way}",
+            f"{scans}, {ways.get(card.recipe.field, 'whole volume')}",
             f"{card.n_parameters / 1e6:.1f} M parameters",
             f"Licence: {card.provenance.licence}" if card.provenance.licence else "",
         )
@@ -71,4 +79,5 @@ def _offer(card: ModelCard) -> Offer:
         card.recipe.channels,
         card.recipe.modality,
         PREVIEW_NOTE if card.provenance.preview else "",
+        promptable,
     )

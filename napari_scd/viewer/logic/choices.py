@@ -26,6 +26,8 @@ class Choices:
         How many the model takes.
     model
         Name or file of the model, None while there is none.
+    promptable
+        Name or file of the promptable model that answers prompts: the chosen one where it is promptable.
     keep
         Share of the tokens each stage keeps, in [0.05, 1]; None = the model's own.
     keep_per_stage
@@ -52,6 +54,7 @@ class Choices:
     volumes: tuple[Hashable, ...] = ()
     n_channels: int = 1
     model: str | None = None
+    promptable: str | None = None
     keep: float | None = None
     keep_per_stage: tuple[float, ...] | None = None
     device: str = "auto"

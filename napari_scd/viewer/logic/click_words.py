@@ -33,7 +33,7 @@ def after_click(answer: Clicked, result: Result) -> Status:
             f"Nothing right at the click; {record.name}, {millilitres(size_ml)}, begins {away_mm:.0f} mm "
             "away and is in the preview now. Ctrl+Z takes it back.",
         )
-    return sentences.clicked(record.name, size_ml, len(result.objects()))
+    return sentences.clicked(record.name, size_ml, len(result.sizes()))
 
 
 def beside_known(answer: Clicked, shown: Result | None) -> Status | None:

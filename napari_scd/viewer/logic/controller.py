@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_scd.viewer.layers import drawn_box
+from napari_scd.viewer.logic import prompt_sentences
 from napari_scd.viewer.logic.accept import Review
+from napari_scd.viewer.logic.asking_again import AskingAgain
 from napari_scd.viewer.logic.describe import describe
 from napari_scd.viewer.logic.dock_state import DockState
 from napari_scd.viewer.logic.edits import HandEdits
@@ -14,7 +17,10 @@ from napari_scd.viewer.logic.handover import leave, take_over
 from napari_scd.viewer.logic.keep import KeepAnswers
 from napari_scd.viewer.logic.measuring import Measuring
 from napari_scd.viewer.logic.object_edits import ObjectEdits
+from napari_scd.viewer.logic.object_list import ObjectList
 from napari_scd.viewer.logic.object_surfaces import ObjectSurfaces
+from napari_scd.viewer.logic.prompting import PromptQueue
+from napari_scd.viewer.logic.refining import Refining
 from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
 from napari_scd.viewer.logic.show_result import ResultLayers
@@ -56,16 +62,26 @@ class Controller:
         self.layers = ResultLayers(self.state)
         self.edits = HandEdits(self.state, self.layers)
         self.source = ImageSource(self.state, self.layers)
-        self.runs = Runs(self.state, self.layers, self.edits, lambda: self.source.refresh(again=True))
-        self.slider = KeepAnswers(self.state, self.layers, self.edits, self.source.replan)
+        self.prompted = ObjectList(self.state, self.layers, self.edits)
+        self.prompting = PromptQueue(
+            self.state, self.layers, self.edits, self.prompted, lambda again: self.runs.remember(again)
+        )
+        self.again = AskingAgain(self.state, self.layers)
+        self.refining = Refining(self.state, self.layers, self.edits, self.prompted)
+        self.runs = Runs(
+            self.state,
+            self.layers,
+            self.edits,
+            lambda: self.source.refresh(again=True),
+            lambda place, why: self.prompting.include(place, why=why),
+        )
+        self.slider = KeepAnswers(self.state, self.layers, self.edits, self.source.replan, self.again.current)
         self.review = Review(self.state, self.layers, self.edits)
         self.saving = Saving(self.state, self.edits)
         self.objects = ObjectEdits(self.state, self.layers, self.edits)
         self.measuring = Measuring(self.state, self.edits, self.saving)
         self.surfaces = ObjectSurfaces(self.state, self.edits, self.saving)
-        self.click, self.replay = self.runs.click, self.runs.replay
-        self.compare, self.cancel, self.remedy = self.runs.compare, self.runs.cancel, self.runs.remedy
-        self.discard, self.undo, self.redo = self.review.discard, self.review.undo, self.review.redo
+        self.remedy, self.discard, self.redo = self.runs.remedy, self.review.discard, self.review.redo
         self.state.voxels_changed.connect(self._on_voxels_changed)
         self.say = self.state.say
 
@@ -110,6 +126,54 @@ class Controller:
         """Stop everything; layers stay, and a dock that is opened later takes them over."""
         leave(self.state)
         self.state.close()
+
+    def click(self, index: tuple[int, int, int], *, everything: bool = False) -> None:
+        """Segment what lies at a voxel, or correct the current object by it."""
+        if self.state.is_promptable:
+            self.prompting.include(index)
+        else:
+            self.runs.click(index, everything=everything)
+
+    def exclude(self, index: tuple[int, int, int]) -> None:
+        """Say that a voxel does not belong to the current object."""
+        self.prompting.exclude(index)
+
+    def limit(self, shapes: Any) -> None:
+        """Limit the current object to the rectangles of a Shapes layer."""
+        view = self.view
+        image = None if view is None else self.store.layer(view.uid)
+        box = (
+            None if view is None or image is None else drawn_box(shapes, image, view, self.store.screen.point)
+        )
+        if box is None:
+            self.state.say_again(prompt_sentences.NO_BOX)
+            return
+        why = prompt_sentences.box_taken(box.depth_mm, box.n_rectangles)
+        self.prompting.within(box.low, box.high, why=why)
+
+    def undo(self) -> None:
+        """Take back the latest click, or undo the last step."""
+        if not self.prompting.take_back():
+            self.review.undo()
+
+    def replay(self) -> None:
+        """Ask again for everything that was clicked."""
+        if self.state.is_promptable:
+            self.again.everything()
+        else:
+            self.runs.replay()
+
+    def compare(self) -> None:
+        """Measure how what is on screen agrees with the dense network."""
+        if self.state.is_promptable:
+            self.again.compare()
+        else:
+            self.runs.compare()
+
+    def cancel(self) -> None:
+        """Stop the running job; what it found stays."""
+        self.prompting.stop()
+        self.runs.cancel()
 
     def layers_changed(self) -> None:
         """Follow layers that came, went or changed: call it before the lists are filled again."""

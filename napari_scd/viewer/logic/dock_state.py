@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_scd.viewer.logic import prompt_sentences
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.failures import VoxelsChanged, failure
 from napari_scd.viewer.logic.jobs import RUNS, DockJob
@@ -98,11 +99,28 @@ class DockState:
         return result if result is not None and result.key == self.key else None
 
     @property
+    def same_image(self) -> Result | None:
+        """The preview, where it belongs to the image as it is now, whatever the model."""
+        result = self.pending
+        return result if result is not None and self.view and result.view.key == self.view.key else None
+
+    @property
+    def generation(self) -> int:
+        """Number that changes with image and model: answers to jobs of an older one are dropped."""
+        return self._generation
+
+    @property
+    def is_promptable(self) -> bool:
+        """Whether the chosen model segments what it is pointed at."""
+        return self.choices.model is not None and self.choices.model == self.choices.promptable
+
+    @property
     def can_segment(self) -> bool:
-        """Whether the whole volume may be segmented: not with a click model, unless it fits its window."""
+        """Whether the whole volume may be segmented: not by clicks alone, unless it fits a window."""
         if self.ready is None:
             return False
-        return self.ready.checkpoint.recipe.field != "click" or self.ready.plan.n_windows == 1
+        field = self.ready.checkpoint.recipe.field
+        return field == "whole" or (field == "click" and self.ready.plan.n_windows == 1)
 
     def key_of(self, view: SourceView) -> tuple[Any, ...]:
         """Return everything a result of an image depends on: its voxels and place, and the model."""
@@ -129,10 +147,12 @@ class DockState:
         if preview is not None and preview.key != self.key:
             same_image = self.view is not None and preview.view.key == self.view.key
             status = sentences.stale("The model" if same_image else "The image")
+        elif preview is not None and preview.current:
+            status = prompt_sentences.current(preview)
         elif preview is not None:
-            status = sentences.preview(preview.objects())
+            status = sentences.preview(preview.sizes())
         elif accepted is not None:
-            status = sentences.segmentation(accepted.objects())
+            status = sentences.segmentation(accepted.sizes())
         else:
             status = self._ready_status()
         self.say(status._replace(sentence=f"{before} {status.sentence}".strip()))
@@ -147,6 +167,8 @@ class DockState:
             return self._said
         plan = self.ready.plan
         size = sentences.Size(self.view.shape, self.view.spacing_mm)
+        if self.is_promptable:
+            return prompt_sentences.ready(size)
         click_only = not self.can_segment
         return sentences.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only)
 
@@ -167,6 +189,7 @@ class DockState:
         done: Callable[[Any], None],
         *,
         partly: Callable[[Any], None] | None = None,
+        failed: Callable[[BaseException], None] | None = None,
         replace: bool = True,
         lasting: bool = False,
         silent: bool = False,
@@ -179,6 +202,8 @@ class DockState:
             Function of (progress, cancel), called in the worker.
         done
             Hears the answer, but only while image and model stay the same, or always if `lasting`.
+        failed
+            Hears what went wrong, before the status line does.
         partly
             Hears the steps of progress instead of the progress bar; returns whether it took a step.
         replace
@@ -191,7 +216,12 @@ class DockState:
         def if_current(callback: Callable[[Any], None]) -> Callable[[Any], None]:
             return lambda value: callback(value) if lasting or generation == self._generation else None
 
-        told = (done, _ignore, _ignore) if silent else (done, self._on_failure, partly or self.progressed)
+        def on_failure(problem: BaseException) -> None:
+            if failed is not None:
+                failed(problem)
+            self._on_failure(problem)
+
+        told = (done, _ignore, _ignore) if silent else (done, on_failure, partly or self.progressed)
         self.jobs.submit(DockJob(kind, run, *map(if_current, told)), replace=replace)
 
     def progressed(self, progress: Any) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from psygnal import Signal
 
 from napari_scd.viewer.logic.history import edit_entry
 from napari_scd.viewer.logic.result import Edit, counts_of
+from napari_scd.viewer.logic.strokes import split
 from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 
 if TYPE_CHECKING:
@@ -16,10 +18,16 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic.dock_state import DockState
     from napari_scd.viewer.logic.result import Result
     from napari_scd.viewer.logic.show_result import ResultLayers
+    from napari_scd.viewer.logic.strokes import Stroke
 
 
 class HandEdits:
-    """Takes over what was painted and erased, so that legend, undo, accept and export know of it."""
+    """Takes over what was painted and erased, so that legend, undo, accept and export know of it.
+
+    What is painted and erased on objects of a promptable model is told as strokes, one by one.
+    """
+
+    stroked = Signal(object)  # Stroke
 
     def __init__(self, state: DockState, layers: ResultLayers) -> None:
         self._state = state
@@ -51,12 +59,30 @@ class HandEdits:
         edit = _difference(preview.labels, np.asarray(layer.data)[preview.view.frame])
         if edit is None:
             return
+        if preview.objects or preview.current or state.is_promptable:
+            edit, strokes = split(edit, preview, layer.selected_label)
+            self._take_strokes(preview, strokes)
+            preview = state.now.preview
+        if edit is None or preview is None:
+            return
+        shown = state.now
         entry = edit_entry("paint", preview.names_at(edit), accepted=False)
         after = Shown(preview.edited(edit, history=[*preview.history, entry]), shown.accepted)
         state.steps[place].add(UndoStep("painting", shown, after))
         state.shown[place] = after
         self._layers.count(layer, after.preview)
         state.result_changed.emit(after.preview)
+
+    def _take_strokes(self, preview: Result, strokes: list[Stroke]) -> None:
+        """Show what was painted on objects until it is answered, and tell of it."""
+        place = self._state.place
+        if not strokes or place is None:
+            return
+        for stroke in strokes:
+            preview = preview.painted(stroke.edit)
+        self._state.shown[place] = Shown(preview, self._state.now.accepted)
+        for stroke in strokes:
+            self.stroked.emit(stroke)
 
     def _look_at_segmentation(self, layer: Any, accepted: Result) -> None:
         state = self._state

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_scd.engine import stage_table
 from napari_scd.viewer.layers import measure
+from napari_scd.viewer.logic.prompt_file import prompts_of
 from napari_scd.viewer.plugin import source_grid
 from napari_scd.volume import LABELS_WRITABLE, Volume, atomic_path, stem_of, write_labels, write_volume
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.viewer.layers import SourceView
+    from napari_scd.viewer.logic.scan_object import ScanObject
     from napari_scd.volume import LabelTable
 
 
@@ -40,6 +42,8 @@ class Export:
         How the labels came about, entry by entry (JSON values).
     previewed
         Whether they hold a preview that was not accepted yet.
+    objects
+        What was segmented from prompts; where two overlap the first one wins.
     """
 
     view: SourceView
@@ -50,6 +54,7 @@ class Export:
     report: dict[str, Any]
     history: Sequence[dict[str, Any]] = ()
     previewed: bool = False
+    objects: Sequence[ScanObject] = ()
 
     def write(self, path: str | Path, *, maps: bool = True) -> list[Path]:
         """Write everything beside each other, named after `path`; return the files.
@@ -72,6 +77,9 @@ class Export:
         if maps and self.scores is not None:
             files.append(path.with_name(f"{stem}_score.nii.gz"))
             write_volume(files[-1], Volume(self.scores.array, to_true @ self.scores.affine))
+        if self.objects:
+            files.append(path.with_name(f"{stem}_prompts.json"))
+            _write_text(files[-1], json.dumps(prompts_of(self.objects, grid), indent=1))
         files += [
             _write_text(path.with_name(f"{stem}.json"), json.dumps(self.provenance(files, grid), indent=2)),
             _write_text(path.with_name(f"{stem}_labels.txt"), self.table.to_itksnap()),
@@ -103,7 +111,7 @@ class Export:
             "includes_preview": self.previewed,
             "history": list(self.history),
             "run": self.report,
-        }
+        } | ({"objects": prompts_of(self.objects, grid, with_masks=False)} if self.objects else {})
 
 
 def with_ending(path: str) -> str:

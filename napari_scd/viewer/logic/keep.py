@@ -9,6 +9,7 @@ from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.keep_estimate import Cost, cost_of, estimate_exit_stages
 from napari_scd.viewer.logic.merging import with_window
+from napari_scd.viewer.logic.objects import carried_over
 from napari_scd.viewer.logic.wording import keep_text
 
 if TYPE_CHECKING:
@@ -34,15 +35,23 @@ class KeepAnswers:
         Finds what was changed by hand.
     replan
         Asks again what a run would cost.
+    ask_again
+        Answers the prompts of the current object once more.
     """
 
     def __init__(
-        self, state: DockState, layers: ResultLayers, edits: HandEdits, replan: Callable[[], None]
+        self,
+        state: DockState,
+        layers: ResultLayers,
+        edits: HandEdits,
+        replan: Callable[[], None],
+        ask_again: Callable[[], None],
     ) -> None:
         self._state = state
         self._layers = layers
         self._edits = edits
         self._replan = replan
+        self._ask_again = ask_again
         self._position = 0
 
     def set_keep(self, keep: float | None, per_stage: tuple[float, ...] | None = None) -> None:
@@ -63,14 +72,17 @@ class KeepAnswers:
         result, view = state.previewed, state.view
         if state.ready is None or view is None:
             return
-        if result is None or (result.base is None and not result.clicks):
+        has_clicks = result is not None and (result.base is not None or bool(result.clicks))
+        if result is None or not (result.current or (has_clicks and not state.is_promptable)):
             self._replan()
             return
         if not state.choices.live:
             state.say(sentences.stale("Keep"))
             return
         choices = state.choices.copy()
-        if result.base is None:
+        if result.current and (state.is_promptable or result.base is None):
+            self._ask_again()
+        elif result.base is None:
             places = [(click.place, click.everything) for click in result.clicks]
             repeat = partial(state.backend.click, view, choices, places)
             state.submit("replay", repeat, partial(self._on_replayed, self._position))
@@ -98,6 +110,7 @@ class KeepAnswers:
         for answer in answers:
             result = with_click(result, answer)
         if result is not None:
+            result = carried_over(result, before)
             runs = [entry | {"action": "keep slider"} for entry in result.history]
             result = result.copy(edits=list(before.edits), history=before.history + runs)
             result.repaint()

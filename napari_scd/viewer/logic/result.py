@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.clicks import ClickRecord
+    from napari_scd.viewer.logic.scan_object import ScanObject
     from napari_scd.volume import LabelTable, Volume
 
 
@@ -50,6 +51,12 @@ class Result:
         Clicked structures, in the order of painting.
     base : (z, y, x) uint8 or None
         Labels of a run over the volume, which clicks are painted onto.
+    objects
+        What was segmented from prompts, on top of base and clicks; of two that overlap the first one wins.
+    current
+        Label of the object that the next prompt corrects; 0 = it starts a new one.
+    known_table
+        The structures of the model with names alone, where `table` names objects as well.
     edits
         What was painted and erased by hand, on top of all.
     history
@@ -79,6 +86,9 @@ class Result:
     clicks: list[ClickRecord] = field(default_factory=list)
     base: np.ndarray | None = None
     base_counts: np.ndarray | None = None
+    objects: tuple[ScanObject, ...] = ()
+    current: int = 0
+    known_table: LabelTable | None = None
     edits: list[Edit] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
     confidence: np.ndarray | None = None
@@ -87,6 +97,14 @@ class Result:
     accepted: bool = False
     layer: Hashable = None
     key: object = None
+
+    @property
+    def named_table(self) -> LabelTable:
+        """The structures that are not objects: those of models with names."""
+        own = {one.label for one in self.objects}
+        return replace(
+            self.table, labels=tuple(entry for entry in self.table.labels if entry.index not in own)
+        )
 
     @property
     def n_stages(self) -> int:
@@ -111,10 +129,10 @@ class Result:
             i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
         }
 
-    def objects(self) -> list[tuple[str, float]]:
+    def sizes(self) -> list[tuple[str, float]]:
         """Name and millilitres of each clicked object, or of each label after a run over the volume."""
         found = {index: voxels.volume_ml for index, voxels in self.found().items() if voxels.voxels}
-        if not found or not self._by_clicks or any(click.everything for click in self.clicks):
+        if not found or self.objects or not self._by_clicks or any(click.everything for click in self.clicks):
             return [(self.table.name_of(index), volume_ml) for index, volume_ml in found.items()]
         if len(self.clicks) == 1:
             return [(self.clicks[0].name, sum(found.values()))]
@@ -166,6 +184,12 @@ class Result:
             if value == 0 or value in self.table.indices
         }
 
+    def painted(self, edit: Edit) -> Result:
+        """Return a copy that shows voxels as they were painted until it is drawn again."""
+        result = self.copy(labels=self.labels.copy(), counts=self.counts.copy())
+        result._paint(edit)
+        return result
+
     def _paint(self, edit: Edit) -> None:
         flat = self.labels.reshape(-1)
         self.counts += bins(edit.values) - bins(flat[edit.places])
@@ -173,7 +197,7 @@ class Result:
         flat[edit.places] = edit.values
 
     def repaint(self) -> None:
-        """Draw the labels: the run over the volume, then the clicks, then the edits; count on the way."""
+        """Draw the labels: the run over the volume, clicks, objects, then edits; count on the way."""
         if self.base is None or self.base_counts is None:
             self.labels, self.counts = np.zeros(self.view.shape, np.uint8), np.zeros(256, np.int64)
         else:
@@ -182,6 +206,11 @@ class Result:
             part = self.labels[click.box]
             before = bins(part)
             part[click.values > 0] = click.values[click.values > 0]
+            self.counts += bins(part) - before
+        for one in reversed(self.objects):
+            part = self.labels[one.box]
+            before = bins(part)
+            part[one.inside] = one.label
             self.counts += bins(part) - before
         self.counts[0] = 0
         for edit in self.edits:

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_scd.viewer.logic import prompt_sentences
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer
@@ -13,8 +14,9 @@ from napari_scd.viewer.logic.click_words import after_click, beside_known
 from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.jobs import ASKED, LIVE
 from napari_scd.viewer.logic.merging import from_run, with_rest, with_window
+from napari_scd.viewer.logic.objects import carried_over
 from napari_scd.viewer.logic.undo import Shown
-from napari_scd.viewer.logic.wording import keep_text
+from napari_scd.viewer.logic.wording import keep_text, stem
 from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
@@ -45,15 +47,24 @@ class Runs:
         Finds what was changed by hand.
     get_ready
         Loads image and model again, after an error while they were loaded.
+    point_at
+        Asks the promptable model for what lies at a voxel that the chosen one does not know; hears the voxel
+        and why it is asked.
     """
 
     def __init__(
-        self, state: DockState, layers: ResultLayers, edits: HandEdits, get_ready: Callable[[], None]
+        self,
+        state: DockState,
+        layers: ResultLayers,
+        edits: HandEdits,
+        get_ready: Callable[[], None],
+        point_at: Callable[[tuple[int, int, int], str], None],
     ) -> None:
         self._state = state
         self._layers = layers
         self._edits = edits
         self._get_ready = get_ready
+        self._point_at = point_at
         self._again: Callable[[], None] = get_ready
         self._n_shown_early = 0
         self._before = Shown()
@@ -147,6 +158,10 @@ class Runs:
         else:
             self._again()
 
+    def remember(self, again: Callable[[], None]) -> None:
+        """Let the button beside an error do this."""
+        self._again = again
+
     def repeat(self) -> None:
         """Ask once more for what the user asked last."""
         self._again()
@@ -208,7 +223,7 @@ class Runs:
         if preview is not None and preview.edits and preview.table == result.table:
             result.edits = list(preview.edits)
             result.repaint()
-        return result
+        return carried_over(result, self._state.same_image)
 
     def _on_frame_step(self, step: Any) -> None:
         if not isinstance(step, FrameAnswer):
@@ -256,6 +271,10 @@ class Runs:
         if not answers:
             state.say(sentences.cancelled(0, 1))
             return
+        unknown = len(answers) == 1 and not answers[0].label
+        if unknown and not afresh and state.choices.promptable is not None:
+            self._point_instead(answers[0], state.choices.promptable)
+            return
         self._edits.look()
         self._before = state.now
         result = None if afresh else state.previewed
@@ -268,10 +287,23 @@ class Runs:
         for answer in answers:
             result = with_click(result, answer)
         assert result is not None
+        if state.previewed is None or afresh:
+            result = carried_over(result, state.same_image)
         result.history = earlier + result.history
         names = ", ".join(dict.fromkeys(answer.record.name for answer in answers if answer.label))
         self._layers.finish(result, f"clicking {names}" if names else "the click")
-        state.say(after_click(answers[-1], result))
+        unknown_here = prompt_sentences.unknown_here(*self._known(), answers[0].message)
+        state.say(unknown_here if unknown else after_click(answers[-1], result))
+
+    def _point_instead(self, answer: Clicked, promptable: str) -> None:
+        """Ask the promptable model for what the chosen one does not know."""
+        self._state.progress_changed.emit(None)
+        self._point_at(answer.record.place, prompt_sentences.instead(*self._known(), stem(promptable)))
+
+    def _known(self) -> tuple[str, int]:
+        """Return the chosen model's name, and how many structures it has names for."""
+        checkpoint = self._ready()[2].checkpoint
+        return checkpoint.provenance.name, len(checkpoint.labels)
 
     def _on_compared(self, agreement: Agreement) -> None:
         self._state.agreement_changed.emit(agreement)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.viewer.logic.accept import other_owner
+from napari_scd.viewer.logic.accept_objects import fitted, joined_table
 from napari_scd.viewer.logic.export import Export
 from napari_scd.viewer.logic.failures import CannotSave
 from napari_scd.viewer.logic.history import click_entry
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.dock_state import DockState
     from napari_scd.viewer.logic.edits import HandEdits
+    from napari_scd.viewer.logic.result import Result
+    from napari_scd.viewer.logic.scan_object import ScanObject
     from napari_scd.viewer.logic.undo import Shown
+    from napari_scd.volume import LabelTable
+
+
+class Merged(NamedTuple):
+    """Labels, their names and the objects among them, of a segmentation with a preview on top."""
+
+    labels: np.ndarray
+    table: LabelTable
+    objects: tuple[ScanObject, ...]
 
 
 class Saving:
@@ -109,31 +121,36 @@ class Saving:
         """Bring together the labels of a frame, and how they came about."""
         result = shown.result
         assert result is not None
-        labels = result.labels
+        labels, table, objects = result.labels, result.table, result.objects
         if shown.preview is not None and shown.accepted is not None:
-            labels = self._merged(shown)
+            labels, table, objects = self._merged(shown.preview, shown.accepted)
         clicks = [click_entry(click, result.view) for click in result.clicks]
         return Export(
             view=result.view,
-            table=result.table,
+            table=table,
             labels=np.array(labels),
             tokens=result.tokens,
             scores=result.scores,
             report=result.report | {"clicks": clicks},
             history=result.history,
             previewed=shown.preview is not None,
+            objects=objects,
         )
 
-    def _merged(self, shown: Shown) -> np.ndarray:
+    def _merged(self, preview: Result, accepted: Result) -> Merged:
         """Return what the segmentation would hold after Accept."""
-        assert shown.preview is not None and shown.accepted is not None
-        preview, accepted = shown.preview.labels, shown.accepted.labels
-        layer = self._state.store.layer(shown.accepted.layer)
-        if layer is None or other_owner(layer, shown.preview.table):
-            return preview
-        on_top = (preview > 0) & ((accepted == 0) if self._state.choices.protect else True)
-        merged: np.ndarray = np.where(on_top, preview, accepted)
-        return merged
+        layer = self._state.store.layer(accepted.layer)
+        if layer is None or other_owner(layer, preview):
+            return Merged(preview.labels, preview.table, preview.objects)
+        fitting = fitted(layer, preview)
+        replaced = [one.replaces for one in fitting.objects if one.replaces]
+        below = np.where(np.isin(accepted.labels, replaced), 0, accepted.labels)
+        on_top = (fitting.labels > 0) & ((below == 0) if self._state.choices.protect else True)
+        labels: np.ndarray = np.where(on_top, fitting.labels, below)
+        new = {one.label for one in fitting.objects}
+        kept = tuple(one for one in accepted.objects if one.label not in new)
+        order = (kept, fitting.objects) if self._state.choices.protect else (fitting.objects, kept)
+        return Merged(labels, joined_table(layer, fitting), (*order[0], *order[1]))
 
 
 def frame_path(path: str | Path, view: SourceView) -> Path:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.viewer import layers
+from napari_scd.viewer.logic.scan_object import free_label
 from napari_scd.viewer.logic.undo import Shown, UndoStep
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.dock_state import DockState, Place
     from napari_scd.viewer.logic.result import Result
 
-MAPS = ("tokens", "score", "clicks", "stages", "confidence")
+MAPS = ("tokens", "score", "clicks", "boxes", "stages", "confidence")
 
 
 class ResultLayers:
@@ -33,6 +34,8 @@ class ResultLayers:
         self._store = state.store
         self._choices = state.choices
         self.drawing = False
+        self._boxes: dict[Hashable, dict[str, Any]] = {}
+        self._brushes: dict[Hashable, int] = {}
 
     def finish(self, result: Result, step: str = "", before: Shown | None = None) -> None:
         """Put the result of a finished run on screen."""
@@ -98,12 +101,14 @@ class ResultLayers:
             del self._state.shown[place]
             self._state.steps.pop(place, None)
         self._store.remove(uid, *MAPS, "preview")
+        self._boxes.pop(uid, None)
         self._store.forget(uid, "seg")
         self._state.result_changed.emit(None)
 
     def forget_image(self, uid: Hashable) -> None:
         """Leave the labels of an image that was removed to the user, and remove its maps."""
         self._store.remove(uid, *MAPS)
+        self._boxes.pop(uid, None)
         for kind in ("preview", "seg"):
             self._store.forget(uid, kind)
 
@@ -111,7 +116,8 @@ class ResultLayers:
         """Add an empty segmentation for the image of a result."""
         view = result.view
         empty = np.zeros(view.layer_shape, np.uint8)
-        seg = layers.labels_layer(empty, view, result.table, kind="seg", report=result.report)
+        table = result.known_table or result.table
+        seg = layers.labels_layer(empty, view, table, kind="seg", report=result.report)
         self._store.forget(view.uid, "seg")
         return self._store.show(view.uid, "seg", seg)
 
@@ -172,7 +178,10 @@ class ResultLayers:
         whole[view.frame] = result.labels
         preview = layers.labels_layer(whole, view, result.table, kind="preview", report=result.report)
         preview[1]["features"] = layers.features_of(result.found(), result.table)
-        self._store.show(view.uid, "preview", preview)
+        layer = self._store.show(view.uid, "preview", preview)
+        brush = result.current or free_label(result.table.indices)
+        if result.objects and brush and self._brushes.get(view.uid) != brush:
+            self._brushes[view.uid] = layer.selected_label = brush
 
     def _erase_preview(self, view: SourceView) -> None:
         """Take one frame out of the preview; the layer goes with its last frame."""
@@ -189,6 +198,7 @@ class ResultLayers:
         if result is None:
             if view is not None:
                 self._store.remove(view.uid, *MAPS)
+                self._boxes.pop(view.uid, None)
             return
         uid, show = result.view.uid, self._store.show
         tokens = layers.tokens_layer(result.tokens, result.view, self._colours(result), result.report)
@@ -198,8 +208,10 @@ class ResultLayers:
         self.show_confidence()
         if self._store.ours(uid, "stages") is not None:
             self.explode(result)
-        if result.clicks or self._store.ours(uid, "clicks") is not None:
-            show(uid, "clicks", self._clicks(result))
+        if result.clicks or result.objects or self._store.ours(uid, "clicks") is not None:
+            points = show(uid, "clicks", self._clicks(result))
+            layers.mark_kinds(points)
+        self._draw_boxes(result)
 
     def _let_tokens_through(self, uid: Hashable) -> None:
         """Show labels as outlines over the tokens, and in 3D let those inside show through the preview."""
@@ -223,10 +235,29 @@ class ResultLayers:
         )
 
     def _clicks(self, result: Result) -> layers.LayerTuple:
-        points = [result.view.whole_index(click.place) for click in result.clicks]
+        found: list[tuple[Sequence[int], str, Sequence[float], str, str]] = [
+            (click.place, click.name, click.keep, click.time, "") for click in result.clicks
+        ]
+        for one in result.objects:
+            for step, time in zip(one.prompts.steps, one.times, strict=True):
+                voxels = () if step.kind == "box" else step.voxels
+                kind = f"{step.kind} stroke" if step.is_stroke else step.kind
+                found += [(voxel, one.name, one.keep, time, kind) for voxel in voxels]
+        points = [result.view.whole_index(place) for place, *_ in found]
         rows = {
-            "label": [click.name for click in result.clicks],
-            "keep": [", ".join(f"{ratio:.2f}" for ratio in click.keep) for click in result.clicks],
-            "time": [click.time for click in result.clicks],
+            "label": [name for _, name, *_ in found],
+            "keep": [", ".join(f"{ratio:.2f}" for ratio in keep) for _, _, keep, *_ in found],
+            "time": [time for *_, time, _ in found],
+            "kind": [kind for *_, kind in found],
         }
         return layers.clicks_layer(points, rows, result.view)
+
+    def _draw_boxes(self, result: Result) -> None:
+        """Draw the boxes that limit objects; Shapes are drawn anew, as napari cannot swap what they hold."""
+        uid = result.view.uid
+        boxes = {one.name: one.prompts.box for one in result.objects if one.prompts.box is not None}
+        if boxes != self._boxes.get(uid, {}):
+            self._store.remove(uid, "boxes")
+            if boxes:
+                self._store.show(uid, "boxes", layers.boxes_layer(boxes, result.view))
+            self._boxes[uid] = boxes

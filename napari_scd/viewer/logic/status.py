@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_scd.viewer.logic.wording import duration, millilitres
+from napari_scd.viewer.logic.wording import duration, millilitres, stem
 from napari_scd.viewer.state import Remedy, State, Status
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def bad_input(sentence: str) -> Status:
 
 def loading(model: str) -> Status:
     """Say that a model (name or file) is being read and the volume prepared for it."""
-    name = model.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".safetensors")
-    return Status(State.LOADING, f"Loading {name} and preparing the volume.")
+    return Status(State.LOADING, f"Loading {stem(model)} and preparing the volume.")
 
 
 class Size(NamedTuple):
@@ -143,9 +142,11 @@ def stale_outside(keep: str) -> Status:
     )
 
 
-def accepted(layer: str, n_voxels: int) -> Status:
+def accepted(layer: str, n_voxels: int, n_objects: int = 0) -> Status:
     """Say that the preview became part of the segmentation."""
-    return Status(State.DONE, f"Accepted {n_voxels:,} voxels into '{layer}'. Ctrl+Z takes them back.")
+    objects = {0: "", 1: "1 object, "}.get(n_objects, f"{n_objects} objects, ")
+    what = f"{objects}{n_voxels:,} voxels"
+    return Status(State.DONE, f"Accepted {what} into '{layer}'. Ctrl+Z takes them back.")
 
 
 def reshaped(what: str, now: str, before: str) -> Status:

@@ -14,6 +14,15 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+def stem(model: str) -> str:
+    """Return the name of a model that is given as a name or a file.
+
+    >>> stem("models/any.safetensors")
+    'any'
+    """
+    return model.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".safetensors")
+
+
 def keep_text(keep: Sequence[float]) -> str:
     """Return keep ratios as a person writes them: "0.50", or one per stage when they differ."""
     return f"{keep[0]:.2f}" if len(set(keep)) == 1 else ", ".join(f"{ratio:.2f}" for ratio in keep)

@@ -82,3 +82,35 @@ def test_the_cross_stays_while_on_and_goes_after(tool: Any) -> None:
     tool.tool.stop()
     assert str(tool.model.cursor.style) == "standard"
     assert len(tool.model.mouse_drag_callbacks) == n_callbacks - 1
+
+
+def test_a_short_right_click_and_x_held_exclude(model: Any) -> None:
+    image = model.add_image(blob())
+    heard = SimpleNamespace(clicks=[], excluded=[], x_held=False)
+    made = ClickTool(
+        model,
+        lambda: (image, []),
+        lambda *click: heard.clicks.append(click),
+        lambda why: None,
+        heard.excluded.append,
+        lambda: heard.x_held,
+    )
+    made.start()
+    mouse = Mouse(model, made)
+    mouse.click((3, 4, 5), button=2)
+    mouse.click((3, 4, 5), button=2, drag_px=20)
+    heard.x_held = True
+    mouse.click((6, 4, 5))
+    assert heard.excluded == [(3, 4, 5), (6, 4, 5)] and heard.clicks == []
+
+
+def test_a_brush_dab_on_our_own_labels_is_no_click_and_no_error(model: Any) -> None:
+    image, labels = model.add_image(blob()), model.add_labels(np.zeros((24, 28, 32), np.uint8))
+    heard = SimpleNamespace(clicks=[], refusals=[])
+    made = ClickTool(
+        model, lambda: (image, [labels]), lambda *click: heard.clicks.append(click), heard.refusals.append
+    )
+    made.start()
+    labels.mode = "paint"
+    Mouse(model, made).click((3, 4, 5))
+    assert heard.clicks == [] and heard.refusals == []

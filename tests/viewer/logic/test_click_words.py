@@ -66,7 +66,7 @@ def test_two_objects_of_one_name_are_not_summed(desk: Any) -> None:
     click(desk, BRIGHT)
     click(desk, (10, 15, 26))
     result = desk.control.result
-    (first, second), voxel_ml = result.objects(), result.voxel_ml
+    (first, second), voxel_ml = result.sizes(), result.voxel_ml
     assert first[0] == second[0] == "hippocampus"
     total = sum(voxels.volume_ml for voxels in result.found().values())
     assert 0 < second[1] < total and first[1] + second[1] <= total + voxel_ml * len(result.labels.ravel())

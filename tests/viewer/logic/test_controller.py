@@ -269,7 +269,10 @@ def test_clicking_it_again_takes_it_away(desk: Any) -> None:
 
 def test_nothing_found_is_said(desk: Any) -> None:
     click(desk, DARK)
-    assert desk.control.status.sentence == "Nothing found here (most likely: liver 0.31)."
+    assert desk.control.status.sentence == (
+        "fake knows 4 structures; nothing found here (most likely: liver 0.31). "
+        "A promptable model would segment it."
+    )
     assert ours(desk, "tokens").data.any() and not ours(desk, "preview").data.any()
 
 

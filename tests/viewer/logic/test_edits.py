@@ -70,7 +70,7 @@ def test_strokes_clicks_and_accepts_are_undone_one_by_one(desk: Any) -> None:
 
 def test_undo_of_accept_says_what_is_there_now(desk: Any) -> None:
     segment(desk)
-    (name, _), *_ = desk.control.result.objects()
+    (name, _), *_ = desk.control.result.sizes()
     desk.control.accept()
     desk.control.undo()
     assert desk.control.status.state is State.PREVIEW

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.dock.panels.ct_window import CtWindowRow as CtWindowRow
     from napari_scd.viewer.dock.panels.edit import EditPanel as EditPanel
     from napari_scd.viewer.dock.panels.input import InputPanel as InputPanel
+    from napari_scd.viewer.dock.panels.objects import ObjectsPanel as ObjectsPanel
     from napari_scd.viewer.dock.panels.parts import Chooser as Chooser
     from napari_scd.viewer.dock.panels.parts import Panel as Panel
     from napari_scd.viewer.dock.panels.parts import flow as flow
@@ -25,6 +26,7 @@ _HOME_OF = {
     "Chooser": "parts",
     "EditPanel": "edit",
     "InputPanel": "input",
+    "ObjectsPanel": "objects",
     "PlanePane": "plane_pane",
     "Panel": "parts",
     "ResultPanel": "result",

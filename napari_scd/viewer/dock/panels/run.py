@@ -30,9 +30,6 @@ class RunPanel(Panel):
         self.click = QPushButton("Click to segment (K)")
         self.click.setObjectName("scd.click")
         self.click.setCheckable(True)
-        self.click.setToolTip(
-            "Click a structure in the image; Shift+click takes everything there; K or Esc ends it."
-        )
         self.replay = QPushButton("Replay clicks")
         self.replay.setObjectName("scd.replay")
         self.replay.setToolTip(

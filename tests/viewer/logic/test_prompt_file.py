@@ -1,0 +1,121 @@
+"""What the dock exports, the command line repeats: the same voxels, names and numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from napari_scd.cancel import CancelToken
+from napari_scd.checkpoints import Provenance, save
+from napari_scd.cli import main
+from napari_scd.engine import Prompts
+from napari_scd.model import ModelConfig, build_network
+from napari_scd.viewer.logic.backend import Backend
+from napari_scd.viewer.logic.catalogue import offered_models
+from napari_scd.viewer.plugin import get_reader
+from napari_scd.volume import LabelTable, Recipe, read_label_table
+
+from ..conftest import make_desk
+from .test_prompting import click, exclude
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def promptable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny promptable model of random weights, biased so that about half of what it sees is inside."""
+    torch.manual_seed(2)
+    config = ModelConfig(
+        in_channels=4, out_channels=1, roi=(32, 32, 32), patch=8, embed_dim=24, depth=2, heads=2,
+        prune_after=(0,), prune_ratio=(0.5,), completion_dim=12, completion_heads=2, features=4, min_tokens=4,
+    )  # fmt: skip
+    recipe = Recipe("any", normalise_over="window", activation="sigmoid", field="prompt")
+    path = tmp_path_factory.mktemp("model") / "any.safetensors"
+    save(path, build_network(config), recipe, LabelTable.from_names(["object"]), Provenance(name="any"))
+    return path
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    """A scan on disk whose axes are flipped and in another order than in the viewer."""
+    affine = np.zeros((4, 4))
+    affine[[0, 1, 2, 3], [1, 0, 2, 3]] = -1.2, 1.2, 2.0, 1.0
+    affine[:3, 3] = 30, -40, -20
+    values = np.random.default_rng(0).normal(100, 20, (40, 44, 26)).astype(np.float32)
+    nib.save(nib.Nifti1Image(values, affine), tmp_path / "scan.nii.gz")
+    return tmp_path / "scan.nii.gz"
+
+
+def opened(path: Path, model: Any, promptable: Path) -> Any:
+    reader: Callable[..., Any] | None = get_reader(str(path))
+    assert reader is not None
+    data, keywords, _ = reader(str(path))[0]
+    desk = make_desk(model, data=data, backend=Backend(), **{"name": "scan", **keywords})
+    desk.choices.world_axes = None
+    desk.choices.model = desk.choices.promptable = str(promptable)
+    desk.choices.keep = 0.5
+    desk.control.source.refresh()
+    desk.queue.run_all()
+    return desk
+
+
+def test_the_command_line_repeats_what_was_clicked(
+    scan: Path, promptable: Path, model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = opened(scan, model, promptable)
+    z, y, x = (n // 2 for n in desk.image.data.shape)
+    click(desk, (z, y, x))
+    exclude(desk, (z, y + 8, x + 6))
+    desk.control.prompted.rename(1, "left kidney")
+    mask = np.zeros(desk.image.data.shape, np.uint8)
+    mask[2:6, 3:12, 4:11] = 1
+    desk.viewer.add_labels(mask, name="drawn", **{k: getattr(desk.image, k) for k in ("scale", "translate")})
+    sources = [one for one in desk.control.refining.sources() if "drawn" in one.title]
+    desk.control.refining.start(sources[0])
+    desk.control.export(tmp_path / "out.nii.gz")
+    desk.queue.run_all()
+    assert "out_prompts.json" in desk.control.status.sentence, desk.control.status
+    written = json.loads((tmp_path / "out_prompts.json").read_text())
+    assert [one["name"] for one in written["objects"]] == ["left kidney", "drawn"]
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert [len(one["prompts"]) for one in told["objects"]["objects"]] == [2, 0]
+    assert told["history"][0]["object"] == "object 1"
+    words = ["segment", scan, "-o", tmp_path / "again.nii.gz", "-m", promptable, "--threads", 1]
+    words += ["--keep-ratio", 0.5, "--prompts", tmp_path / "out_prompts.json"]
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    assert not left.value.code, capsys.readouterr().err
+    ours, again = (
+        np.asanyarray(nib.load(tmp_path / name).dataobj) for name in ("out.nii.gz", "again.nii.gz")
+    )
+    assert set(np.unique(ours)) == {0, 1, 2} and (ours == 1).sum() > 50
+    assert np.array_equal(ours, again)
+    assert read_label_table(tmp_path / "again.nii.gz").names == ("left kidney", "drawn")
+
+
+def test_a_promptable_model_is_offered_as_one(promptable: Path) -> None:
+    (offer,) = [one for one in offered_models(str(promptable.parent)) if one.value == str(promptable)]
+    assert offer.promptable and offer.title == "any, anything you click"
+    assert "any scan, one object at a time, corrected by clicks" in offer.hint
+    assert not any(one.promptable for one in offered_models() if one.value != str(promptable))
+
+
+def test_prompts_are_answered_beside_a_model_that_takes_none(
+    scan: Path, promptable: Path, model: Any
+) -> None:
+    desk = opened(scan, model, promptable)
+    view, choices = desk.control.view, desk.choices.copy()
+    prompts = Prompts().include((10, 20, 20))
+    (alone,) = desk.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
+    choices.model, choices.keep_per_stage = "abdomen-ct", (0.1, 0.2, 0.3)
+    (beside,) = desk.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
+    assert alone.box == beside.box and np.array_equal(alone.inside, beside.inside)
+    agreement = desk.backend.compare_prompts(view, choices, prompts, lambda step: None, CancelToken())
+    assert agreement.dice is not None and 0 < agreement.dice <= 1
