@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 LAYER_NORM_EPS = 1e-6
 MONAI_NORM_EPS = 1e-5
 _STRIPS_FROM = 256
-_STRIP_BYTES = 2**23
+_ALL_BYTES = 2**23  # scores of all heads up to which they are computed at once
+_STRIP_BYTES, _STRIP_ROWS = 3 * 2**19, 64
 
 
 class Attention(nn.Module):
@@ -53,20 +54,27 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Scaled dot-product attention, ``(b, heads, n, width)`` each.
 
     PyTorch's fused kernel multiplies in single precision on CPUs whatever it is given. Where kernels are
-    chosen here, half precision is computed strip by strip of queries instead, small enough for the caches:
-    the products take a quarter of the time, and a score is rounded like the queries and keys it is made of.
+    chosen here, half precision is computed head by head and strip by strip of queries instead, small enough
+    for the caches: the products take a quarter of the time, and a score is rounded like the queries and keys
+    it is made of.
     """
     if query.dtype != torch.bfloat16 or query.shape[2] < _STRIPS_FROM or not chooses(query):
         return scaled_dot_product_attention(query, key, value)
     b, heads, n, width = query.shape
     queries, values = query.reshape(b * heads, n, width), value.reshape(b * heads, n, width)
     keys = key.reshape(b * heads, n, width).transpose(1, 2)
+    if 2 * b * heads * n * n <= _ALL_BYTES:
+        scores = torch.baddbmm(queries.new_empty(1, 1, 1), queries, keys, beta=0, alpha=width**-0.5)
+        return torch.bmm(scores.softmax(dim=-1), values).view(b, heads, n, width)
     mixed = torch.empty_like(queries)
-    step = max(_STRIP_BYTES // (2 * b * heads * n), 64)
-    for first in range(0, n, step):
-        strip = queries[:, first : first + step]
-        scores = torch.baddbmm(strip.new_empty(1, 1, 1), strip, keys, beta=0, alpha=width**-0.5)
-        mixed[:, first : first + step] = torch.bmm(scores.softmax(dim=-1), values)
+    step = max(_STRIP_BYTES // (2 * n), _STRIP_ROWS)
+    nothing = queries.new_empty(1, 1)
+    for head in range(b * heads):
+        for first in range(0, n, step):
+            strip = queries[head, first : first + step]
+            scores = torch.addmm(nothing, strip, keys[head], beta=0, alpha=width**-0.5)
+            torch.softmax(scores, dim=-1, out=scores)
+            torch.mm(scores, values[head], out=mixed[head, first : first + step])
     return mixed.view(b, heads, n, width)
 
 

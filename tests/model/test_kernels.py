@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from napari_scd.model import build_network, narrowed, plain_kernels
+from napari_scd.model import attention, build_network, narrowed, plain_kernels
 from napari_scd.model.attention import attend
 from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d
 
@@ -67,6 +67,21 @@ def test_layers_answer_alike_with_and_without_gradients(plain, quick, sizes, edg
     with torch.inference_mode():
         for one in (x[:1], x, x.contiguous(memory_format=torch.channels_last_3d)):
             torch.testing.assert_close(ours(one), expected[: len(one)], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("batch", "heads", "n", "width"), [(1, 3, 1100, 32), (2, 2, 401, 24), (1, 12, 300, 64)]
+)
+def test_attention_head_by_head_is_attention_of_all_heads_at_once(
+    batch, heads, n, width, monkeypatch
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = torch.randn(3, batch, heads, n, width, generator=generator).bfloat16()
+    with torch.inference_mode():
+        monkeypatch.setattr(attention, "_ALL_BYTES", 2**40)
+        at_once = attend(q, k, v)
+        monkeypatch.setattr(attention, "_ALL_BYTES", 0)
+        assert torch.equal(attend(q, k, v), at_once)
 
 
 @pytest.mark.parametrize(("n", "width"), [(300, 16), (1201, 24)])
