@@ -46,6 +46,7 @@ INSIDE_VIEWER = {
     "logic": {"layers", "plugin", "state"},
     "dock": {"layers", "plugin", "logic", "state"},
 }
+MOST_LINES = 300
 GUI = {"napari", "qtpy", "superqt", "magicgui", "vispy", "app_model", "PyQt5", "PyQt6", "PySide2", "PySide6"}
 WINDOW_SYSTEM = GUI - {"napari"} | {
     "napari.qt",
@@ -391,6 +392,13 @@ def test_circles_are_found() -> None:
 )
 def test_words_of_the_command_line_are_seen(source: str, seen: bool) -> None:
     assert bool(foreign_words(ast.parse(source))) is seen
+
+
+def test_no_file_is_too_long_to_read_at_once() -> None:
+    lengths = {
+        str(path.relative_to(PACKAGE)): path.read_text("utf-8").count("\n") for path in modules().values()
+    }
+    assert {name: n for name, n in lengths.items() if n > MOST_LINES} == {}
 
 
 def test_rules_have_no_circle() -> None:

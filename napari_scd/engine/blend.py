@@ -1,4 +1,4 @@
-"""Overlapping windows added up, and finished planes handed on so that memory stays bounded.
+"""Adds up overlapping windows and hands on finished planes, so that memory stays bounded.
 
 A ring of 4 planes for windows of 4 planes, a new row of windows every 2::
 
@@ -40,7 +40,7 @@ class Planes(NamedTuple):
     Attributes
     ----------
     first : int
-        Image plane of the model grid they begin with.
+        First image plane, on the model grid.
     logits : Tensor ``(classes, planes, y, x)``
         Weighted mean of the windows in float32, or their weighted sum as held; 0 where there is none.
     seen : Tensor ``(planes, y, x)`` bool
@@ -61,19 +61,19 @@ class Planes(NamedTuple):
 
 
 class Canvas:
-    """Weighted sum of window logits over a box of the image; planes that are done are taken off in order.
+    """Weighted sum of window logits over a box of the image; finished planes are taken in order.
 
     Parameters
     ----------
     grid : PatchGrid
     weights : Tensor ``roi`` float32
-        Of the voxels of a window, > 0.
+        Weight of each voxel of a window, > 0.
     n_classes : int
     box : (low, high)
         Image voxels of the model grid.
     depth : int or None
-        Planes held at once, in a ring: windows must then come first axis slowest, and the planes before a row
-        of windows be taken before the row is added. None = the whole box.
+        Planes held at once, in a ring: windows must then arrive with the first axis slowest, and the planes
+        before a row of windows be taken before the row is added. None = the whole box.
     offsets : tuple of float
         Added to the logits of each class wherever there is a window; empty = nothing is added.
 
@@ -140,9 +140,10 @@ class Canvas:
         self._add(start, logits)
 
     def take(self, end: int, *, means: bool = True) -> Iterator[Planes]:
-        """Take off the planes before image plane `end`, a few at a time.
+        """Take the planes before image plane `end`, a few at a time.
 
-        They last until the next are asked for. Without `means` their logits are `sums`: enough for labels.
+        They are valid until the next ones are requested. Without `means` their logits are `sums`: enough for
+        labels.
         """
         end = min(end, self.high[0])
         step = max(1, CHUNK_VALUES // max(self.n_classes * self._size[1] * self._size[2], 1))
@@ -177,8 +178,8 @@ class Canvas:
     def sums(self) -> Tensor:
         """Mean logits of the box up to a positive factor for each voxel, ``(classes, z, y, x)``.
 
-        Only when all of it is held. Labels of sums are those of means; in the precision the canvas holds.
-        Without offsets they are no copy.
+        Only when all of it is held. Sums give the same labels as means. They have the precision of the
+        canvas. Without offsets this is not a copy.
         """
         if self._only is not None:
             return self._covering()
@@ -231,7 +232,7 @@ class Canvas:
         return covering if self._offsets is None else covering + self._offsets.view(-1, 1, 1, 1)
 
     def _shifted(self, sums: Tensor, weights: Tensor) -> Tensor:
-        """Add offsets to sums ``(..., classes)`` of logits, as if each window had come with them."""
+        """Add offsets to sums ``(..., classes)`` of logits, as if each window had included them."""
         return sums if self._offsets is None else sums + weights[..., None] * self._offsets
 
     def _weigh_in(self) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 
 class CacheCounts(NamedTuple):
-    """Look-ups answered, look-ups not answered, entries dropped for room, bytes held."""
+    """Hits, misses, entries dropped to make room, bytes held."""
 
     hits: int
     misses: int
@@ -30,7 +30,7 @@ class ByteCache(Generic[V]):
     Parameters
     ----------
     max_bytes : int
-        Bytes of tensors and arrays held at most; 0 stores nothing.
+        Most bytes of tensors and arrays to hold; 0 stores nothing.
 
     Notes
     -----

@@ -30,7 +30,7 @@ class ClickedStructure(NamedTuple):
 def find_structure(
     labels: NDArray[np.uint8], at: Size3, spacing_mm: tuple[float, float, float], table: LabelTable
 ) -> ClickedStructure | None:
-    """Component of the label group at a voxel, or of the nearest one within 10 mm.
+    """Find the component of the label group at a voxel, or of the nearest one within 10 mm.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def component(mask: NDArray[np.bool_], seed: Size3) -> NDArray[np.bool_]:
 
 
 def open_border(mask: NDArray[np.bool_], seen: NDArray[np.bool_], low: Size3, size: Size3) -> Size3 | None:
-    """Where a component runs into image that was not computed yet.
+    """Find where a component continues into a part of the image that was not computed yet.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def open_border(mask: NDArray[np.bool_], seen: NDArray[np.bool_], low: Size3, si
     Returns
     -------
     (z, y, x) int or None
-        An image voxel in the middle of the side it leaves by most; None when it is whole.
+        An image voxel in the middle of the side where most of it continues; None when it is complete.
     """
     unseen = np.pad(~seen, 1, constant_values=True)
     for axis in range(3):
@@ -95,7 +95,7 @@ def open_border(mask: NDArray[np.bool_], seen: NDArray[np.bool_], low: Size3, si
 
 
 def nothing_found(probabilities: Tensor, table: LabelTable, *, has_background: bool) -> str:
-    """Sentence for an empty click, with the most likely structure at the voxel.
+    """Say that a click found nothing, and name the most likely structure at the voxel.
 
     `probabilities` is ``(classes,)``, with channel 0 the background when `has_background`.
     """

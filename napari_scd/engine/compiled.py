@@ -1,4 +1,4 @@
-"""A network compiled by `torch.compile`, on request: it pays off on GPUs, after a minute or more."""
+"""A network compiled by `torch.compile` on request: worthwhile on GPUs, after a minute of compiling."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CompiledNetwork:
     Attributes
     ----------
     problem : str
-        Why the network runs uncompiled; empty while compiling works.
+        Why the network runs uncompiled; empty if compiling works.
     """
 
     def __init__(self, network: ScdNetwork) -> None:
@@ -57,10 +57,12 @@ class CompiledNetwork:
             if self._graphs:
                 torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
             answer = compiled(*arguments)
-        except Exception as error:  # compilers' errors have no common class; others occur again below
+        except Exception as error:  # compilers' errors share no class; any other error is raised again below
             answer = plain(*arguments)
             said = str(error).strip().splitlines() or [type(error).__name__]
-            self.problem = f"torch.compile does not work here ({said[0][:120]}): the network ran without it."
+            self.problem = (
+                f"torch.compile does not work on this machine ({said[0][:120]}): the network ran without it."
+            )
             return answer
         return _copied(answer) if self._graphs else answer
 

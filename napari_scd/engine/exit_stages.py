@@ -47,5 +47,5 @@ def stage_colour(stage: int, n_stages: int) -> Colour:
 
 
 def n_stages_of(table: LabelTable) -> int:
-    """How many stages the token map with this table has; 0 when it is the table of a label map."""
+    """Return the number of stages of the token map with this table; 0 for the table of a label map."""
     return sum(name.startswith(_LEFT) for name in table.names)

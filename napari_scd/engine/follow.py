@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from napari_scd.engine.checks import checked_voxel
 from napari_scd.engine.clicks import ClickedStructure, find_structure, nothing_found, open_border
 from napari_scd.engine.postprocess import class_probabilities
+from napari_scd.engine.segmentation import Click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_scd.engine.blend import Canvas
     from napari_scd.engine.run import Run
     from napari_scd.engine.sharp_canvas import SharpCanvas
@@ -17,12 +23,35 @@ MAX_NEIGHBOURS = 8
 
 
 class Followed(NamedTuple):
-    """Canvas of the windows computed, the structure or why there is none, whether a cancel cut it short."""
+    """Canvas of the windows computed, the structure or why there is none, and whether it was cancelled."""
 
     canvas: Canvas | SharpCanvas
     found: ClickedStructure | None
     why_not: str
     cancelled: bool
+
+
+def answer_click(run: Run, index: Sequence[float], *, everything: bool = False) -> Click:
+    """Segment the structure at a voxel of the source; see `Session.click`."""
+    voxel = checked_voxel(index, run.prepared.source.spatial_shape)
+    at = run.prepared.model_voxel(voxel)
+    canvas, found, why_not, cancelled = follow(run, at, everything=everything)
+    sink, shape = run.sink(canvas.box), canvas.seen.shape
+    sink.write(canvas.take(canvas.high[0], means=sink.needs_means))
+    n_planned = run.n_windows + cancelled
+    if everything:
+        segmentation = run.segmentation(sink, n_planned)
+    elif found is None:
+        segmentation = run.segmentation(sink, n_planned, only=np.zeros(shape, bool))
+    else:
+        segmentation = run.segmentation(sink, n_planned, only=found.mask, members=found.members)
+    if found is None:
+        return Click(segmentation, 0, "", why_not, voxel, run.n_windows)
+    table = run.model.labels
+    name = table.group_name(found.label)
+    sizes_ml = segmentation.report.volumes_ml
+    size_ml = sum(sizes_ml[table.name_of(member)] for member in found.members)
+    return Click(segmentation, found.label, name, f"{name}, {size_ml:.2f} ml", voxel, run.n_windows)
 
 
 def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
@@ -34,7 +63,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
     at : (z, y, x) int
         Image voxel of the model grid.
     everything : bool
-        Stay with the first window.
+        Compute the first window only.
     """
     grid = run.prepared.grid
     start = run.prepared.click_start(at)

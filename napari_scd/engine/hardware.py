@@ -1,4 +1,4 @@
-"""Which device and which precision a request runs on."""
+"""The device and the precision a request runs with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Hardware(NamedTuple):
-    """A device, the precision of its matrix products and how many windows it takes at once."""
+    """A device, the precision of its matrix products and how many windows it processes at once."""
 
     device: torch.device
     dtype: torch.dtype
@@ -60,7 +60,9 @@ def _choose_device(name: str) -> torch.device:
 def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
     if device.type == "mps":
         if precision == "bfloat16":
-            raise InputError("Precision 'bfloat16' is not offered on device 'mps': use 'float32' or 'auto'.")
+            raise InputError(
+                "Precision 'bfloat16' is not available on device 'mps': use 'float32' or 'auto'."
+            )
         return torch.float32
     if precision != "auto":
         return torch.float32 if precision == "float32" else torch.bfloat16

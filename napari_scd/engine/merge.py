@@ -1,4 +1,4 @@
-"""Segmentations of several points of one volume become one."""
+"""Merges the segmentations of several points of one volume."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def merge(parts: Sequence[Segmentation], table: LabelTable) -> Segmentation:
-    """Lay segmentations of one volume over each other.
+    """Merge segmentations of one volume.
 
     Parameters
     ----------

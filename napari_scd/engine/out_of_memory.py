@@ -1,4 +1,4 @@
-"""Running out of memory, reported as one error whatever ran out of it."""
+"""Running out of memory, reported as one class of error wherever it happens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class HasDevice(Protocol):
-    """What runs somewhere."""
+    """Anything that runs on a device."""
 
     @property
     def device(self) -> str:
@@ -43,7 +43,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def reports_out_of_memory(
     method: Callable[Concatenate[S, P], R],
 ) -> Callable[Concatenate[S, P], R]:
-    """Decorate a method: whatever means that memory ran out becomes `OutOfMemory`."""
+    """Decorate a method: every error that means that memory ran out becomes `OutOfMemory`."""
 
     @functools.wraps(method)
     def reporting(self: S, /, *arguments: P.args, **named: P.kwargs) -> R:

@@ -1,4 +1,4 @@
-"""Whether a scan looks like what a model was made for: doubts are reported, never acted on."""
+"""Whether a scan looks like those a model was made for: doubts are reported, never acted on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COARSE_MM = 7.0
 def guess_modality(array: Any) -> str:
     """Guess whether an array ``(..., z, y, x)`` holds "CT" or "MR".
 
-    Hounsfield units, clipped or not, go far below zero, but not endlessly far; MR does not.
+    Hounsfield units, clipped or not, go far below zero, though not without limit; MR values do not.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def guess_modality(array: Any) -> str:
 
 
 def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
-    """Return a sentence for each reason to distrust a result: another modality, very thick slices.
+    """Return a sentence for each reason to distrust a result: the wrong modality, very thick slices.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def doubts(volume: Volume, recipe: Recipe) -> tuple[str, ...]:
 
 
 def _other_modality(volume: Volume, recipe: Recipe) -> str:
-    """Return why header or values seem to be of another modality than the model's; nothing where they fit."""
+    """Say why the scan seems to be of another modality than the model's; empty if it fits."""
     stated = volume.source.modality if volume.source is not None else ""
     if stated and stated != recipe.modality:
         return (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def label_map(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
     """Label of every voxel: ``(classes, ...)`` logits -> ``(...)`` ids.
 
-    Softmax: the channel with the largest logit (of equal ones the first), channel 0 being background.
+    Softmax: the channel with the largest logit (the first of equal ones), channel 0 being background.
     Sigmoid: channel i says whether label i + 1 is there (probability above .5, that is a logit above 0); of
     several, the first in ``recipe.precedence`` wins, then the lower id.
     """

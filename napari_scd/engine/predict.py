@@ -1,4 +1,4 @@
-"""Windows through the network, in batches; what precedes the first stage is remembered."""
+"""Runs windows through the network, in batches; what precedes the first stage is remembered."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ class WindowResult(NamedTuple):
 
 @dataclass
 class StageClock:
-    """What the windows cost.
+    """How long the windows took.
 
     Attributes
     ----------
     prefix_s, rest_s : float
-        Seconds before the first stage and behind it.
+        Seconds before the first stage and after it.
     whole_s, n_whole : float, int
         Seconds and number of windows computed from the image on, without cache.
     n_blank : int
-        Windows of one value that were answered by an earlier one.
+        Windows of a single value that took the answer of an earlier one.
     """
 
     prefix_s: float = 0.0
@@ -85,7 +85,7 @@ class Predictor:
         As the request states it; None = the network's own ratios.
     prefixes : ByteCache of Prefix
     volume_key : hashable
-        Names the volume in cache keys.
+        Identifies the volume in cache keys.
     sharpens : bool
         Whether windows are sharpened only where labels meet; `network` is then an `ScdNetwork` that does so.
     """
@@ -108,17 +108,17 @@ class Predictor:
         evict: bool = True,
         cells: Mapping[Size3, Box] | None = None,
     ) -> Iterator[WindowResult]:
-        """Yield the windows in order; stop early when `cancel` is raised.
+        """Yield the windows in order; stop early when `cancel` is set.
 
         A batch that does not fit the device's memory is halved, for the rest of the run. With ``evict=False``
-        new prefixes never push out old ones. Of windows that hold one value throughout (air), only the first
-        is computed: the others get its answer, which is the same. Where labels meet, windows are sharpened
-        within their `cells` only, or everywhere without.
+        new prefixes never push out old ones. Of windows that hold a single value (air), only the first
+        is computed: the others get the same answer. Where labels meet, windows are sharpened within their
+        `cells` only, or everywhere without.
 
         Raises
         ------
         OutOfMemory
-            If even a single window does not fit into the device's memory.
+            If not even a single window fits into the device's memory.
         """
         at, batch = 0, self.hardware.batch
         while at < len(starts):
@@ -146,7 +146,7 @@ class Predictor:
                 torch.cuda.empty_cache()
 
     def is_blank(self, result: WindowResult) -> bool:
-        """Whether a result is that of a window which holds one value throughout."""
+        """Whether a result belongs to a window that holds a single value."""
         return any(result.logits is blank.logits for blank in self._blanks.values())
 
     def _run_batch(
@@ -198,14 +198,14 @@ class Predictor:
     def _stored(self, prefix: Prefix) -> Prefix:
         """Prefix as the cache holds it: float16 instead of float32 when the run is in half precision anyway.
 
-        Fresh prefixes go through it too, so a window answers alike whether or not it was remembered.
+        New prefixes are rounded too, so that a window gives the same answer whether or not it was remembered.
         """
         if self.hardware.dtype == torch.float32:
             return prefix
         return type(prefix)(*(_narrowed(part) for part in prefix))
 
     def _is_blank(self, start: Size3) -> bool:
-        """Whether a window holds one value per channel; a sparse look spares most windows the full one."""
+        """Whether a window holds one value per channel; a sparse sample settles it for most windows."""
         window = self.prepared.raw_window(start)
         first = window[:, :1, :1, :1]
         return bool((window[:, ::5, ::5, ::5] == first).all()) and bool((window == first).all())

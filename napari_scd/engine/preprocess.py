@@ -37,7 +37,7 @@ class Prepared:
     image : Tensor or ReadImage ``(c, z, y, x)`` float32
         In the recipe's axes and spacing, not padded; normalised, unless the recipe normalises each window.
     fill : Tensor ``(c,)``
-        What surrounds the image: its own minimum.
+        Value around the image: its own minimum.
     affine : ``(4, 4)``
         Model voxel index -> (S, P, L) mm.
     oriented_affine, oriented_shape
@@ -66,7 +66,7 @@ class Prepared:
 
     @property
     def resampled(self) -> bool:
-        """Whether the model grid has other voxels than the source."""
+        """Whether the voxels of the model grid differ from those of the source."""
         same_shape = self.oriented_shape == self.grid.size
         return not (same_shape and np.allclose(self.affine, self.oriented_affine))
 
@@ -74,7 +74,7 @@ class Prepared:
     def token_affine(self) -> NDArray[np.float64]:
         """Token index -> (S, P, L) mm for the tokens that touch the image.
 
-        ``M @ P``: M the affine of the padded model grid, P = ``diag(patch)`` and ``(patch - 1) / 2``, moved
+        ``M @ P``: M the affine of the padded model grid, P = ``diag(patch)`` and ``(patch - 1) / 2``, shifted
         by the whole tokens cut off outside the image.
         """
         patch, low = self.grid.patch, self.grid.token_box[0]
@@ -98,7 +98,7 @@ class Prepared:
     def model_box(self, source_box: Sequence[slice]) -> tuple[Size3, Size3]:
         """Image voxels of the model grid that the labels of a box of the source array depend on.
 
-        One voxel more on each side than linear interpolation looks at. `source_box` holds plain slices of the
+        One voxel more on each side than linear interpolation needs. `source_box` holds plain slices of the
         source array, without steps and not empty.
         """
         spans = [part.indices(n)[:2] for part, n in zip(source_box, self.source.spatial_shape, strict=True)]
@@ -130,7 +130,7 @@ class Prepared:
         return (0, 0, 0), self.grid.size
 
     def click_start(self, voxel: Size3) -> Size3:
-        """Start of the window that answers a click at an image voxel of the model grid.
+        """Return the start of the window that answers a click at an image voxel of the model grid.
 
         Its centre is the voxel; along axes where all content fits into one window, it is the content's
         instead, so that clicks at different places share one. Models of one structure see it in the middle.
@@ -164,7 +164,7 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
     Raises
     ------
     InputError
-        If the voxel size is such that the resampled volume would be absurdly large.
+        If, with this voxel size, the resampled volume would be absurdly large.
     """
     oriented, turn_back = reorient(volume, recipe.axes)
     placed = oriented
@@ -199,10 +199,10 @@ def _image_of(placed: Volume, recipe: Recipe) -> tuple[Tensor | ReadImage, Tenso
 
 
 def checked_volume(volume: Volume, n_channels: int) -> tuple[Volume, tuple[str, ...]]:
-    """Volume fit for `prepare`, and warnings about values that were replaced.
+    """Return a volume fit for `prepare`, and warnings about values that were replaced.
 
     Non-finite voxels are replaced by the smallest finite value of their channel, with a warning. That the
-    array is a non-empty 3D one of real numbers with an affine that can be inverted is `Volume`'s promise.
+    array is a non-empty 3D one of real numbers with an affine that can be inverted is guaranteed by `Volume`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Boxes of a scan that is not held in memory, read and normalised when they are asked for."""
+"""Reads boxes of a scan that is not held in memory, and normalises them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ HELD_VOXELS = 2**27
 
 
 class ReadImage:
-    """A scan as an image tensor ``(c, z, y, x)`` float32 of which only boxes ever exist.
+    """A scan as an image tensor ``(c, z, y, x)`` float32 that only ever exists in boxes.
 
     Parameters
     ----------
     volume : Volume
         In the recipe's axes; its array may be memory-mapped or a dask array.
     recipe : Recipe
-        One that `can_read` finds fit.
+        One that `can_read` accepts.
     """
 
     def __init__(self, volume: Volume, recipe: Recipe) -> None:
@@ -59,13 +59,13 @@ class ReadImage:
 
 
 def can_read(volume: Volume, recipe: Recipe) -> bool:
-    """Whether boxes can be normalised by themselves, and reading them spares memory.
+    """Whether boxes can be normalised on their own, and reading them saves memory.
 
-    They can when the recipe's numbers are fixed ones; statistics of the whole scan need all of it.
+    They can if the recipe's numbers are fixed; statistics of the whole scan need all of it.
     """
     fixed = recipe.normalisation == "none" or (recipe.normalisation == "range" and recipe.clip is not None)
     if recipe.field == "prompt" and recipe.cuts_windows_freely:
-        return True  # a few windows of it are all that is ever wanted
+        return True  # only a few windows of it are ever needed
     by_itself = recipe.normalise_over == "window" or (fixed and recipe.clip_percentiles is None)
     large = volume.n_channels * int(np.prod(volume.spatial_shape)) > HELD_VOXELS
     return by_itself and (volume.lies_elsewhere or large)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Seconds(NamedTuple):
-    """Wall time by part: before the first stage, behind it, everything else, all together."""
+    """Wall time by part: before the first stage, after it, everything else, total."""
 
     prefix: float
     rest: float
@@ -35,7 +35,7 @@ class PromptNotes(NamedTuple):
     spacings_mm : tuple of float
         Of the latest prompt's windows, in the order in which they were looked at.
     n_left_out : int
-        Fine windows along the border that were too many.
+        Fine windows along the border that were left out, as there were too many.
     reach_mm : float or None
         Nothing farther from the latest prompt than this, along any axis of the scan, has changed; None =
         there was no answer before.
@@ -67,13 +67,13 @@ class Report:
     tokens : tuple of int
         Living tokens of a window: at the start and after each stage.
     n_windows, n_windows_planned : int
-        Windows answered, and windows the run was to have.
+        Windows answered, and windows planned.
     n_windows_blank : int
         Of those answered, windows of pure background that cost nothing.
     macs : int
         Multiply-accumulates of the windows that were not blank, all parts.
     encoder_macs_saved : float
-        Share of the dense encoder's MACs that pruning spared, 0-1.
+        Share of the dense encoder's MACs that pruning saved, 0-1.
     seconds : Seconds
     device, precision, blending : str
     complete : bool

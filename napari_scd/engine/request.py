@@ -53,7 +53,8 @@ class Request:
         and elsewhere by blocks of 2 x 2 x 2; "everywhere" = all of them, as always at keep 1.
     compile : bool
         Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
-        use and for every new keep ratio, so for many scans on a GPU. Our CPU kernels are quicker without.
+        use and for every new keep ratio, so for many scans on a GPU. On the CPU, our own kernels are faster
+        without it.
 
     Raises
     ------
@@ -76,7 +77,7 @@ class Request:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range."""
+        """Reject values outside their range."""
         check_keep(self.keep)
         _check_choice("device", self.device, DEVICES)
         _check_choice("precision", self.precision, PRECISIONS)
@@ -87,7 +88,7 @@ class Request:
 
 
 class Progress(NamedTuple):
-    """How far a run is: windows done of total, seconds left (None while unknown), a sentence."""
+    """How far a run has got: windows done of total, seconds left (None while unknown), a sentence."""
 
     done: int
     total: int

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
-
-import torch
+from typing import TYPE_CHECKING
 
 from napari_scd.cancel import CancelToken
 from napari_scd.engine.blend import Canvas
-from napari_scd.engine.compiled import CompiledNetwork
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.misfits import with_confidence
 from napari_scd.engine.postprocess import voxel_counts
@@ -24,7 +19,6 @@ from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.sink import LabelSink
 from napari_scd.engine.trace import TokenStitcher
 from napari_scd.engine.windows import blending_weights
-from napari_scd.model import narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -32,86 +26,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_scd.engine.cache import ByteCache
-    from napari_scd.engine.hardware import Hardware
-    from napari_scd.engine.preprocess import Prepared
+    from napari_scd.engine.memory import Loaded, Memory, Model
     from napari_scd.engine.windows import Size3
-    from napari_scd.model import Prefix, ScdNetwork
-    from napari_scd.volume import LabelTable, Recipe, Volume
-
-
-class Model(NamedTuple):
-    """A network and what belongs to it."""
-
-    network: ScdNetwork
-    recipe: Recipe
-    labels: LabelTable
-    name: str
-    sha256: str
-
-
-class Loaded(NamedTuple):
-    """The volume in use; replaced as a whole, so a run keeps the volume it started with."""
-
-    prepared: Prepared
-    key: int
-    warnings: tuple[str, ...]
-
-
-@dataclass
-class Memory:
-    """What a session remembers between runs.
-
-    Attributes
-    ----------
-    prefixes : ByteCache of Prefix
-        What precedes the first stage, by window.
-    windows : ByteCache of WindowResult
-        Answers of single windows, by window and tokens kept at each stage.
-    seconds_per_mac : dict
-        Measured pace by (device, precision).
-    narrow : dict
-        The network with weights of half precision, by precision.
-    compiled : dict
-        The compiled network, by precision.
-    placing : Lock
-        Held while the network moves to another device.
-    """
-
-    prefixes: ByteCache[Prefix]
-    windows: ByteCache[WindowResult]
-    seconds_per_mac: dict[tuple[str, str], float] = field(default_factory=dict)
-    narrow: dict[torch.dtype, ScdNetwork] = field(default_factory=dict)
-    compiled: dict[torch.dtype, CompiledNetwork] = field(default_factory=dict)
-    placing: threading.Lock = field(default_factory=threading.Lock)
-
-    def placed(self, network: ScdNetwork, hardware: Hardware) -> ScdNetwork:
-        """Network on the device and in the precision of a run."""
-        with self.placing:
-            weight = next(network.parameters(), None)
-            if weight is None:
-                return network
-            if weight.device.type != hardware.device.type:
-                self.narrow.clear()
-                self.compiled.clear()
-                network.to(hardware.device)
-            if hardware.dtype == torch.float32:
-                return network
-            if hardware.dtype not in self.narrow:
-                self.narrow[hardware.dtype] = narrowed(network, hardware.dtype)
-            return self.narrow[hardware.dtype]
-
-    def compiled_for(self, network: ScdNetwork, hardware: Hardware) -> CompiledNetwork:
-        """Compiled form of a network as `placed` returned it."""
-        with self.placing:
-            if hardware.dtype not in self.compiled:
-                self.compiled[hardware.dtype] = CompiledNetwork(network)
-            return self.compiled[hardware.dtype]
-
-    def forget_volume(self) -> None:
-        """Drop what belongs to the former volume."""
-        self.prefixes.clear()
-        self.windows.clear()
+    from napari_scd.volume import Volume
 
 
 class Run:
@@ -182,7 +99,7 @@ class Run:
         return self._done
 
     def canvas(self, box: tuple[Size3, Size3], depth: int | None = None) -> Canvas | SharpCanvas:
-        """Empty canvas over a box of the image."""
+        """Make an empty canvas over a box of the image."""
         grid = self.prepared.grid
         weights = blending_weights(grid.roi, self.request.blending)
         offsets = self.model.recipe.logit_offsets
@@ -191,7 +108,7 @@ class Run:
         return Canvas(grid, weights, self.config.out_channels, box, depth, offsets)
 
     def sink(self, box: tuple[Size3, Size3]) -> LabelSink:
-        """Empty sink over a box of the image."""
+        """Make an empty sink over a box of the image."""
         request = self.request
         return LabelSink(
             self.prepared,
@@ -203,7 +120,7 @@ class Run:
         )
 
     def windows(self, starts: Sequence[Size3], *, remember: bool = False) -> Iterator[WindowResult]:
-        """Answer many windows in order and report progress; ends early when cancelled.
+        """Answer many windows in order and report progress; stop early when cancelled.
 
         Windows answered before come from memory. New prefixes, and answers when they are to be remembered,
         are kept only while there is room, so a pass over more windows than fit leaves those it began with for
@@ -220,7 +137,7 @@ class Run:
         self._learn_pace()
 
     def window(self, start: Size3) -> WindowResult | None:
-        """Answer one window, from memory when it was answered before; None when cancelled."""
+        """Answer one window, from memory if it was answered before; None when cancelled."""
         key = self._key(start)
         result = self.memory.windows.get(key)
         if result is None:
@@ -241,7 +158,7 @@ class Run:
         only: NDArray[np.bool_] | None = None,
         members: tuple[int, ...] = (),
     ) -> Segmentation:
-        """Put everything together.
+        """Put the result together.
 
         Parameters
         ----------
@@ -250,9 +167,9 @@ class Run:
         n_planned : int
             Windows the whole answer needs.
         only : bool, shape of the sink's box, optional
-            Keep labels there only.
+            Keep labels only there.
         members : tuple of int
-            Keep these labels only; empty = all.
+            Keep only these labels; empty = all.
         """
         structures = _both(self.request.structures, members)
         labels, region = sink.labels(structures, only)

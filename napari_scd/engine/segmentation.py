@@ -1,4 +1,4 @@
-"""What leaves the engine."""
+"""What the engine returns."""
 
 from __future__ import annotations
 

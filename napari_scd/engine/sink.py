@@ -29,7 +29,7 @@ MAX_LOGIT_BYTES = 2**30
 
 
 class LabelSink:
-    """Takes finished planes of logits and ends as labels on the source grid.
+    """Takes finished planes of logits and turns them into labels on the source grid.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class LabelSink:
     box : (low, high)
         Image voxels of the model grid that will be written; the others stay 0.
     probability, masks, confidence : bool
-        Also make probabilities; a mask of each label; how sure each label is.
+        Whether to make probabilities, a mask of each label, and how certain each label is.
 
     Notes
     -----
@@ -91,7 +91,7 @@ class LabelSink:
                 self._seen[here] = part.seen.numpy()
 
     def clean_up(self) -> None:
-        """Remove stray parts of structures that are in one piece; once everything of a whole scan is written.
+        """Remove stray parts of structures that are in one piece; call it when a whole scan is written.
 
         They become background, in labels and masks but not in probabilities.
         """
@@ -137,8 +137,8 @@ class LabelSink:
     def masks(self, structures: Sequence[int] = (), only: NDArray[np.bool_] | None = None) -> Volume | None:
         """Masks of the labels 1, 2, ... on the source grid, ``(labels, z, y, x)`` bool, when asked for.
 
-        Those of a sigmoid model are where its probability is above one half, whatever the precedence.
-        Parameters as for `labels`.
+        For a sigmoid model, a mask is where the label's probability is above one half, regardless of
+        precedence. Parameters as for `labels`.
         """
         if not self._masks or self._logits is None:
             return None

@@ -1,4 +1,4 @@
-"""The functions that a run's time is spent in, by step: for those who time them from outside."""
+"""The functions in which a run spends its time, by step, for benchmarks that time them from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PREPARING, RESAMPLING = "checks and intensities", "resampling"
 IMAGE, STEM, PREFIX = "image branch", "stem", "blocks before the first stage"
-REST, ASSEMBLY, DECODER = "blocks behind it", "token assembly", "decoder"
+REST, ASSEMBLY, DECODER = "blocks after it", "token assembly", "decoder"
 WINDOWS, BLENDING, LABELS = "around the network", "blending", "labels"
 BACK = "way back to the scan's grid"
 

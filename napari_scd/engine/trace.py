@@ -25,7 +25,7 @@ class TokenMaps(NamedTuple):
     scores : Volume float32
         Score at stage 1 (log-probability, <= 0), NaN where not computed.
     stage_scores : ``(S, z, y, x)`` float32
-        Score at every stage, NaN where the token was gone or not computed.
+        Score at every stage, NaN where the token had left or was not computed.
     """
 
     tokens: Volume
@@ -34,7 +34,7 @@ class TokenMaps(NamedTuple):
 
 
 class TokenStitcher:
-    """Collects windows: the exit stage keeps the maximum of overlaps, scores their mean.
+    """Collects windows: of overlaps, the exit stage is the maximum, the score the mean.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class TokenStitcher:
         ----------
         exit_stage : ``(n,)``
         scores : ``(S, n)``
-            NaN where the token was already gone.
+            NaN where the token had already left.
         """
         grid = self._prepared.grid
         shape = [edge // grid.patch for edge in grid.roi]

@@ -1,4 +1,4 @@
-"""From the model grid back onto the grid the volume came on.
+"""The way back from the model grid to the volume's own grid.
 
 One row of a 1 mm source and its 2 mm model grid, with labels a and b::
 
@@ -36,7 +36,7 @@ V = TypeVar("V", np.uint8, np.bool_)
 
 
 class _Plane(NamedTuple):
-    """Voxels of a source plane on a model plane: the cell's lower corner, and how far past it they lie.
+    """Where the voxels of a source plane lie on a model plane: lower corner of the cell, distance from it.
 
     Attributes
     ----------
@@ -135,7 +135,7 @@ class WayBack:
         return values[np.ix_(*places)]
 
     def without(self, parts: Iterable[StrayPart], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Copy of labels on the oriented source grid within the box, without parts found on the model grid.
+        """Remove parts found on the model grid from labels on the oriented source grid; return a copy.
 
         A source voxel lies in a cell of 2 x 2 x 2 model voxels. No cell holds both a part and what stays of
         its label, so in the part's cells all voxels of its label go::
@@ -162,7 +162,7 @@ class WayBack:
         return kept
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Tell where any model voxel around a source voxel is in `mask` (itself, when not resampled)."""
+        """Tell where a model voxel around a source voxel is in `mask` (itself, if not resampled)."""
         if not self._prepared.resampled:
             return mask
         return _cell_extremes(mask)[1][np.ix_(*self._below)]
@@ -186,7 +186,7 @@ class WayBack:
         return result
 
     def above_zero(self, logits: Tensor) -> NDArray[np.bool_]:
-        """Where each logit is above 0: ``(classes, z, y, x)`` on the oriented source grid within the box.
+        """Tell where logits are above 0: ``(classes, z, y, x)`` on the oriented source grid within the box.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The one patch grid of a volume, the windows on it, and their blending weights.
+"""The patch grid of a volume, the windows on it, and their blending weights.
 
 Coordinates are voxels of the *padded* model grid unless a name says otherwise; the image starts at `lead`.
 Every window starts at a multiple of the patch, so the token maps of neighbouring windows stitch into one.
@@ -96,7 +96,7 @@ class PatchGrid:
         return found
 
     def stride_for(self, stride: int | None) -> Size3:
-        """Step per axis: the one asked for, or half a window in whole patches.
+        """Step per axis: the requested one, or half a window in whole patches.
 
         Raises
         ------

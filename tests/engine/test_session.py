@@ -510,5 +510,5 @@ def test_the_windows_of_a_part_are_not_run_again(thresholder) -> None:
 def test_a_part_that_is_none(thresholder, within) -> None:
     session = thresholder()
     session.set_volume(volume())
-    with pytest.raises(InputError, match="three slices without steps"):
+    with pytest.raises(InputError, match="three non-empty slices without steps"):
         session.segment(within=within)

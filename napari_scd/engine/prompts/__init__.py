@@ -1,4 +1,4 @@
-"""What a user points at, and how a promptable network answers it; torch is imported at its first use."""
+"""What a user points at, and how a promptable network answers; torch is imported at its first use."""
 
 from __future__ import annotations
 

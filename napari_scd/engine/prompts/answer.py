@@ -1,4 +1,4 @@
-"""The answer so far: how surely each voxel of the scan belongs to the object, and how windows change it."""
+"""The answer so far: how certainly each voxel belongs to the object, and how windows change it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSIDE = 128
 _SURE = 255
 _VISIBLE = 1 / 512
 _FULL_CHANGE = 0.25
-"""A probability that differs from the one before by this much replaces it altogether."""
+"""A probability that differs from the previous one by this much replaces it completely."""
 
 
 class Answer(NamedTuple):
@@ -54,19 +54,19 @@ class Answer(NamedTuple):
 
     @property
     def high(self) -> Size3:
-        """Voxel behind the last one of the box."""
+        """One past the last voxel of the box."""
         z, y, x = (at + n for at, n in zip(self.low, self.shares.shape, strict=True))
         return z, y, x
 
 
 class Draft:
-    """An answer in the making: windows look at it and change it.
+    """An unfinished answer, which windows read and change.
 
     Parameters
     ----------
     space : Space
     before : Answer or None
-        What it starts from.
+        The answer it starts from.
     """
 
     def __init__(self, space: Space, before: Answer | None = None) -> None:
@@ -95,9 +95,9 @@ class Draft:
     def merge(
         self, window: ScanWindow, found: Floats, seen: Floats, weights: Floats, *, coarse: bool = False
     ) -> None:
-        """Take a window's probabilities where they say something else than the answer so far.
+        """Take a window's probabilities where they differ from the answer so far.
 
-        What the window finds as it was keeps every detail, also those it cannot see at its spacing.
+        Where the window agrees, every detail is kept, including those it cannot see at its spacing.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Draft:
             0 = stays as it is.
         coarse : bool
             The window is coarser than the answer's border: voxels that were half inside and now count as
-            one or the other are no news then, those that change from one to the other are.
+            one or the other are then ignored; those that change from one to the other are not.
         """
         change = np.abs(found - seen)
         if coarse:

@@ -1,4 +1,4 @@
-"""What can be wrong with prompts, each with its facts."""
+"""What can be wrong with prompts: one class of error for each, with its facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TakesNoPrompts(PromptError):
 
 
 class NoPrompts(PromptError):
-    """Nothing was pointed at."""
+    """There are no prompts."""
 
     def __init__(self) -> None:
         super().__init__("There are no prompts: point at the structure you want.")
@@ -84,14 +84,14 @@ class FlatBox(PromptError):
 
 
 class EmptyStroke(PromptError):
-    """A stroke without a single voxel."""
+    """A stroke without voxels."""
 
     def __init__(self) -> None:
         super().__init__("The stroke is empty: draw over at least one voxel.")
 
 
 class Contradiction(PromptError):
-    """The same voxel is included and excluded.
+    """A voxel is both included and excluded.
 
     Attributes
     ----------
@@ -100,11 +100,11 @@ class Contradiction(PromptError):
 
     def __init__(self, voxel: Size3) -> None:
         self.voxel = voxel
-        super().__init__(f"Voxel {voxel} is both included and excluded: take one of the two back.")
+        super().__init__(f"Voxel {voxel} is both included and excluded: remove one of the two.")
 
 
 class OnlyExcluded(PromptError):
-    """Something is excluded, but there is nothing it could be excluded from."""
+    """Something is excluded, but there is nothing to exclude it from."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -136,7 +136,7 @@ class EmptyPrevious(PromptError):
     Attributes
     ----------
     label : int or None
-        The label that was looked for; None = any.
+        The label that was wanted; None = any.
     """
 
     def __init__(self, label: int | None) -> None:

@@ -35,19 +35,20 @@ class Focus(NamedTuple):
 
 
 def border_places(now: Floats, before: Floats, window: ScanWindow) -> NDArray[np.float64]:
-    """Places ``(n, 3)`` of a window's border voxels that are new.
+    """Return the places ``(n, 3)`` of a window's border voxels that are new.
 
     Parameters
     ----------
     now, before : float32 of shape ``window.roi``
-        Probabilities: what is inside now, and what was. Voxels on the edge between the two are no news.
+        Probabilities: what is inside now, and what was before. Voxels on the edge between the two do not
+        count.
     """
     inside, was_inside = now >= 0.5, before >= 0.5
     border = inside & ~ndimage.binary_erosion(inside, border_value=1)
     changed = (inside != was_inside) & (np.abs(now - before) >= CLEARLY)
     if was_inside.any():
         border &= ndimage.binary_dilation(changed, _TOUCHING, iterations=2)
-    if not border.any():  # what was taken away to the last voxel
+    if not border.any():  # what was removed completely
         border = changed
     return window.places_of(np.argwhere(border))
 
@@ -57,7 +58,7 @@ def plan_focus(
 ) -> Focus:
     """Lay fine windows along a border.
 
-    What fits into one window gets one, as fine as the scan itself where it is small. Larger borders get
+    A border that fits into one window gets one, as fine as the scan itself if it is small. Larger borders get
     windows somewhat finer than the coarse one, side by side; of more than `most`, those that hold most of
     the border are taken.
 

@@ -1,4 +1,4 @@
-"""One look of the network at a window: image, answer so far and prompts in, probabilities and tokens out."""
+"""Shows the network one window: image, answer so far and prompts in, probabilities and tokens out."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Pointed(NamedTuple):
     ----------
     included, excluded : tuple of (z, y, x)
     box : (low, high) or None
-        The last voxel exclusive.
+        High is exclusive.
     """
 
     included: tuple[Size3, ...]
@@ -64,7 +64,7 @@ class Pointed(NamedTuple):
 
 
 class PromptScan:
-    """A scan that windows are cut from, and what looks at it returned.
+    """A scan that windows are cut from, and what the network said about those it has seen.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ class Looker:
     Attributes
     ----------
     prefix_s, rest_s : float
-        Seconds before the first stage and behind it.
+        Seconds before the first stage and after it.
     n_computed : int
-        Windows that were not remembered.
+        Windows that were not in memory.
     """
 
     network: ScdNetwork | CompiledNetwork
@@ -127,7 +127,7 @@ class Looker:
             The answer so far, 0 to 1.
         pointed : Pointed
         known_as : hashable
-            Everything but the window that the answer depends on: it is remembered under this name.
+            Everything else that the answer depends on: it is remembered under this name.
         """
         key = (known_as, window)
         known = self.scan.looks.get(key)

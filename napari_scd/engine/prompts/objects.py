@@ -33,7 +33,7 @@ class PromptedObject:
     Raises
     ------
     PromptError
-        If the name is empty or the label no whole number from 1 to 65535.
+        If the name is empty or the label is not a whole number from 1 to 65535.
     """
 
     name: str
@@ -55,7 +55,7 @@ class PromptedObject:
 def objects_to_dict(
     objects: Sequence[PromptedObject], volume: Volume, *, with_masks: bool = True
 ) -> dict[str, Any]:
-    """Return the JSON that stands for some objects of a scan: places in (R, A, S) mm.
+    """Return objects of a scan as JSON values: places in (R, A, S) mm.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def objects_to_dict(
     volume : Volume
         The scan.
     with_masks : bool
-        Also write previous masks; of others only the number of voxels.
+        Write previous masks too; otherwise only their number of voxels.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def objects_to_dict(
 def objects_from_dict(
     values: Any, volume: Volume, *, folder: Path | None = None
 ) -> tuple[PromptedObject, ...]:
-    """Read what `objects_to_dict` returned, or a person wrote.
+    """Read what `objects_to_dict` returned or a person wrote.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def objects_from_dict(
     volume : Volume
         The scan.
     folder : Path, optional
-        Where relative files of ``refine`` lie.
+        Folder that relative paths in ``refine`` start from.
 
     Raises
     ------
@@ -121,13 +121,13 @@ def read_objects(path: Path, volume: Volume) -> tuple[PromptedObject, ...]:
     Raises
     ------
     InputError
-        If it cannot be read, is no JSON or holds no objects.
+        If it cannot be read, is not JSON or holds no objects.
     """
     try:
         values = from_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise PromptError(f"There is no prompts file {path}.") from error
-    except (OSError, ValueError) as error:  # also text that is not UTF-8
+    except (OSError, ValueError) as error:  # includes text that is not UTF-8
         said = " ".join(str(error).split())
         raise PromptError(f"The prompts file {path} cannot be read ({said}).") from error
     return objects_from_dict(values, volume, folder=path.parent)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BLOCKS = 2**20
 NEAR_VOX = 3.0
-"""A prompt points at a part within so many voxels of the window."""
+"""A prompt points at a part if it is at most this many voxels of the window away."""
 _TOUCHING = np.ones((3, 3, 3), bool)
 _CROSS = ndimage.generate_binary_structure(3, 1)
 
@@ -31,9 +31,9 @@ def drop_strays(
     within: tuple[Size3, Size3] | None = None,
     kept: Draft | None = None,
 ) -> None:
-    """Take away parts that no include prompt points at.
+    """Remove parts that no include prompt points at.
 
-    Parts of large objects are found on blocks of voxels, so that parts a block apart count as one.
+    The parts of large objects are found on blocks of voxels, so parts a block apart count as one.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def drop_strays(
     near_vox : (z, y, x) float
         How far a seed may lie from the part it points at.
     within : (low, high), optional
-        Only parts that lie in this box go; the others are as they were.
+        Remove only parts that lie in this box.
     kept : Draft, optional
         Parts that touch this mask stay.
     """
@@ -93,7 +93,7 @@ def without_strays(found: Floats, seen: Floats, window: ScanWindow, seeds: Seque
         if inside or not seeds:
             keep[_pointed_at(parts, inside, (0, 0, 0), (1, 1, 1), (NEAR_VOX,) * 3)] = True
     keep[np.unique(parts[was_inside])] = True
-    if fresh:  # nothing is left of the others, not even what surrounds them
+    if fresh:  # remove the others completely, including what surrounds them
         return np.asarray(found * ndimage.maximum_filter(keep[parts] & (parts > 0), size=5))
     keep[0] = True
     return np.where(keep[parts], found, seen)
@@ -115,11 +115,12 @@ def changed_near(
     Returns
     -------
     bool of shape ``window.roi``
-        Connected with the prompt by more than the thin seam by which borders tremble; with one voxel around.
+        Connected with the prompt by more than the thin seam by which borders fluctuate; including a margin of
+        one voxel.
     """
     change = (found >= 0.5) != (seen >= 0.5)
     core = ndimage.binary_opening(change, _CROSS)
-    for candidates in (core, change):  # a change may be thin altogether
+    for candidates in (core, change):  # the whole change may be thin
         parts, n_parts = ndimage.label(candidates)
         indices = np.rint(window.index_of(np.asarray(places, float).reshape(-1, 3))).astype(int)
         near = _pointed_at(
@@ -142,7 +143,7 @@ def nearest_mm(draft: Draft, place: Sequence[float], *, inside: bool) -> float:
     centres = np.argwhere(blocks) * factors + (np.asarray(factors) - 1) / 2
     away = np.abs(centres + draft.low - np.asarray(place)) * spacing
     near = float(np.sqrt(np.square(away).sum(axis=1).min())) if len(away) else np.inf
-    if not inside:  # behind the box nothing is inside
+    if not inside:  # nothing is inside beyond the box
         low, high = np.asarray(draft.low), np.asarray(draft.low) + mask.shape
         sides = np.concatenate([place - low + 1, high - place]) * np.tile(spacing, 2)
         near = min(near, max(float(sides.min()), 0.0))
@@ -156,7 +157,7 @@ def _pointed_at(
     factors: Size3,
     near_vox: Sequence[float],
 ) -> NDArray[np.int32]:
-    """Numbers of the parts at or near the seeds; of the largest without seeds."""
+    """Numbers of the parts at or near the seeds; without seeds, that of the largest."""
     if not seeds:
         counts = np.bincount(parts.ravel())
         return np.asarray([counts[1:].argmax() + 1], np.int32)
@@ -177,7 +178,7 @@ def _pointed_at(
 def _beyond(
     parts: NDArray[np.int32], n_parts: int, within: tuple[Size3, Size3], low: Size3, factors: Size3
 ) -> NDArray[np.bool_]:
-    """Tell which parts do not lie in a box of the scan altogether."""
+    """Tell which parts do not lie entirely in a box of the scan."""
     beyond = np.zeros(n_parts + 1, bool)
     for number, box in enumerate(ndimage.find_objects(parts), start=1):
         for one, at, f, a, b in zip(box, low, factors, *within, strict=True):
@@ -202,7 +203,7 @@ def _on_box_of(draft: Draft, other: Draft) -> NDArray[np.bool_]:
 
 
 def _factors(shape: Sequence[int], most: int = MOST_BLOCKS) -> Size3:
-    """Edges of blocks of which at most so many cover an array; the longest axes are pooled first."""
+    """Edges of blocks such that at most this many cover an array; the longest axes are pooled first."""
     factors = [1, 1, 1]
     while np.prod([-(-n // f) for n, f in zip(shape, factors, strict=True)]) > most:
         longest = int(np.argmax([n / f for n, f in zip(shape, factors, strict=True)]))

@@ -1,4 +1,4 @@
-"""The mask that prompts start from, kept as the box around it."""
+"""The mask that prompts start from, stored as the box around it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MOST_VOXELS = 2**33
 
 @dataclass(frozen=True, eq=False)
 class PreviousMask:
-    """A mask on a scan's grid; equal when grid and voxels are.
+    """A mask on a scan's grid; equal if grid and voxels are.
 
     Parameters
     ----------
     inside : bool ``(z, y, x)``
-        The box around it, in the source's axis order.
+        The voxels of the box around it, in the source's axis order.
     low : (z, y, x) int
         First voxel of the box.
     shape : (z, y, x) int
@@ -47,7 +47,7 @@ class PreviousMask:
     _mark: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Sum up what it is, for comparisons and cache keys."""
+        """Compute a digest for comparisons and cache keys."""
         grid = np.asarray([*self.low, *self.shape, *self.inside.shape], np.int64).tobytes()
         content = grid + np.round(self.affine, 6).tobytes() + np.packbits(self.inside).tobytes()
         object.__setattr__(self, "_mark", hashlib.sha256(content).digest())
@@ -78,7 +78,7 @@ class PreviousMask:
         return Volume(self.inside, affine)
 
     def fits(self, volume: Volume) -> bool:
-        """Whether it lies on the grid of a volume, whatever the order and direction of the axes."""
+        """Whether it lies on the grid of a volume, regardless of the order and direction of the axes."""
         grid = Volume(np.broadcast_to(np.zeros((), bool), self.shape), self.affine)
         return reorient(grid)[0].same_grid(reorient(volume)[0])
 
@@ -88,7 +88,7 @@ class PreviousMask:
         return int(np.count_nonzero(self.inside))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready copy; the voxels are packed bits, compressed, as text."""
+        """JSON-ready copy; the voxels are stored as text: packed bits, compressed."""
         packed = zlib.compress(np.packbits(self.inside).tobytes())
         return {
             "shape": list(self.shape),
@@ -100,7 +100,7 @@ class PreviousMask:
 
     @classmethod
     def from_dict(cls, values: Any) -> PreviousMask:
-        """Read a `to_dict` copy; whatever is wrong with it raises `InputError`."""
+        """Read a `to_dict` copy; anything wrong with it raises `InputError`."""
         try:
             shape, low, size = (_size3(values[key]) for key in ("shape", "low", "size"))
             ends = [at + n for at, n in zip(low, size, strict=True)]

@@ -76,8 +76,8 @@ class Prompt:
 class Prompts:
     """All prompts for one object, in the order in which they were given.
 
-    The order counts: every prompt corrects the answer to those before it. Prompts never change; adding and
-    taking back return new ones.
+    The order counts: every prompt corrects the answer to those before it. Prompts are immutable; adding and
+    removing return new ones.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Prompts:
     previous: PreviousMask | None = None
 
     def __post_init__(self) -> None:
-        """Refuse contradictions."""
+        """Reject contradictions."""
         object.__setattr__(self, "steps", tuple(self.steps))
         both = set(self.included) & set(self.excluded)
         if both:
@@ -120,7 +120,7 @@ class Prompts:
         box: tuple[Place, Place] | None = None,
         previous: PreviousMask | None = None,
     ) -> Prompts:
-        """Make prompts of lists: first the box, then what is included, then what is excluded."""
+        """Make prompts from lists: first the box, then what is included, then what is excluded."""
         prompts = cls(previous=previous)
         if box is not None:
             prompts = prompts.within(*box)
@@ -147,11 +147,11 @@ class Prompts:
         return replace(self, steps=(*self.steps, prompt))
 
     def undone(self) -> Prompts:
-        """Take the latest prompt back; without any, nothing changes."""
+        """Remove the latest prompt; without any, nothing changes."""
         return replace(self, steps=self.steps[:-1])
 
     def without(self, number: int) -> Prompts:
-        """Take back the prompt of a number, counted from 0."""
+        """Remove the prompt with this number, counted from 0."""
         return replace(self, steps=self.steps[:number] + self.steps[number + 1 :])
 
     def first(self, count: int) -> Prompts:
@@ -178,7 +178,7 @@ class Prompts:
         return tuple(voxel for step in self.steps if step.kind == kind for voxel in step.voxels)
 
     def to_dict(self, *, with_mask: bool = True) -> dict[str, Any]:
-        """JSON-ready copy; of the previous mask only the number of voxels without `with_mask`."""
+        """JSON-ready copy; without `with_mask`, the previous mask is reduced to its number of voxels."""
         values: dict[str, Any] = {"steps": [step.to_dict() for step in self.steps]}
         if self.previous is not None:
             mask = self.previous.to_dict() if with_mask else {"voxels": self.previous.n_voxels}
@@ -192,7 +192,7 @@ class Prompts:
         Raises
         ------
         InputError
-            If it is none, or its prompts cannot be used.
+            If it is not one, or its prompts cannot be used.
         """
         try:
             known = {"steps", "previous"}
@@ -207,7 +207,7 @@ class Prompts:
 
 
 def check_prompts(prompts: Prompts, volume: Volume) -> None:
-    """Refuse prompts that cannot be answered on a volume.
+    """Reject prompts that cannot be answered on a volume.
 
     Raises
     ------

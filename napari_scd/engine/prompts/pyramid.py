@@ -1,4 +1,4 @@
-"""A scan that is read box by box, and pooled copies of it for windows that see much of it."""
+"""A scan that is read box by box, and pooled copies of it for windows that see a large part of it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Pyramid:
 
 
 def pooled(read: Read, shape: Size3, factors: Size3) -> Floats:
-    """Mean of each block of voxels; blocks that the scan's end cuts short are means of what is there."""
+    """Mean of each block of voxels; blocks cut off by the scan's end are means of what is there."""
     result = np.zeros([-(-n // f) for n, f in zip(shape, factors, strict=True)], np.float32)
     for z, plane in enumerate(result):
         first, last = z * factors[0], min((z + 1) * factors[0], shape[0])

@@ -1,4 +1,4 @@
-"""How far a prompt may change things: weights around it, and whether the change goes on beyond the window."""
+"""How far a prompt may change the answer: weights around it, and whether a change leaves the window."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Reach(NamedTuple):
 
 
 def fading(window: ScanWindow, space: Space) -> Floats:
-    """Weights that fall to 0 at those sides of a window behind which the scan goes on."""
+    """Weights that fall to 0 at those sides of a window beyond which the scan continues."""
     axes = []
     for axis, n in enumerate(window.roi):
         begins, ends = window.open_ends(axis, space)
@@ -73,7 +73,7 @@ def fading(window: ScanWindow, space: Space) -> Floats:
 
 
 def goes_on(change: NDArray[np.bool_], window: ScanWindow, space: Space, reach: Reach | None) -> bool:
-    """Whether a change touches the border of what may change, behind which the scan goes on.
+    """Whether a change touches the border of what may change, and the scan continues beyond it.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def goes_on(change: NDArray[np.bool_], window: ScanWindow, space: Space, reach: 
     window : ScanWindow
     space : Space
     reach : Reach or None
-        What may change; None = the whole window. With it, the single voxels by which a border trembles do
+        What may change; None = the whole window. With it, the single voxels by which a border fluctuates do
         not count.
     """
     if reach is not None:

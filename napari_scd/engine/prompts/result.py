@@ -14,20 +14,20 @@ from napari_scd.engine.segmentation import Segmentation
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_scd.engine.memory import Loaded, Model
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.prompts.answer import Answer
     from napari_scd.engine.prompts.look import Looker
     from napari_scd.engine.prompts.prompts import Prompts
     from napari_scd.engine.prompts.step import PromptStep
     from napari_scd.engine.request import Request
-    from napari_scd.engine.run import Loaded, Model
     from napari_scd.volume import Volume
 
 EDGE_VOXELS = 10
 
 
 class PromptCost(NamedTuple):
-    """Seconds before the first stage, behind it and all together; whether nothing was cut short."""
+    """Seconds before the first stage, after it and in total; whether it ran to its end."""
 
     prefix_s: float
     rest_s: float
@@ -44,7 +44,7 @@ def segmentation_of(
     looker: Looker,
     cost: PromptCost,
 ) -> Segmentation:
-    """Put everything together."""
+    """Put the result together."""
     prepared, answer, config = loaded.prepared, step.answer, model.network.config
     inside = answer.shares >= INSIDE
     maps = stitch_tokens(
@@ -80,11 +80,11 @@ def notes_on(step: PromptStep, inside: NDArray[np.bool_], shape: tuple[int, ...]
         notes.append("Nothing was found at the prompts.")
     if step.n_left_out:
         notes.append(
-            f"The border was refined only in part ({step.n_left_out} more windows would be needed); "
+            f"The border was refined only partly ({step.n_left_out} more windows would be needed); "
             f"elsewhere it is as coarse as {step.coarse_mm:.1f} mm."
         )
     if _touches_edge(step.answer, inside, shape):
-        notes.append("The structure reaches the edge of the scan and may go on outside.")
+        notes.append("The structure reaches the edge of the scan and may continue outside.")
     return tuple(notes)
 
 

@@ -1,4 +1,4 @@
-"""Prompts being answered: one step after another, as far as they are not known already."""
+"""Answers prompts: one step after another, except those whose answers are known."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from napari_scd.volume import reorient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_scd.engine.memory import Loaded, Memory, Model
     from napari_scd.engine.preprocess import Prepared
     from napari_scd.engine.prompts.look import Look
     from napari_scd.engine.prompts.previous import PreviousMask
     from napari_scd.engine.prompts.prompts import Prompts
     from napari_scd.engine.prompts.window import Floats, Place, ScanWindow
-    from napari_scd.engine.run import Loaded, Memory, Model
     from napari_scd.engine.segmentation import Segmentation
 
 ANSWER_CACHE_BYTES = 2**28
@@ -41,7 +41,7 @@ class PromptMemory:
     Attributes
     ----------
     answers : ByteCache of PromptStep
-        By volume, prompts and request: taking a prompt back costs nothing.
+        By volume, prompts and request: removing a prompt costs nothing.
     scan : PromptScan or None
     """
 
@@ -67,17 +67,17 @@ class PromptMemory:
         return self.scan
 
     def forget_volume(self) -> None:
-        """Drop what belongs to the former volume."""
+        """Drop what belongs to the previous volume."""
         self.answers.clear()
         self.scan = None
 
 
 class _Cancelled(Exception):
-    """The run was told to stop before the next window."""
+    """The run was cancelled before the next window."""
 
 
 class PromptRun:
-    """A request for the answer to some prompts.
+    """Answers prompts.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class PromptRun:
     memory : Memory
     prompt_memory : PromptMemory
     request : Request
-        Stride, blending, batch and structures have no meaning here.
+        Stride, blending, batch and structures have no effect here.
     progress : callable, optional
         Called with a `Progress` after every window.
     cancel : CancelToken, optional
@@ -94,7 +94,7 @@ class PromptRun:
     Raises
     ------
     InputError
-        If model or volume cannot be asked, or the request does not fit the model or the machine.
+        If model or volume cannot be used, or the request does not fit the model or the machine.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class PromptRun:
         self._memory = prompt_memory
         self._scan = prompt_memory.scan_of(loaded.prepared)
         self._roi = model.network.config.roi
-        model.network.keep_per_stage(request.keep)  # refuses a wrong number of ratios
+        model.network.keep_per_stage(request.keep)  # rejects a wrong number of ratios
         hardware = choose_hardware(request)
         network = memory.placed(model.network, hardware)
         compiled = memory.compiled_for(network, hardware) if request.compile else None
@@ -127,7 +127,7 @@ class PromptRun:
         self._n_done = 0
 
     def answer(self, prompts: Prompts) -> Segmentation:
-        """Answer prompts, starting behind the last one whose answer is known.
+        """Answer prompts, starting after the last one whose answer is known.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class PromptRun:
         return segmentation_of(self._model, self._loaded, self._request, prompts, step, looker, cost)
 
     def _known(self, prompts: Prompts) -> tuple[int, PromptStep]:
-        """Find the longest run of first prompts whose answer is remembered: how many, and that answer."""
+        """Find the longest run of leading prompts whose answer is remembered: how many, and that answer."""
         for count in range(len(prompts.steps), 0, -1):
             step = self._memory.answers.get(self._name(prompts.first(count)))
             if step is not None:

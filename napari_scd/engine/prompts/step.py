@@ -1,4 +1,4 @@
-"""One prompt answered: look, zoom out while the object goes on, look closer along its border."""
+"""Answers one prompt: look, zoom out while the object continues, look closer along its border."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_FOCUS_LATER = 3
 FINER_THAN_SCAN = 0.5
 COARSER = 1.2
 SMALL, FILLS = 0.3, 0.5
-"""An object that takes a smaller share of a window is looked at anew in one of which it takes this share."""
+"""An object that fills a smaller share of a window is looked at again in one of which it fills this share."""
 MOST_NEARER = 2
 
 
@@ -54,7 +54,7 @@ class Aim(NamedTuple):
 
 
 class PromptStep(NamedTuple):
-    """What the prompts up to one of them led to.
+    """The answer to the first prompts, up to one of them.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class PromptStep(NamedTuple):
         Nothing farther from the latest prompt than this, along any axis, has changed; None = there was no
         answer before.
     n_left_out : int
-        Fine windows along the border that were too many.
+        Fine windows along the border that were left out, as there were too many.
     coarse_mm : float
         Spacing of the last coarse window.
     """
@@ -101,14 +101,14 @@ class Zoomed(NamedTuple):
 
 
 class Nearer(NamedTuple):
-    """Where to look anew, and at which spacing."""
+    """Where to look again, and at which spacing."""
 
     place: Place
     spacing_mm: float
 
 
 class Asks(Protocol):
-    """Whoever lets the network look at a window."""
+    """A function that shows the network a window."""
 
     def __call__(self, window: ScanWindow, seen: Floats, n_more: int) -> Look:
         """Look at a window; `n_more` windows are known to follow."""
@@ -135,7 +135,7 @@ class PromptAnswering:
     Attributes
     ----------
     draft : Draft
-        The answer in the making.
+        The unfinished answer.
     """
 
     def __init__(
@@ -170,11 +170,11 @@ class PromptAnswering:
         return self._step(self._before.spacing_mm, self._before.detail_mm)
 
     def so_far(self) -> PromptStep:
-        """Return what is finished of an answer that was cut short."""
+        """Return the finished part of an answer that was cancelled."""
         return self._step(self._before.spacing_mm, self._before.detail_mm)
 
     def _first(self, *, boxed: bool) -> PromptStep:
-        """Nothing is there yet: look from afar, from nearer if it is small, then along its border."""
+        """Answer a first prompt: look from afar, closer if the object is small, then along its border."""
         start_mm = first_spacing_mm(self._space, self._roi, self._aim.extent_mm if boxed else 0.0)
         zoomed = self._zoom(self.draft, max(start_mm, self._room_mm()), may_zoom=not boxed)
         for _ in range(MOST_NEARER):
@@ -188,7 +188,7 @@ class PromptAnswering:
         return self._step(focus.spacing_mm, focus.spacing_mm, zoomed, focus)
 
     def _nearer(self, window: ScanWindow) -> Nearer | None:
-        """Say where to look anew when what was found is small in its window."""
+        """Say where to look again if the object is small in its window."""
         places = np.argwhere(self.draft.seen_by(window) >= 0.5)
         if not len(places):
             return None
@@ -201,8 +201,8 @@ class PromptAnswering:
         return Nearer((z, y, x), spacing_mm)
 
     def _correction(self) -> PromptStep:
-        """Change what is there near the prompt."""
-        # an include prompt far from the mask, or an exclude prompt deep inside it, speaks of something large
+        """Change the answer near the prompt."""
+        # an include prompt far from the mask, or an exclude prompt deep inside it, means something large
         wrong_mm = nearest_mm(self.draft, self._aim.place, inside=self._aim.kind == "include")
         large_mm = min(2 * ROOM * wrong_mm / min(self._roi), first_spacing_mm(self._space, self._roi))
         start_mm = max(self._before.spacing_mm, large_mm, self._room_mm())
@@ -212,7 +212,7 @@ class PromptAnswering:
         return self._step(self._before.spacing_mm, self._before.detail_mm, zoomed, focus)
 
     def _zoom(self, draft: Draft, spacing_mm: float, *, may_zoom: bool) -> Zoomed:
-        """Look at larger windows until the change ends inside; the draft takes what the last one found."""
+        """Enlarge the window until the change ends inside; the draft takes what the last one found."""
         whole_mm = max(self._space.whole_mm(self._roi), FINER_THAN_SCAN * self._space.finest_mm)
         spacing_mm = min(spacing_mm, whole_mm)
         while True:
@@ -271,7 +271,7 @@ class PromptAnswering:
             )
 
     def _room_mm(self) -> float:
-        """Spacing at which the prompt itself has room in a window."""
+        """Spacing at which the prompt itself fits into a window."""
         return ROOM * self._aim.extent_mm / min(self._roi)
 
     def _step(

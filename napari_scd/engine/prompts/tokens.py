@@ -1,4 +1,4 @@
-"""Tokens of windows of several spacings on one grid: the finest window of a place counts."""
+"""Tokens of windows of several spacings on one grid: the finest window at a place counts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TokenPiece(NamedTuple):
     window : ScanWindow
     exit_stage : ``(n,)`` uint8
     scores : ``(S, n)`` float32
-        NaN where the token was gone.
+        NaN where the token had left.
     """
 
     window: ScanWindow
@@ -38,7 +38,7 @@ class TokenPiece(NamedTuple):
 def stitch_tokens(
     pieces: Sequence[TokenPiece], patch: int, n_stages: int, space: Space, affine: NDArray[np.float64]
 ) -> TokenMaps:
-    """Lay the tokens of windows over each other, later ones on top.
+    """Combine the tokens of windows on one grid, later ones on top.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Windows of any place and spacing: where they lie on a scan, what is cut out, how answers go back.
+"""Windows at any place and spacing: where they lie on a scan, what is cut out, how answers go back.
 
 Places count voxels of the oriented scan, with fractions; voxel centres lie at whole numbers, so the scan
 reaches from -0.5 to n - 0.5. A window has voxels of the same size along every axis, whatever the scan's:
@@ -70,7 +70,7 @@ class ScanWindow:
 
     @classmethod
     def around(cls, place: Sequence[float], spacing_mm: float, roi: Size3, space: Space) -> ScanWindow:
-        """Centre a window on a place, but let it see no more outside the scan than it must.
+        """Centre a window on a place, but let it see as little as possible outside the scan.
 
         Along axes on which the scan is shorter than the window, the scan lies in the middle.
         """
@@ -98,12 +98,12 @@ class ScanWindow:
         return np.asarray(self.first[axis] + np.arange(self.roi[axis]) * self.step[axis])
 
     def ends(self, axis: int) -> tuple[float, float]:
-        """Place where the window begins and ends along one axis."""
+        """Return where the window begins and ends along one axis."""
         low = self.first[axis] - self.step[axis] / 2
         return low, low + self.step[axis] * self.roi[axis]
 
     def open_ends(self, axis: int, space: Space) -> tuple[bool, bool]:
-        """Whether the scan goes on beyond the window's beginning and end along one axis."""
+        """Whether the scan continues beyond the window's beginning and end along one axis."""
         low, high = self.ends(axis)
         return low > -0.5 + _NEARLY, high < space.shape[axis] - 0.5 - _NEARLY
 
@@ -113,7 +113,7 @@ class ScanWindow:
 
 
 def cut(read: Read, shape: Size3, window: ScanWindow, fill: float) -> Floats:
-    """Cut a window out of a scan: averaged where it is coarser than the scan, interpolated where finer.
+    """Cut a window out of a scan: averaged where it is coarser than the scan, interpolated where it is finer.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def seen_from(window: ScanWindow, other: ScanWindow, mask: NDArray[np.bool_]) ->
 
 
 class SpreadWindow(NamedTuple):
-    """A box of the scan, and how its planes are made of a window's values."""
+    """A box of the scan, and how its planes are made from a window's values."""
 
     low: Size3
     high: Size3
@@ -188,12 +188,12 @@ def spread(window: ScanWindow, shape: Size3, wanted: tuple[Size3, Size3]) -> Spr
     shape : (z, y, x) int
         Voxels of the scan.
     wanted : (low, high)
-        Box of window indices, high exclusive; scan voxels that any of them bears on are covered.
+        Box of window indices, high exclusive; all scan voxels that depend on any of them are covered.
     """
     lows, highs, weights = [], [], []
     for axis, (a, b) in enumerate(zip(*wanted, strict=True)):
         first, step, n = window.first[axis], window.step[axis], shape[axis]
-        reach = max(step, 1.0)  # interpolation looks one voxel of the coarser grid further
+        reach = max(step, 1.0)  # interpolation reaches one voxel of the coarser grid further
         low = int(np.clip(np.ceil(first + a * step - reach), 0, n - 1))
         high = int(np.clip(np.floor(first + (b - 1) * step + reach) + 1, low + 1, n))
         places = (np.arange(low, high) - first) / step

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_scd.training.data.sets import Level, PromptCase
+    from napari_scd.training.data.levels import Level
+    from napari_scd.training.data.sets import PromptCase
 
 _SEGMENTS = 220
 _COMPACTNESS = 0.08

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy import ndimage
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import read_pair
 from napari_scd.training.config import IGNORED, DataConfig
 from napari_scd.training.data.cases import budget_bytes, mapped_tensor
+from napari_scd.training.data.levels import greys_of, levels_of
 from napari_scd.training.data.listing import list_cases
+from napari_scd.training.data.places import targets_of
 from napari_scd.training.notices import ReadingCase
 from napari_scd.volume import read_labels, reorient
 
@@ -23,51 +23,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from napari_scd.evaluation import CaseFiles
     from napari_scd.training.config import SetConfig, TrainConfig
+    from napari_scd.training.data.levels import Level
+    from napari_scd.training.data.places import Places
     from napari_scd.training.notices import Notice
     from napari_scd.volume import Volume
 
-    Spacing = tuple[float, float, float]
     Listed = list[tuple[SetConfig, CaseFiles]]
 
 WITHHELD = 254  # label of voxels of a structure that is kept back
 _MOST_CODES = 200
-_GREYS = 32_767
-_PLACES = 400
-_FEWEST_VOXELS = 30
-_COARSE_VOXELS = 600_000
-
-
-class Level(NamedTuple):
-    """A case at one resolution.
-
-    Attributes
-    ----------
-    image : Tensor ``(1, z, y, x)`` int16 or None
-        Intensities from 0 to 32767, which window-wise normalisation takes anyhow.
-    label : Tensor ``(1, z, y, x)`` uint8
-        Codes: 0, one for each label of the case, `WITHHELD`, `IGNORED`.
-    spacing_mm : (z, y, x) float
-    stride : (z, y, x) int
-        Voxels of the finest level for each of this one; first voxels have the same centre.
-    """
-
-    image: Tensor | None
-    label: Tensor
-    spacing_mm: Spacing
-    stride: tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a label is: some of its voxels and border voxels on the finest level, ``(k, 3)``; its extent."""
-
-    inside: NDArray[np.int32]
-    border: NDArray[np.int32]
-    extent_mm: float
 
 
 @dataclass(frozen=True)
@@ -181,9 +148,9 @@ def load_prompt_case(one: SetConfig, files: CaseFiles, axes: str) -> PromptCase:
     codes, values = _codes(label, one, files)
     label = reorient(label.with_array(codes), axes)[0]
     spacing = label.spacing_mm
-    greys = None if image is None else _greys(reorient(image, axes)[0].array)
-    levels = _levels(greys, np.ascontiguousarray(label.array), spacing)
-    targets = _targets(levels, values)
+    greys = None if image is None else greys_of(reorient(image, axes)[0].array)
+    levels = levels_of(greys, np.ascontiguousarray(label.array), spacing)
+    targets = targets_of(levels, values)
     if not targets:
         raise InputError(f"{files.label} has no structure to ask for: leave the case out.")
     return PromptCase(one, f"{one.name}/{files.name}", levels, targets, values)
@@ -214,81 +181,6 @@ def _codes(label: Volume, one: SetConfig, files: CaseFiles) -> tuple[NDArray[np.
     for held, code in ((one.ignore, IGNORED), (one.withheld, WITHHELD)):
         table[[value for value in held if value <= highest]] = code
     return table[array], dict(enumerate(plain, start=1))
-
-
-def _greys(array: NDArray[np.generic]) -> NDArray[np.int16]:
-    low, high = float(array.min()), float(array.max())
-    scale = _GREYS / (high - low) if high > low else 0.0
-    scaled = (array.astype(np.float32) - low) * scale
-    return scaled.astype(np.int16)
-
-
-def _levels(
-    greys: NDArray[np.int16] | None, codes: NDArray[np.uint8], spacing_mm: Spacing
-) -> tuple[Level, ...]:
-    """Halve the finer axes until a window of 64 voxels would see everything."""
-    levels = []
-    stride = np.ones(3, int)
-    while True:
-        image = None if greys is None else torch.from_numpy(np.ascontiguousarray(greys))[None]
-        edges = np.asarray(spacing_mm) * stride
-        z, y, x = map(float, edges)
-        levels.append(
-            Level(image, torch.from_numpy(np.ascontiguousarray(codes))[None], (z, y, x), _size(stride))
-        )
-        if max(codes.shape * edges) <= 64 * edges.min():
-            return tuple(levels)
-        for axis in np.flatnonzero(edges <= 1.5 * edges.min()):
-            every_second = (slice(None),) * int(axis) + (slice(None, None, 2),)
-            codes = codes[every_second]
-            greys = None if greys is None else _halved(greys, int(axis))
-            stride[axis] *= 2
-
-
-def _halved(greys: NDArray[np.int16], axis: int) -> NDArray[np.int16]:
-    """Every second voxel, blurred with its neighbours (1, 2, 1)."""
-    moved = np.moveaxis(greys, axis, 0).astype(np.int32)
-    before = np.concatenate([moved[:1], moved[1:-1:2]])[: len(moved[::2])]
-    after = np.concatenate([moved[1::2], moved[-1:]])[: len(moved[::2])]
-    mixed = (2 * moved[::2] + before + after) // 4
-    return np.moveaxis(mixed.astype(np.int16), 0, axis)
-
-
-def _targets(levels: Sequence[Level], values: dict[int, int]) -> dict[int, Places]:
-    coarse = next((level for level in levels if level.label.numel() <= _COARSE_VOXELS), levels[-1])
-    counts = np.bincount(levels[0].label.numpy().ravel(), minlength=256)
-    found = {}
-    for code in values:
-        if counts[code] < _FEWEST_VOXELS:
-            continue
-        found[code] = _places(coarse, code) or _places(levels[0], code)
-    return {code: places for code, places in found.items() if places is not None}
-
-
-def _places(level: Level, code: int) -> Places | None:
-    """Find a label's voxels and border on a level; None where it has vanished or nearly so."""
-    mask = level.label[0].numpy() == code
-    if np.count_nonzero(mask) < _FEWEST_VOXELS:
-        return None
-    box = ndimage.find_objects(mask.view(np.uint8))[0]
-    part = mask[box]
-    border = part & ~ndimage.binary_erosion(part)
-    low = np.asarray([one.start for one in box])
-    stride = np.asarray(level.stride)
-    extent = max(n * mm for n, mm in zip(part.shape, level.spacing_mm, strict=True))
-    inside, edge = ((_some(np.argwhere(m)) + low) * stride for m in (part, border))
-    return Places(inside.astype(np.int32), edge.astype(np.int32), float(extent))
-
-
-def _some(places: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (
-        places if len(places) <= _PLACES else np.random.default_rng(0).choice(places, _PLACES, replace=False)
-    )
-
-
-def _size(stride: NDArray[np.int64]) -> tuple[int, int, int]:
-    z, y, x = stride.tolist()
-    return z, y, x
 
 
 def _bytes_of(case: PromptCase) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,11 +9,12 @@ import numpy as np
 import torch
 
 from napari_scd.errors import InputError
-from napari_scd.training.config import IGNORED, STILL, SynthesisConfig, WarpRange
+from napari_scd.training.config import IGNORED, SynthesisConfig, WarpRange
 from napari_scd.training.data.intensity import between, changed_look, normalised
 from napari_scd.training.data.regions import random_shape, refined_region, supervoxels
 from napari_scd.training.data.sets import WITHHELD
 from napari_scd.training.data.synthesis import draw_image, thick_slices
+from napari_scd.training.data.target_shapes import labelled_target, painted, target_kind
 from napari_scd.training.data.warp import random_warp
 
 if TYPE_CHECKING:
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from napari_scd.training.data.warp import Warp
 
 _TRIES = 40
-_FEWEST_VOXELS = 20
+FEWEST_VOXELS = 20
 _MOST_SHARE = 0.9
 _REGION_CODES = 60
 _SHAPE_CODE = 253
-_CHECK_FILL = 0.5
 _PLAIN = SynthesisConfig()
 
 Place = tuple[float, float, float]
@@ -62,7 +61,7 @@ class Sample(NamedTuple):
     source: str
 
 
-class _Aim(NamedTuple):
+class WindowAim(NamedTuple):
     """Where a window looks and how closely; the size of what it is after."""
 
     centre: Place
@@ -71,7 +70,7 @@ class _Aim(NamedTuple):
 
 
 @dataclass
-class _View:
+class WindowView:
     """What a window shows of a case before anything is chosen: image 0-1 (None = to be drawn), codes."""
 
     warp: Warp
@@ -123,7 +122,7 @@ class SampleMaker:
     def _sample(self, case: PromptCase, generator: torch.Generator) -> Sample | None:
         prompts = self.prompts
         drawn = torch.rand(3, generator=generator).tolist()
-        kind = _kind(drawn[0], prompts, has_image=not case.drawn)
+        kind = target_kind(drawn[0], prompts, has_image=not case.drawn)
         synthesised = case.drawn or (case.set.synthesise and drawn[1] < prompts.synthesised_share)
         if kind == "supervoxel":
             regions = self._regions(case)
@@ -142,16 +141,16 @@ class SampleMaker:
             )
             aim = self._aim(case, inside, border, places.extent_mm, generator)
         state = generator.get_state()
-        view = self._view(case, aim, self.config.warp, generator)
+        view = self.view(case, aim, self.config.warp, generator)
         if kind == "shape":
             target = random_shape(self.config.model.roi, generator)
         elif kind == "supervoxel":
             target = self._region(case, wanted, aim, view, state)
         else:
-            target = _labelled(kind, view.codes, wanted, generator)
+            target = labelled_target(kind, view.codes, wanted, generator)
         target &= view.codes != WITHHELD
         count = np.count_nonzero(target)
-        if not _FEWEST_VOXELS <= count <= _MOST_SHARE * target.size:
+        if not FEWEST_VOXELS <= count <= _MOST_SHARE * target.size:
             return None
         image = self._image(case, view, aim, target, kind, synthesised, state, generator)
         counted = np.ones_like(target) if kind == "shape" else (view.codes != IGNORED) | target
@@ -159,7 +158,7 @@ class SampleMaker:
 
     def _aim(
         self, case: PromptCase, inside: Place, border: Place, extent_mm: float, generator: torch.Generator
-    ) -> _Aim:
+    ) -> WindowAim:
         """Choose between a window that holds the target, a fixed field, and a fine one at its border."""
         prompts, edge = self.prompts, min(self.config.model.roi)
         drawn = torch.rand(3, generator=generator).tolist()
@@ -179,23 +178,26 @@ class SampleMaker:
         spacing = min(max(spacing, 0.4 * finest), 1.3 * max(case.edge_mm() / edge, finest))
         stray = jitter * (0.08 * edge * spacing) / torch.tensor(case.levels[0].spacing_mm)
         z, y, x = (torch.tensor(centre) + stray).tolist()
-        return _Aim((z, y, x), spacing, leaves)
+        return WindowAim((z, y, x), spacing, leaves)
 
-    def _view(self, case: PromptCase, aim: _Aim, limits: WarpRange, generator: torch.Generator) -> _View:
+    def view(
+        self, case: PromptCase, aim: WindowAim, limits: WarpRange, generator: torch.Generator
+    ) -> WindowView:
+        """Return what a window shows of a case, turned and bent within `limits`."""
         level = case.level_for(aim.spacing_mm)
         warp = _warp(
             level.label, level.stride, level.spacing_mm, aim, limits, generator, self.config.model.roi
         )
         codes = warp.sample(level.label, nearest=True)[0].to(torch.uint8).numpy()
         image = None if level.image is None else warp.sample(level.image) / 32_767
-        return _View(warp, image, codes)
+        return WindowView(warp, image, codes)
 
     def _regions(self, case: PromptCase) -> Supervoxels:
         if case.name not in self.regions:
             self.regions[case.name] = supervoxels(case)
         return self.regions[case.name]
 
-    def _region_numbers(self, case: PromptCase, aim: _Aim, state: Tensor) -> NDArray[np.int16]:
+    def _region_numbers(self, case: PromptCase, aim: WindowAim, state: Tensor) -> NDArray[np.int16]:
         """Supervoxel numbers of a window, by the warp that `state` of the generator gave it."""
         regions = self._regions(case)
         again = torch.Generator()
@@ -213,7 +215,7 @@ class SampleMaker:
         return warp.sample(regions.number, nearest=True)[0].to(torch.int16).numpy()
 
     def _region(
-        self, case: PromptCase, wanted: int, aim: _Aim, view: _View, state: Tensor
+        self, case: PromptCase, wanted: int, aim: WindowAim, view: WindowView, state: Tensor
     ) -> NDArray[np.bool_]:
         assert view.image is not None
         region = self._region_numbers(case, aim, state) == wanted
@@ -222,8 +224,8 @@ class SampleMaker:
     def _image(
         self,
         case: PromptCase,
-        view: _View,
-        aim: _Aim,
+        view: WindowView,
+        aim: WindowAim,
         target: NDArray[np.bool_],
         kind: str,
         synthesised: bool,
@@ -240,12 +242,12 @@ class SampleMaker:
                 codes = np.where(codes == 0, 192 + numbers % _REGION_CODES, codes).astype(np.uint8)
             if kind == "shape":
                 codes = np.where(target, _SHAPE_CODE, codes).astype(np.uint8)
-            image = draw_image(torch.from_numpy(codes)[None], self._looks_of(case), (), generator, generator)
+            image = draw_image(torch.from_numpy(codes)[None], self.looks_of(case), (), generator, generator)
             image = torch.where(inside, image, 0.0)
         else:
             image = view.image
             if kind == "shape":
-                image = _painted(image, target, generator)
+                image = painted(image, target, generator)
         drawn = torch.rand(5, generator=generator).tolist()
         if drawn[0] < prompts.thick_share:
             image = thick_slices(image, (2, 6), generator)
@@ -257,104 +259,19 @@ class SampleMaker:
         image = normalised(image.contiguous(), self.config.recipe)
         return changed_look(image, self.config.looks, self.config.intensity, generator, generator)
 
-    def _looks_of(self, case: PromptCase) -> SynthesisConfig:
+    def looks_of(self, case: PromptCase) -> SynthesisConfig:
+        """Return how images of a case are drawn from its labels."""
         codes = tuple(code for code, value in case.values.items() if value in case.set.extra_cerebral)
         if not codes:
             return self.synthesis
         return SynthesisConfig(**{**self.synthesis.__dict__, "outside": codes})
 
 
-def check_samples(cases: Sequence[PromptCase], config: TrainConfig) -> list[Sample]:
-    """Return fixed windows on targets of the validation cases; each takes up half of the window's edge."""
-    assert config.prompts is not None
-    maker = SampleMaker(cases, config)
-    samples = []
-    for number, case in enumerate(cases):
-        generator = torch.Generator().manual_seed(number)
-        for code in _spread(list(case.targets), config.prompts.validate_targets):
-            places = case.targets[code]
-            z, y, x = ((places.inside.min(axis=0) + places.inside.max(axis=0)) / 2).tolist()
-            edge = min(config.model.roi)
-            aim = _Aim((z, y, x), places.extent_mm / _CHECK_FILL / edge, False)
-            view = maker._view(case, aim, STILL, generator)
-            target = view.codes == code
-            if np.count_nonzero(target) < _FEWEST_VOXELS:
-                continue
-            if view.image is None:
-                drawn = torch.from_numpy(view.codes)[None]
-                image = draw_image(drawn, maker._looks_of(case), (), generator, generator)
-            else:
-                image = view.image
-            counted = (view.codes != IGNORED) | target
-            samples.append(Sample(normalised(image, config.recipe), target, counted, False, case.set.name))
-    return samples
-
-
-def _kind(drawn: float, prompts: PromptConfig, *, has_image: bool) -> str:
-    shares = {
-        "union": prompts.union_share,
-        "piece": prompts.piece_share,
-        "shape": prompts.shape_share,
-        "supervoxel": prompts.supervoxel_share if has_image else 0.0,
-    }
-    for kind, share in shares.items():
-        if drawn < share:
-            return kind
-        drawn -= share
-    return "label"
-
-
-def _labelled(
-    kind: str, codes: NDArray[np.uint8], wanted: int, generator: torch.Generator
-) -> NDArray[np.bool_]:
-    """Mask of a label, of it and some of its neighbours, or of what a random plane leaves of it."""
-    target = np.asarray(codes == wanted)
-    if kind == "union" and target.any():
-        beside = _grown(target) & ~target
-        found = np.bincount(codes[beside], minlength=256)
-        found[[0, WITHHELD, IGNORED]] = 0
-        neighbours = np.flatnonzero(found)
-        if len(neighbours):
-            order = torch.randperm(len(neighbours), generator=generator)[
-                : 1 + int(torch.randint(2, (), generator=generator))
-            ]
-            target = target | np.isin(codes, neighbours[order.numpy()])
-    if kind == "piece" and target.any():
-        places = np.argwhere(target)
-        through = places[int(torch.randint(len(places), (), generator=generator))]
-        normal = torch.randn(3, generator=generator).numpy()
-        side = (places - through) @ normal >= 0
-        target = np.zeros_like(target)
-        target[tuple(places[side].T)] = True
-    return target
-
-
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the mask and its neighbours along the axes."""
-    grown = mask.copy()
-    for axis in range(3):
-        ahead = [slice(None)] * 3
-        behind = [slice(None)] * 3
-        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-        grown[tuple(ahead)] |= mask[tuple(behind)]
-        grown[tuple(behind)] |= mask[tuple(ahead)]
-    return grown
-
-
-def _painted(image: Tensor, shape: NDArray[np.bool_], generator: torch.Generator) -> Tensor:
-    """Mix a shape of another brightness into an image of 0-1, with some of the image's texture left."""
-    drawn = torch.rand(2, generator=generator).tolist()
-    level = float(image.max()) * drawn[0]
-    strength = between((0.4, 0.95), drawn[1])
-    mask = torch.from_numpy(shape)[None]
-    return torch.where(mask, (1 - strength) * image + strength * level, image)
-
-
 def _warp(
     volume: Tensor,
     stride: tuple[int, int, int],
     spacing_mm: Place,
-    aim: _Aim,
+    aim: WindowAim,
     limits: WarpRange,
     generator: torch.Generator,
     roi: tuple[int, int, int],
@@ -369,10 +286,3 @@ def _warp(
 def _pick(rows: NDArray[np.int32], drawn: float) -> Place:
     z, y, x = map(float, rows[int(drawn * len(rows))])
     return z, y, x
-
-
-def _spread(codes: list[int], most: int) -> list[int]:
-    """At most so many entries, evenly spread over a list."""
-    if len(codes) <= most:
-        return codes
-    return [codes[math.floor(k * len(codes) / most)] for k in range(most)]

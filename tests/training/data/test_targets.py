@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from napari_scd.errors import InputError
+from napari_scd.training.data.check_samples import check_samples
 from napari_scd.training.data.regions import random_shape, refined_region, supervoxels
 from napari_scd.training.data.sets import WITHHELD
-from napari_scd.training.data.targets import SampleMaker, check_samples
+from napari_scd.training.data.targets import SampleMaker
 
 
 def _draw(cases, config, n, **changes):
@@ -113,6 +114,6 @@ def test_checks_are_fixed_windows_on_each_set(prompt_cases, prompt_config):
 
 
 def test_labels_too_small_for_any_window_are_told(prompt_cases, prompt_config, monkeypatch):
-    monkeypatch.setattr("napari_scd.training.data.targets._FEWEST_VOXELS", 32**3)
+    monkeypatch.setattr("napari_scd.training.data.targets.FEWEST_VOXELS", 32**3)
     with pytest.raises(InputError, match="No window with a usable target"):
         _draw(prompt_cases, prompt_config, 1)
