@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class CancelToken:
-    """A flag that any thread may raise, once and for all; the engine looks at it between windows."""
+    """A flag that any thread may set, for good; the engine checks it between windows."""
 
     __slots__ = ("_cancelled",)
 

@@ -1,6 +1,6 @@
-"""What a process of our own sets before PyTorch is loaded; the library itself changes nothing of its host.
+"""What our own processes set before PyTorch is loaded; the library itself changes nothing in its host.
 
-Accounts: containers run programs under a number that no table of users knows, without a home. PyTorch asks
+Accounts: containers run programs under a user id without a name or a home folder. PyTorch asks
 for the user's name, and Matplotlib for a home, when they are imported.
 
 The working folder: scripts remove it while they run, and Intel's library then ends the program.
@@ -8,7 +8,7 @@ The working folder: scripts remove it while they run, and Intel's library then e
 Threads: those of PyTorch wait for each other by spinning. One that has finished its part keeps its core busy
 until the others arrive. On a machine where other programs run, the others are then not running, because the
 core is taken by one that waits, and a run takes ten times as long or more. Threads that sleep while they wait
-cost next to nothing on an idle machine.
+cost almost nothing on an idle machine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def settle_account() -> None:
-    """Give packages that ask for a user's name and home something to work with, where there is neither."""
+    """Set a user name and home folder for packages that ask for them, if there are none."""
     try:
         getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -43,7 +43,7 @@ def settle_account() -> None:
 
 
 def settle_folder() -> bool:
-    """Move to a folder that exists, where the working folder was removed; return whether it was.
+    """Move to an existing folder if the working folder was removed; return whether it was.
 
     Libraries end the program when there is none. Files named without a folder still cannot be found, and
     above all nothing can be written where the user would not look for it.
@@ -57,7 +57,7 @@ def settle_folder() -> bool:
 
 
 def settle_threads() -> None:
-    """Let threads sleep while they wait, and have no more of them than this process may use cores.
+    """Let threads sleep while they wait, and use no more of them than this process has cores.
 
     Nothing that the user has set is changed, and nothing at all once PyTorch is there, which has read these
     settings by then.
@@ -72,7 +72,7 @@ def settle_threads() -> None:
 
 
 def granted_cores(cgroup: Path = _CGROUP) -> int | None:
-    """Cores that a container grants to this process, where that is fewer than there are; else None.
+    """Cores that a container allows this process, if fewer than the machine has; else None.
 
     PyTorch counts the cores of the machine. In a container that may use two of 64 it would start 32 threads
     or more, which then wait most of the time for their turn.
@@ -91,7 +91,7 @@ def granted_cores(cgroup: Path = _CGROUP) -> int | None:
 
 
 def _limit(cgroup: Path) -> tuple[int, int]:
-    """Microseconds of processor time in each period of so many microseconds; cgroups of version 2, then 1."""
+    """Processor time per period, and the period, in microseconds; cgroups of version 2, then 1."""
     if (cgroup / "cpu.max").exists():
         quota, period = (cgroup / "cpu.max").read_text(encoding="ascii").split()
         return int(quota), int(period)  # "max" is not a number: no limit
@@ -102,7 +102,7 @@ def _limit(cgroup: Path) -> tuple[int, int]:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
+    """Count the cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

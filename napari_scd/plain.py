@@ -20,7 +20,7 @@ def from_json(text: str | bytes) -> Any:
 def from_yaml(text: str) -> Any:
     """Read YAML without tags that make objects; anything wrong with it raises ValueError.
 
-    A few lines of aliases can stand for more values than fit into memory: they are counted, not unfolded.
+    A few lines of aliases can stand for more values than fit into memory: they are counted, not expanded.
     """
     import yaml  # type: ignore[import-untyped]
 

@@ -1,4 +1,4 @@
-"""The paper's claim, tested: which pruning and which completion keep the quality, for equal training."""
+"""Tests the paper's claim: which pruning and which completion keep the quality, for equal training."""
 
 from napari_scd.ablation.cases import small_cases
 from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, common_start, configured

@@ -1,4 +1,4 @@
-"""Cases brought to the network's grid once, so that not every run has to do it again."""
+"""Resamples the cases to the network's grid once, so that not every run has to."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def small_cases(
 
 
 def _check_folder(folder: Path, cases: list[CaseFiles], config: TrainConfig) -> None:
-    """Refuse a folder that an ablation of other data has filled."""
+    """Reject a folder that holds the cases of another ablation."""
     about = {"spacing_mm": config.recipe.spacing_mm, "cases": [str(case.image.resolve()) for case in cases]}
     wanted = json.loads(json.dumps(about))
     listed = folder / _LISTED

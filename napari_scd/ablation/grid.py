@@ -1,4 +1,4 @@
-"""What is compared: ways to choose tokens and ways to bring the dense grid back, all else equal."""
+"""What is compared: ways to choose tokens and ways to bring the dense grid back, all else being equal."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def configured(config: TrainConfig, variant: Variant, seed: int, keeps: Sequence
 
 
 def common_start(config: TrainConfig, seed: int) -> Initial:
-    """Weights that every variant of a seed starts from, as far as it has such weights.
+    """Weights that every variant of a seed starts from, as far as it has them.
 
-    Scorers and completions differ in how many numbers they draw, so that without this the encoders and
-    decoders behind them would start from other weights, which small networks feel more than any pruning.
+    Scorers and completions differ in how many numbers they draw, so without this their encoders and
+    decoders would start from different weights, which matters more to small networks than any pruning.
     """
     plain = replace(config.model, pruning="random", completion="mta")
     torch.manual_seed(seed)

@@ -29,9 +29,9 @@ _FIXED = {"dense": "#1a202c", "control": "#9aa5b1"}
 
 
 def plot_grid(path: Path, title: str, lines: Sequence[VariantRow], noise: SeedNoise | None = None) -> None:
-    """Draw a PNG of the means over the seeds, and how far apart two of them must lie to mean something.
+    """Draw a PNG of the means over the seeds, and the smallest significant difference between two of them.
 
-    Variants of one seed go up and down together, so the range over the seeds would say nothing about that.
+    Variants of one seed rise and fall together, so the range over the seeds would not show that.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""One run of the grid: trained, measured, written down; read again when the grid is resumed."""
+"""One run of the grid: trained, measured, recorded; read again when the grid is resumed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUTCOME = "outcome.json"
 
 
 class VariantResult(NamedTuple):
-    """What one run reached.
+    """The result of one run.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ def _write(path: Path, result: VariantResult, config: TrainConfig) -> None:
 
 
 def _identity(config: TrainConfig) -> Any:
-    """Return what must agree for a result to be that of a configuration, as JSON gives it back."""
+    """Return what must match for a result to belong to a configuration, as JSON returns it."""
     about = {**config.fingerprint(), "steps": config.steps, "keeps": config.validate_keep}
     return json.loads(json.dumps(about, default=str))
 

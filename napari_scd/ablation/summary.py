@@ -49,7 +49,7 @@ class VariantRow(NamedTuple):
 
 
 class SeedNoise(NamedTuple):
-    """What seeds do to Dice.
+    """How much seeds change Dice.
 
     Attributes
     ----------

@@ -82,9 +82,9 @@ def to_dict(
 
 
 def _doubt(noise: SeedNoise | None) -> str:
-    """Say which differences may be chance."""
+    """Say which differences may be due to chance."""
     if noise is None:
-        return "One seed cannot show which differences are chance: train two or more."
+        return "One seed cannot show which differences are due to chance: train two or more."
     return (
         "Mean over the seeds, with the lowest and highest in brackets. Runs differ from what variant and "
         f"seed alone would give by a standard deviation of {noise.spread:.3f}; two variants differ "

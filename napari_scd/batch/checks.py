@@ -1,4 +1,4 @@
-"""Whether a job goes with its model, which can be said before anything is loaded."""
+"""Whether a job suits its model, checked before anything is loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -
     NeedsPoint
         When the model takes points and none was given.
     UnknownStructure, MissingChannels, InputError
-        When a structure, channel or setting does not go with the model.
+        When a structure, channel or setting does not suit the model.
     """
     if recipe.field == "click" and not job.points:
         raise NeedsPoint(name)

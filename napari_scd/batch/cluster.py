@@ -1,4 +1,4 @@
-"""Cases on the workers of a dask cluster; when a worker dies, its case is given to another."""
+"""Runs cases on the workers of a dask cluster; when a worker dies, another gets its case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole study tree: which results are there already, what is still to do, and the summary of all."""
+"""A whole study tree: which results exist already, what is left to do, and the summary of all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_scd.batch.jobs import SegmentJob, Targets
 
 SUMMARY = "summary.csv"
-_LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # what atomic_path writes to, of a run that was killed
+_LEFTOVER = re.compile(r"\.[0-9a-f]{12}\..+")  # left by a run that was killed while it wrote
 
 
 class SummaryRow(NamedTuple):
@@ -47,11 +47,11 @@ class Cohort(NamedTuple):
     Attributes
     ----------
     job : SegmentJob
-        With a model that any machine finds.
+        With a model that every machine can find.
     names : tuple of str
         Of all scans, in the tree's order.
     cases : tuple of PlannedCase
-        What is still to do.
+        What is left to do.
     known : tuple of SummaryRow
         What is finished, skipped or broken.
     finished : dict
@@ -71,10 +71,10 @@ class Cohort(NamedTuple):
 
 
 def plan_cohort(folders: list[Path], job: SegmentJob) -> Cohort:
-    """Walk the folders and find out what is still to do.
+    """Walk the folders and find out what is left to do.
 
-    A scan is finished when its labels and its report are there, and the report says that the same was asked
-    of the same file.
+    A scan is finished if its labels and its report exist, and the report shows the same job
+    on the same file.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _case(scan: Scan, job: SegmentJob, asked: dict[str, Any]) -> PlannedCase:
 
 
 def _finished(case: PlannedCase) -> dict[str, Any] | None:
-    """Return the report of a case that was finished before and is still what is asked for, else None."""
+    """Return the report of a case that was finished before with the same job, else None."""
     if not all(path.is_file() for path in case.outputs.values()) or case.report is None:
         return None
     try:

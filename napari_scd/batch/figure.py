@@ -31,7 +31,7 @@ _PAPER, _INK, _FAINT = "#101317", "#eceff3", "#98a1ad"
 
 
 class Caption(NamedTuple):
-    """Words around the picture: a headline, a line below it, colour and words of each legend entry."""
+    """The text around the picture: a headline, a line below it, colour and words of each legend entry."""
 
     headline: str
     below: str
@@ -111,7 +111,7 @@ def _outline(axis: Axes, plane: Plane, table: LabelTable) -> None:
 
 
 def _colour_tokens(axis: Axes, plane: Plane, n_stages: int) -> None:
-    """Lay the exit stages over the scan; what left early is dark, what was never computed darker still."""
+    """Lay the exit stages over the scan; tokens that left early are dark, those not computed darker still."""
     colours = np.zeros((n_stages + 2, 4), np.float32)
     colours[0] = (*_DARK, 0.85)
     for label in stage_table(n_stages).labels:

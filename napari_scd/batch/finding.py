@@ -34,22 +34,22 @@ _FEWEST_SLICES = 3
 
 
 class Scan(NamedTuple):
-    """A scan found in a tree, or something in its place that cannot be used.
+    """A scan found in a tree, or something that cannot be used.
 
     Parameters
     ----------
     source
         The file; of a DICOM series the first one.
     name
-        Where it lies below the tree, without ending: results get this name.
+        Its path below the tree, without ending: results get this name.
     dicom
         Whether it is a DICOM series.
     state
-        Size and time of change, to see whether it is still the one that was segmented.
+        Size and modification time, to see whether it is still the file that was segmented.
     skip
-        Why it is not to be segmented; empty when it is.
+        Why it should not be segmented; empty if it should.
     broken
-        Why it cannot be: what is wrong with its header; empty when nothing is.
+        Why it cannot be segmented: what is wrong with its header; empty if nothing is.
     slices
         All files of a DICOM series that lies in several folders; empty for all else.
     """
@@ -91,7 +91,7 @@ def find_scans(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
     modality : str
         "CT" or "MR": DICOM series of another kind are skipped.
     leave_out : Path
-        A folder that is not looked into: where the results go.
+        A folder to leave out: where the results go.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def find_scans(folder: Path, modality: str, leave_out: Path) -> list[Scan]:
 
 
 def named_apart(scans: Iterable[Scan]) -> list[Scan]:
-    """Give scans that would share a name (``a.nii`` and ``a.mgz``) a number each."""
+    """Give scans that would otherwise share a name (``a.nii`` and ``a.mgz``) a number."""
     taken: set[str] = set()
     apart = []
     for scan in scans:
@@ -182,7 +182,7 @@ def _dicom_series(parts: list[_Part], top: Path, modality: str) -> Iterator[Scan
 
 
 def _unusable(notes: list[LeftOut], top: Path) -> Iterator[Scan]:
-    """Yield what is not a scan: by name where one may be lost, the rest counted together."""
+    """Yield what is not a scan: by name if a scan may be lost, the rest counted together."""
     rest = []
     for one in notes:
         name = str(one.path.relative_to(top)) if one.path != top else one.path.name

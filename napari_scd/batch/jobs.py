@@ -1,4 +1,4 @@
-"""What one call asks for, and the files that each scan is read from and written to."""
+"""What one call asks for, and the files each scan is read from and written to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Targets:
-    """Where the results go: a file each for one scan, or folders; None for what is not wanted.
+    """Where the results go: files for one scan, folders for several; None for what is not wanted.
 
     `statistics` is one CSV file for all scans; `each` and `surfaces` are folders in any case.
     """
@@ -66,7 +66,7 @@ class PromptOptions:
 
 @dataclass(frozen=True)
 class SegmentJob:
-    """What one call asks for, for every scan alike.
+    """What one call asks for; the same for every scan.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class SegmentJob:
     dicom_seg : bool
         Of a study tree: write the labels of DICOM series as DICOM segmentations.
     redo : bool
-        Of a study tree: count nothing as finished.
+        Of a study tree: segment finished scans again.
     """
 
     targets: Targets

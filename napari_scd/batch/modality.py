@@ -1,4 +1,4 @@
-"""Which model suits a scan, when none was named: the one that ships for its modality."""
+"""Which model suits a scan, when none was named: the shipped one for its modality."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def model_for(sources: Sequence[Path], *, at_points: bool) -> str:
     Parameters
     ----------
     sources : sequence of Path
-        Files, DICOM series or folders of scans, of which the first few are looked at.
+        Files, DICOM series or folders of scans; only the first few are read.
     at_points : bool
         Whether the structure at a point is wanted, rather than the whole scan.
 
@@ -56,9 +56,9 @@ def model_for(sources: Sequence[Path], *, at_points: bool) -> str:
 
 
 def modality_of(source: Path) -> str:
-    """Modality of a scan: what a DICOM header says, else what its numbers look like; empty when unknown.
+    """Modality of a scan: what a DICOM header says, else what its values look like; empty when unknown.
 
-    Of other files than DICOM only the first slices are read: air around the patient tells CT from MR.
+    Of files that are not DICOM only the first slices are read: air around the patient tells CT from MR.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def modality_of(source: Path) -> str:
     except InputError:
         raise
     except Exception:
-        read_volume(source)  # says what is wrong with it
+        read_volume(source)  # raises an error that says what is wrong with it
         return ""
 
 
@@ -96,4 +96,4 @@ def _modalities(sources: Iterable[Path]) -> Iterator[str]:
                 try:
                     yield modality_of(file)
                 except InputError:
-                    continue  # what is wrong with it is said when its turn comes
+                    continue  # reported when its turn comes

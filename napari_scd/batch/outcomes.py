@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Crash(RuntimeError):
-    """A case failed for a reason that is not its own: trouble of the machine, or a bug."""
+    """A case failed for a reason that lies elsewhere: the machine, or a bug."""
 
 
 class CaseOutcome(NamedTuple):
@@ -24,7 +24,7 @@ class CaseOutcome(NamedTuple):
     report : dict
         As `write_case` returns it; empty when the case failed.
     failure : InputError, Crash or None
-        None when all went well.
+        None if it succeeded.
     table : LabelTable or None
         Names and colours of the labels in the label file; None when the case failed.
     """
@@ -36,7 +36,7 @@ class CaseOutcome(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """0 all well, 2 the case could not be used, 1 another failure."""
+        """0: success, 2: the case could not be used, 1: any other failure."""
         if self.failure is None:
             return 0
         return 2 if isinstance(self.failure, InputError) else 1

@@ -44,7 +44,7 @@ def write_case(
     table : LabelTable
         The structures that were asked for, with names and colours for the label file.
     volume : Volume
-        The input, whose file gives the labels' axis order and geometry.
+        The input; its file determines the labels' axis order and geometry.
     job : SegmentJob
         Its points go into the report; with `hash_names` the report has codes in place of file names. Reports
         never hold the folders of files.
@@ -105,7 +105,7 @@ def write_case(
 def _masks(
     case: PlannedCase, segmentation: Segmentation, table: LabelTable
 ) -> Iterator[tuple[Label, Path, Volume]]:
-    """Every label that gets a file of its own, with that file and its mask of 0 and 1."""
+    """Each label that gets its own file, with that file and its mask of 0 and 1."""
     if case.each is None or segmentation.masks is None:
         return
     files = structure_files(case.each, table.labels, ".nii.gz")

@@ -149,7 +149,7 @@ def _is_slice(path: Path) -> bool:
 
 
 def _check_folder(path: Path) -> None:
-    """Refuse early what cannot be written to; the folder itself is made when the first result is ready."""
+    """Reject early what cannot be written to; the folder itself is created when the first result is ready."""
     if os.path.isdir(path):
         raise InputError(f"The output '{path}' is a folder: name a file in it.")
     _check_parents(path)

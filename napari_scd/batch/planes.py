@@ -1,4 +1,4 @@
-"""Three planes through what was found: the same cut out of scan, labels and token map."""
+"""Three planes through what was found: the same cut through scan, labels and token map."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Plane(NamedTuple):
         True on the lines between tokens.
     spacing_mm : (row, column) float
     ends : (left, right, top, bottom)
-        Letters for the sides of the picture.
+        Letters at the sides of the picture.
     """
 
     name: str

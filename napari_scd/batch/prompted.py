@@ -1,4 +1,4 @@
-"""What a call points at in one scan becomes objects, and these become one label map."""
+"""Turns the prompts of one scan into objects, and these into one label map."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def objects_of(job: SegmentJob, volume: Volume) -> tuple[PromptedObject, ...]:
     Raises
     ------
     NeedsPoint
-        When nothing is pointed at.
+        When there are no prompts.
     InputError
         When a file cannot be read, or a point lies outside the volume.
     """
@@ -91,7 +91,7 @@ def objects_of(job: SegmentJob, volume: Volume) -> tuple[PromptedObject, ...]:
 def _merged(
     objects: Sequence[PromptedObject], answers: Sequence[Segmentation], warnings: tuple[str, ...]
 ) -> Segmentation:
-    """Lay answers over each other, each with the label of its object; where two overlap the first one wins.
+    """Merge answers, each with the label of its object; where two overlap, the first one wins.
 
     Tokens and scores are those of the last object.
     """
@@ -116,7 +116,7 @@ def _merged(
 
 
 def _masks(objects: Sequence[PromptedObject], answers: Sequence[Segmentation]) -> Volume:
-    """Masks of the labels 1, 2, ..., each by itself; they may overlap."""
+    """Separate masks of the labels 1, 2, ...; they may overlap."""
     if sorted(one.label for one in objects) != list(range(1, len(objects) + 1)):
         raise InputError(
             "Each object can have a file of its own only when their labels are 1, 2, 3 and so on: number "

@@ -67,7 +67,7 @@ class Runner:
     channels: dict[str, Path] | None = None
 
     def run(self, case: PlannedCase, progress: Callable[[Progress], None] | None = None) -> CaseOutcome:
-        """Segment one case and write its files; what goes wrong is returned, not raised."""
+        """Segment one case and write its files; failures are returned, not raised."""
         try:
             volume = self.read(case)
             check_labels_writable(case.labels, volume)
@@ -104,7 +104,7 @@ class Runner:
         return read_volume(given, frame=self.job.frame, channels=n_channels, series=self.job.series)
 
     def answer(self, volume: Volume, progress: Callable[[Progress], None] | None = None) -> CaseAnswer:
-        """Segment what the job asks for in a volume: all of it, what lies at its points, or its objects.
+        """Segment what the job asks for in a volume: everything, the structures at points, or objects.
 
         Raises
         ------

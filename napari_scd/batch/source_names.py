@@ -1,4 +1,4 @@
-"""What a report that may be passed on says of files: their names without folders, or a code for each name."""
+"""Makes reports safe to pass on: names of files without folders, or a code for each name."""
 
 from __future__ import annotations
 

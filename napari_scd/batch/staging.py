@@ -1,4 +1,4 @@
-"""All files of one case appear together, or none does."""
+"""All files of one case appear together, or none do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def staged() -> Iterator[Callable[[Path], Path]]:
-    """Write under hidden names, and give all files their real names when the block ends well.
+    """Write under hidden names, and give all files their real names if the block succeeds.
 
     Yields a function from the final path to the path to write now, in the same folder (made when missing)
     and with the same suffix. An exception, Ctrl+C included, removes what was written and changes no existing
@@ -38,7 +38,7 @@ def staged() -> Iterator[Callable[[Path], Path]]:
         try:
             yield stage
         except InputError as error:
-            raise InputError(_in_users_words(str(error), names)) from error
+            raise error.reworded(_in_users_words(str(error), names)) from error
 
 
 def make_folder(folder: Path) -> None:
@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> None:
     Raises
     ------
     InputError
-        When the system refuses.
+        When the system does not allow it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

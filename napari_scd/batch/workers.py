@@ -1,4 +1,4 @@
-"""Cases on several processes of this machine; each loads the model once, and one that dies is replaced."""
+"""Runs cases in several processes; each loads the model once, and one that dies is replaced."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outcomes_of_workers(
                     continue
                 case, tries = worker.case, worker.tries
                 outcome = worker.take()
-                if outcome is None:  # the process is gone
+                if outcome is None:  # the process has died
                     worker.start()
                     if tries < RETRIES:
                         waiting.append((case, tries + 1))
@@ -97,7 +97,7 @@ class _Worker:
         try:
             self.connection.send(case)
         except OSError:
-            return  # it died while it waited; reading from it says so
+            return  # it died while waiting; reading from it will show that
 
     def take(self) -> CaseOutcome | None:
         """Return the outcome of the case; None when the process died."""
@@ -137,7 +137,7 @@ def _work(job: SegmentJob, connection: Connection) -> None:
         while True:
             connection.send(runner.run(connection.recv()))
     except (EOFError, OSError):
-        os._exit(0)  # the parent is gone, and with it everyone who wants an answer
+        os._exit(0)  # the parent has died, so nobody wants an answer
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

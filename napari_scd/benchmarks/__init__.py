@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.volume import VolumeTimes as VolumeTimes
     from napari_scd.benchmarks.volume import time_volume as time_volume
 
-# imported at their first use: MONAI and the trainer take a while, and a peer must not pay for them
+# imported at their first use: MONAI and the trainer take a while, and peers do not need them
 _HOME_OF = {
     "Comparison": "comparison_result",
     "LatencyBenchmark": "latency",

@@ -1,6 +1,6 @@
 """How long chosen functions take, measured from outside: the code that is timed is not changed.
 
-Seconds inside one chosen function that another one takes count for the inner one only::
+Time that one chosen function spends inside another counts for the inner one only::
 
     read   |--------------|            read   = 14 - 6 = 8
     unzip      |------|                unzip  = 6 - 2  = 4
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class CallWatch:
     """Adds up the seconds of chosen functions, by stage, while it is entered.
 
-    Python tells a thread's trace function of every Python call. All but the chosen ones are let go at once,
+    Python tells a thread's trace function of every Python call. All but the chosen ones are skipped at once,
     which costs about a tenth of a microsecond each. Only calls of the thread that entered are seen.
 
     Parameters

@@ -68,7 +68,7 @@ def compare_inference(
     variants: dict[Key, _Variant] = {}
     for entry in networks:
         network = entry.network.to(timer.device).eval()
-        if timer.hardware.dtype != torch.float32:  # as one who runs many windows has it
+        if timer.hardware.dtype != torch.float32:  # as for someone who runs many windows
             network = narrowed(network, timer.hardware.dtype)
         for key in entry.keys:
             if hasattr(network, "config"):
@@ -165,7 +165,7 @@ def _compare(
 
 
 def _first_runs(variants: dict[Key, _Variant], timer: Timer) -> tuple[dict[Key, int], dict[Key, int | None]]:
-    """Run each once, which warms it up: multiply-accumulates of a window, memory of a batch."""
+    """Run each once as a warm-up: multiply-accumulates of a window, memory of a batch."""
     macs: dict[Key, int] = {}
     memory: dict[Key, int | None] = {}
     for key, variant in variants.items():

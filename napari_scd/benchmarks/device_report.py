@@ -1,4 +1,4 @@
-"""Everything worth knowing about a device in a few minutes: answers that agree, times, memory, training."""
+"""Everything worth knowing about a device in a few minutes: agreement, times, memory, training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ScanRow(NamedTuple):
     compiled : bool
         By `torch.compile`, on CUDA with CUDA graphs.
     first_s, again_s : float
-        The first run, with all that starts once; the median of further runs.
+        The first run, with all one-time costs; the median of further runs.
     memory_bytes : int or None
         Needed on top of the weights.
     agreement : float
@@ -55,19 +55,19 @@ class ScanRow(NamedTuple):
 
 
 class DeviceReport(NamedTuple):
-    """What was measured in the time there was.
+    """What could be measured in the time available.
 
     Attributes
     ----------
     device, name : str
-        Kind of device, and what its maker calls it.
+        Kind of device, and its model name.
     torch : str
         Version.
     scans : tuple of ScanRow
     windows, training : tuple of Comparison
         Inference and training steps, a window at a time, in each precision.
     skipped : tuple of str
-        What there was no time for.
+        Steps skipped for lack of time.
     seconds : float
     """
 
@@ -94,12 +94,12 @@ def report_on(
     Parameters
     ----------
     device : str
-        "cuda", "mps" or "cpu"; on the CPU the same steps show that they work.
+        "cuda", "mps" or "cpu"; on the CPU, the same steps show that everything works.
     checkpoints : sequence of Checkpoint
     budget_s : float
-        No step begins after this long.
+        No step begins after this time.
     shape : (z, y, x) int
-        Voxels of the synthetic scan; models of clicks get one that fits their window.
+        Voxels of the synthetic scan; click models get one that fits their window.
     tell : callable, optional
         Called with the name of each step.
 

@@ -25,9 +25,9 @@ REST_S = 0.2  # the slider waits this long for another event before it answers
 GOALS: dict[str, tuple[str, str, float | None, float]] = {
     "slider": ("P5", "keep slider at rest -> visible window painted", 0.3, 0.5),
     "token preview": ("P6", "slider event -> tokens, counts, costs painted", 0.016, 0.5),
-    "tick in a whole-volume run": ("P6", "window stands still, whole-volume run", 0.020, 0.95),
-    "tick while clicking": ("P6", "window stands still, clicks", 0.020, 0.95),
-    "tick while sliding": ("P6", "window stands still, slider", 0.020, 0.95),
+    "tick in a whole-volume run": ("P6", "window frozen, whole-volume run", 0.020, 0.95),
+    "tick while clicking": ("P6", "window frozen, clicks", 0.020, 0.95),
+    "tick while sliding": ("P6", "window frozen, slider", 0.020, 0.95),
     "click": ("P7", "click -> mask painted, warm", 0.3, 0.5),
     "import": ("P10", "import napari_scd", 0.1, 0.5),
     "dock opens": ("P10", "dock opens", 0.3, 0.5),
@@ -103,7 +103,7 @@ def time_dock(command: Callable[[int], Sequence[str]], *, rounds: int) -> Latenc
 
 
 def summarise(measured: dict[str, Any], *, import_s: Sequence[float] = ()) -> LatencyBenchmark:
-    """Put what the dock said into a table, goals first.
+    """Put the dock's measurements into a table, goals first.
 
     Parameters
     ----------

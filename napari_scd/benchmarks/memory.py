@@ -1,4 +1,4 @@
-"""How much memory a call needs on top of what is there before it."""
+"""How much memory a call needs in addition to what was in use before."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def working_memory(call: Callable[[], object], device: torch.device) -> int | No
     """Run once; bytes between the memory in use before and the highest use during the call.
 
     On an accelerator that of its allocator; on the CPU resident memory, which only Linux can reset, so None
-    elsewhere. Weights that are there already do not count.
+    elsewhere. Weights already in memory do not count.
     """
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""Where a window's time goes: image branch, encoder, token assembly, decoder."""
+"""How a window's time is spent: image branch, encoder, token assembly, decoder."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class PartTimes(NamedTuple):
     prefix_s : float
         Stem and encoder blocks before the first stage: no keep ratio changes them.
     blocks_s : float
-        Encoder behind it, with pruning.
+        Encoder after it, with pruning.
     assembly_s : float
         Token assembly.
     decoder_s : float
         From the completed tokens to logits.
     other_s : float
-        What lies between the parts.
+        Time between the parts.
     """
 
     image_s: float
@@ -52,7 +52,7 @@ class PartTimes(NamedTuple):
 
     @property
     def whole_encoder_s(self) -> float:
-        """Encoder before and behind the first stage."""
+        """Encoder before and after the first stage."""
         return self.prefix_s + self.blocks_s
 
     @property

@@ -16,7 +16,7 @@ _REPEATS = 3
 
 
 def product_peak(timer: Timer) -> Callable[[], float]:
-    """Return what measures multiply-accumulates per second of one large square product.
+    """Return a function that measures multiply-accumulates per second of one large square product.
 
     The best of three products counts, in the precision the networks run in.
     """

@@ -1,4 +1,4 @@
-"""Whole scans, whole processes: this program beside what a user would install instead."""
+"""Whole scans, whole processes: this program compared with what a user would install instead."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def compare_processes(
 
 
 def peer_command(peer: Peer, scan: Path, labels: Path, threads: int) -> list[str]:
-    """Words that run a peer on a scan, in a process of its own."""
+    """Return the command that runs a peer on a scan, in a process of its own."""
     module = "napari_scd.benchmarks.peer_process"
     return [sys.executable, "-m", module, peer.to_json(), str(scan), str(labels), str(threads)]
 

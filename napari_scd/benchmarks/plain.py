@@ -1,4 +1,4 @@
-"""The same network with nothing done for speed: what our own kernels are measured against."""
+"""The same network without any optimisation: the baseline for our own kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PlainNetwork(ScdNetwork):
-    """A network on PyTorch's own kernels and layout, whose attention writes down every weight."""
+    """A network on PyTorch's own kernels and layout, whose attention stores every weight."""
 
     def prefix(self, image: Tensor) -> Prefix:
         """As `ScdNetwork.prefix`."""

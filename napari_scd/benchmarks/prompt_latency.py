@@ -26,7 +26,7 @@ _CANDIDATES = 20_000
 _WAITS = {
     "cold": "model loaded, scan prepared, first click answered",
     "first click": "first click on an object, scan prepared",
-    "zoom-out": "first click on an object that goes on beyond the first window",
+    "zoom-out": "first click on an object that continues beyond the first window",
     "correction": "second click on an object, 15 mm from the first",
 }
 
@@ -114,7 +114,7 @@ def time_clicks(session: Session, *, rounds: int, request: Request) -> ClickTime
 
 
 def waits_of(times: ClickTimes, cold_s: Sequence[float] = ()) -> tuple[Wait, ...]:
-    """Set times beside their goals: half of the clicks within half a second, 95 of 100 within a second."""
+    """Compare times with their goals: half of the clicks within half a second, 95 % within a second."""
     measured = {
         "cold": tuple(cold_s),
         "first click": times.first_s,

@@ -1,4 +1,4 @@
-"""Things to compare run in turn, round after round, so that a machine that slows down slows all of them."""
+"""Runs things to compare in turn, round after round, so that a slower machine slows all of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def in_turn(
     seed : int
         Of the order within rounds.
     warm : bool
-        Whether each has run before; if not, a round that does not count comes first.
+        Whether each has run before; if not, a first round is not counted.
     progress : callable, optional
         Called with (rounds done, rounds) after each round.
 

@@ -1,4 +1,4 @@
-"""Where a whole scan's time goes, from the file to the labels on disk."""
+"""How a whole scan's time is spent, from the file to the labels on disk."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stages(NamedTuple):
     total_s : float
         Median over the rounds.
     seconds : dict
-        Median seconds by stage, in the order of the work; a stage holds what no other stage claims.
+        Median seconds by stage, in the order of the work; a stage holds the time that no other stage counts.
     """
 
     network: str

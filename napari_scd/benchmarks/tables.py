@@ -161,7 +161,7 @@ def stages_table(result: Stages) -> Table:
 
 
 def stages_grid(result: Stages) -> Grid:
-    """Rows of `stages_table`, heading first, everything together last."""
+    """Rows of `stages_table`, heading first, the total last."""
     rows = [[stage, _ms(s), f"{s / result.total_s:.0%}"] for stage, s in result.seconds.items()]
     return [["stage", "ms", "share"], *rows, ["together", _ms(result.total_s), "100%"]]
 

@@ -1,4 +1,4 @@
-"""Where a benchmark runs and which clock it reads."""
+"""Where a benchmark runs, and which clock it reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Timer(NamedTuple):
     hardware : Hardware
         Device, precision and windows at a time.
     processor_time : bool
-        Read the seconds that processors spent on this process instead of those on the wall. On the CPU, with
+        Measure the seconds that processors spent on this process instead of wall time. On the CPU, with
         one thread, they hardly change when other programs are running.
     """
 
@@ -37,7 +37,7 @@ class Timer(NamedTuple):
         return "processor" if self.processor_time else "wall"
 
     def now(self) -> float:
-        """Seconds on the clock, once the device has finished what it was given."""
+        """Seconds on the clock, once the device has finished its work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         elif self.device.type == "mps":

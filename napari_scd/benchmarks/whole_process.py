@@ -1,4 +1,4 @@
-"""What a whole process costs, from its start to its end: time on the wall, processor time, memory."""
+"""What a whole process costs, from its start to its end: wall time, processor time, memory."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def _processor_s_of_children() -> float | None:
 def _peak_bytes(process: int) -> int | None:
     """Largest resident memory so far, which Linux says.
 
-    What a parent is told when a child has ended is no use: it counts the parent's own memory, which the child
-    shared until it started its program.
+    The figure that a parent gets for a finished child is useless: it includes the parent's own memory, which
+    the child shared until it started its program.
     """
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="ascii")

@@ -195,7 +195,7 @@ def _channel_axis(card: ModelCard) -> int | str:
 
 
 def _page(card: ModelCard) -> str:
-    """Fill in the page that explains the bundle; whoever opens it has MONAI's command line, not ours."""
+    """Fill in the page that explains the bundle; its readers have MONAI's command line, not ours."""
     made = card.provenance
     template = Template(_PAGE.read_text(encoding="utf-8"))
     return template.substitute(

@@ -33,7 +33,7 @@ class Provenance:
     metrics : dict
         Measured quality, such as ``{"dice": {"0.5": 0.87}}``.
     preview : bool
-        Not yet of the quality it is meant to reach.
+        Whether it has not reached its intended quality yet.
     created : str
         ISO date.
     sha256, path : str
@@ -87,7 +87,7 @@ class ModelCard:
         As on the command line: the file's name without ``.safetensors``.
     path : Path
     shipped : bool
-        Comes with the package.
+        Whether it comes with the package.
     config : dict
         Sizes of the network, unchecked.
     recipe : Recipe

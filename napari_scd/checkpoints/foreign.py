@@ -61,7 +61,7 @@ def load_reference(
     Raises
     ------
     InputError
-        Missing config names (all listed); missing, unexpected or misshapen weights (the first five of each
+        Missing config names (all listed); missing, unexpected or misshaped weights (the first five of each
         named, as the reference names them); a scorer, completion or decoder we do not have (named); a file
         that is damaged or holds more than weights.
     """
@@ -115,7 +115,7 @@ def _refuse_other_scorers(named: Mapping[str, Tensor], sizes: ModelConfig) -> No
 
 
 def _matched(named: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: str) -> dict[str, Tensor]:
-    """Weights under our names, or an `InputError` that names the first of what does not fit."""
+    """Weights under our names; raises an `InputError` that names the first mismatches."""
     theirs = {reference_name(name): name for name in expected}
     missing = [name for name in theirs if name not in named]
     unexpected = [

@@ -124,7 +124,7 @@ def _checked_sha256(path: Path) -> str:
 
 
 def _check_size(config: ModelConfig, header: Header, file_name: str) -> None:
-    """Refuse a configuration whose blocks alone exceed the file or any sensible size, before building it."""
+    """Reject a configuration whose blocks alone exceed the file or any sensible size, before building it."""
     blocks = 12 * config.depth * config.embed_dim**2
     positions = config.n_tokens * config.embed_dim
     if config.completion != "none":
@@ -168,7 +168,7 @@ def _read_tensors(path: Path, network: ScdNetwork) -> dict[str, Tensor]:
     wanted = {name: tensor.dtype for name, tensor in network.state_dict().items()}
     try:
         with safe_open(path, framework="pt") as file:
-            # copies lie aligned in memory, as kernels like it: others may differ in the last bit
+            # copies are aligned in memory, which kernels need: otherwise the last bit may differ
             tensors = {name: file.get_tensor(name).to(dtype, copy=True) for name, dtype in wanted.items()}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path.name} cannot be read ({error}): get a new copy.") from error

@@ -1,4 +1,4 @@
-"""How good the models that ship are, measured on cases that training never saw."""
+"""How good the shipped models are, measured on cases that training never saw."""
 
 from __future__ import annotations
 

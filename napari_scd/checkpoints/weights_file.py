@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _NUMPY_SCALAR = np.float64(0).__reduce__()[0]
-# What a validation score saved next to the weights needs, under its names of numpy 1 and 2; nothing else.
+# Needed for a validation score saved beside the weights, under its names in numpy 1 and 2; nothing else.
 _ALLOWED: list[Any] = [
     (_NUMPY_SCALAR, "numpy.core.multiarray.scalar"),
     (_NUMPY_SCALAR, "numpy._core.multiarray.scalar"),
@@ -81,7 +81,7 @@ def _read_pickle(file: Path) -> dict[str, Tensor]:
             record = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"{file} cannot be read ({error.strerror or error}): check the file.") from error
-    except Exception as error:  # whatever untrusted bytes make the unpickler raise
+    except Exception as error:  # untrusted bytes can make the unpickler raise anything
         raise InputError(_refusal(file, str(error))) from error
     state = record.get("state_dict", record) if isinstance(record, dict) else None
     if not isinstance(state, dict) or not state or not all(map(_is_tensor, state.values())):

@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 def models_folder() -> Path:
     """Folder for the user's own checkpoints: ``$NAPARI_SCD_MODELS``, or the platform's data folder.
 
-    An account without a home, as containers have them, gets a folder among the temporary files.
+    An account without a home folder, as in containers, gets one among the temporary files.
     """
     chosen = os.environ.get("NAPARI_SCD_MODELS")
     if chosen:
@@ -70,7 +70,7 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     UnknownModel
-        If there is neither; it lists the names.
+        If there is no such name or file; the message lists the names.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
         for folder in (WEIGHTS, models_folder()):

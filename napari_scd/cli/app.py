@@ -88,7 +88,7 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
-    0 all well; 2 the input cannot be used (one sentence on stderr); 130 interrupted by Ctrl+C, 143 by a
+    0: success; 2: the input cannot be used (one sentence on stderr); 130 interrupted by Ctrl+C, 143 by a
     termination signal; 1 anything that should not have happened. After another signal, such as that of a
     terminal that went away, the process ends as if by that signal, once it has cleaned up.
 

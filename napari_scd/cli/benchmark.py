@@ -187,7 +187,7 @@ def peers(
     scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A scan to segment; no labels are kept.")],
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME|FILE", help="Ours; goes by the scan when left out."),
+        typer.Option("--model", "-m", metavar="NAME|FILE", help="Our model; suits the scan if left out."),
     ] = None,
     keep_ratios: KeepsOption = None,
     names: Annotated[
@@ -200,7 +200,7 @@ def peers(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Segment one scan from start to end beside what others would install: whole processes, one run.
+    """Segment one scan from start to end with ours and with other programs: whole processes, in one run.
 
     Ours reads the file, segments, writes labels. The others do the same with MONAI's transforms and random
     weights: MONAI's networks in a sliding window, MeshNet as brainchop runs it (256 x 256 x 256 voxels of
@@ -219,12 +219,14 @@ def peers(
 def gpu(
     models: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", metavar="NAME|FILE", help="Instead of those that ship; repeatable."),
+        typer.Option("--model", "-m", metavar="NAME|FILE", help="Instead of the shipped models; repeatable."),
     ] = None,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="cuda or mps; cpu shows that every step works.")
     ] = "cuda",
-    minutes: Annotated[float, typer.Option(min=0, metavar="N", help="No step begins after this long.")] = 5.0,
+    minutes: Annotated[
+        float, typer.Option(min=0, metavar="N", help="Begin no further step after this time.")
+    ] = 5.0,
     out: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write gpu.md and gpu.json.")
     ] = None,
@@ -233,7 +235,7 @@ def gpu(
     """Measure everything on a GPU in five minutes: agreement with the CPU, times, memory, training.
 
     Scans in float32 and bfloat16, windows dense and pruned, training steps, and compiled networks (CUDA
-    graphs), in this order; what there was no time for is named.
+    graphs), in this order; steps skipped for lack of time are listed.
     """
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.gpu import run_gpu

@@ -37,7 +37,7 @@ def compare(
 ) -> None:
     """Compare two label maps of one patient: volumes, change in ml and %, Dice.
 
-    Structures belong together by name, or by number where a map has no names. Dice compares places in the
+    Structures are matched by name, or by number where a map has no names. Dice compares places in the
     patient, so the scans behind both maps must be aligned (or be the same scan).
     """
     from napari_scd.batch import staged

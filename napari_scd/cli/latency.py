@@ -72,7 +72,7 @@ def _of_prompts(scan: Path | None, model: str, rounds: int) -> LatencyBenchmark:
 
 
 def dock_command(scan: Path | None, model: str | None, rounds: int) -> list[str]:
-    """Words that start a dock which times itself; without a scan on the ICBM152 sample."""
+    """Return the command that starts a dock which times itself; without a scan, on the ICBM152 sample."""
     command = [sys.executable, "-m", "napari_scd", "--time-rounds", str(rounds)]
     command += [] if model is None else ["--time-model", model]
     return command if scan is None else [*command, str(scan)]

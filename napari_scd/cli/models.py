@@ -129,7 +129,7 @@ def card_dict(card: ModelCard) -> dict[str, Any]:
 
 
 def measures(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Figures for several keep ratios; those of the test, where there are any, stand for all."""
+    """Figures for several keep ratios; those of the test take precedence."""
     tested = metrics.get("tested")
     return by_keep_ratio(tested if isinstance(tested, dict) else metrics)
 
@@ -211,7 +211,7 @@ def input_text(card: ModelCard) -> str:
 
 
 def structures_text(card: ModelCard) -> str:
-    """Names of few structures (of groups, where there are some), the number of many."""
+    """Names of the structures (or groups) if they are few, otherwise their number."""
     names = tuple(dict.fromkeys(label.group or label.name for label in card.labels.labels))
     return ", ".join(names) if len(names) <= 2 else str(len(names))
 
@@ -226,7 +226,7 @@ def _structures_with_dice(card: ModelCard) -> str:
 
 
 def _tested_structures(card: ModelCard) -> dict[str, dict[str, Any]]:
-    """Figures of each structure on test cases; a stranger's file may hold anything there."""
+    """Figures of each structure on test cases; a file from elsewhere may hold anything there."""
     tested = card.provenance.metrics.get("tested")
     figures = tested.get("structures") if isinstance(tested, dict) else None
     if not isinstance(figures, dict):

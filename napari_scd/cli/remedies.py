@@ -1,4 +1,4 @@
-"""What to type when something cannot be used: rooms below know the facts, this one knows the options."""
+"""What to type when something cannot be used: lower rooms know the facts, this one knows the options."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def closest(word: str, known: Sequence[str]) -> str:
 
 
 def unexpected(error: BaseException) -> str:
-    """One sentence for an error that is ours, or the machine's, rather than the user's."""
+    """One sentence for an error that is not the user's."""
     said = " ".join(str(error).split())
     return crashed(f"{type(error).__name__}: {said}" if said else type(error).__name__)
 
 
 def crashed(cause: str) -> str:
-    """One sentence for an unexpected error that is known by its description only."""
+    """One sentence for an unexpected error of which only the description is known."""
     return f"Unexpected error ({cause[:_MOST_LETTERS]}); rerun the command with --debug to see where."
 
 

@@ -48,7 +48,7 @@ def ending() -> Iterator[None]:
 
 
 def die_of(number: int) -> None:
-    """End this process as the signal would have, so that whoever waits for it sees which one it was."""
+    """End this process as the signal would have, so that its parent process sees which one it was."""
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 

@@ -61,13 +61,13 @@ class Guard:
             self.write(line)
 
     def flush(self) -> None:
-        """Hand on what is buffered."""
+        """Flush the buffer."""
         if self.failure is None:
             with self._noted():
                 self._stream.flush()
 
     def isatty(self) -> bool:
-        """Whether a person is looking; not through a stream that is closed."""
+        """Whether the stream is a terminal; False once it is closed."""
         try:
             return self.failure is None and self._stream.isatty()
         except (OSError, ValueError):
@@ -75,7 +75,7 @@ class Guard:
 
     @property
     def lost(self) -> str:
-        """Why output was lost that somebody wanted; empty when none was, or when the reader simply left."""
+        """Why output was lost; empty if none was, or if the reader simply left."""
         if self.failure is None or self.failure.errno in (*_READER_LEFT, *_HUNG_UP):
             return ""
         return self.failure.strerror or str(self.failure)

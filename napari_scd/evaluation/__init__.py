@@ -1,4 +1,4 @@
-"""Models measured on cases with a truth: Dice, surface distances, tokens, MACs and seconds."""
+"""Measures models on cases with ground truth: Dice, surface distances, tokens, MACs and seconds."""
 
 from napari_scd.evaluation.calibration import (
     Quality,

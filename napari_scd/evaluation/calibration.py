@@ -1,7 +1,7 @@
-"""Logit offsets that give structures their volume back: fitted on validation cases.
+"""Logit offsets that correct the volumes of structures, fitted on validation cases.
 
-A network trained with weighted classes says "rare structure" too often, and its volumes are too large. An
-offset on each structure's logit makes up for it. A structure gains Dice or loses it with its own offset and
+A network trained with weighted classes predicts rare structures too often, so their volumes are too large. An
+offset on each structure's logit corrects that. A structure gains Dice or loses it with its own offset and
 with those of its neighbours, so offsets are found one after the other until none moves: for each, one pass
 over the voxels gives Dice and volumes at every candidate.
 """
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from napari_scd.evaluation.label_scores import LabelScores
 
 CANDIDATES = np.linspace(-MOST_OFFSET + 0.5, MOST_OFFSET - 0.5, 101)  # every twentieth
-VOLUME_WEIGHT = 0.1  # volumes that are wrong by a tenth count as much as a hundredth of Dice
+VOLUME_WEIGHT = 0.1  # a volume error of 10 % counts as much as 0.01 of Dice
 PULL = 0.02  # one unit of offset must gain this much of a structure's Dice, over the root of the cases
-RAISING = 5.0  # times that for an offset above 0, which finds false structures in the next scan
+RAISING = 5.0  # factor for offsets above 0, which cause false structures in other scans
 _ROUNDS = 6
 _SMALLEST_RATIO = 0.01
 
@@ -35,7 +35,7 @@ class LabelCounts(NamedTuple):
     Attributes
     ----------
     found, right : ``(candidates, classes)`` int64
-        Voxels with this label; those of them that are right.
+        Voxels with this label; how many of them are right.
     true : ``(classes,)`` int64
     """
 
@@ -84,8 +84,8 @@ def volume_bias(ratios: Sequence[float]) -> float:
 def fit_offsets(cases: Sequence[LabelScores]) -> tuple[float, ...]:
     """Find the offset of every class, background first (its own is 0).
 
-    What is maximised is mean Dice, less `VOLUME_WEIGHT` times how far volumes are off, less `PULL` times how
-    far offsets are from 0, over the root of the number of cases: few cases move offsets little.
+    Maximised is mean Dice, minus `VOLUME_WEIGHT` times the volume error, minus `PULL` times the size of the
+    offsets over the root of the number of cases: with few cases, offsets stay small.
     """
     n_classes = cases[0].scores.shape[1]
     offsets = np.zeros(n_classes, np.float32)
@@ -118,10 +118,10 @@ def cross_validated(cases: Sequence[LabelScores], folds: int = 5) -> Quality | N
 
 
 def label_counts(case: LabelScores, offsets: NDArray[np.float32], index: int) -> LabelCounts:
-    """Count labels at every candidate offset of one class, the others staying where they are.
+    """Count labels at every candidate offset of one class, with the other offsets fixed.
 
-    A voxel turns to the class as soon as its offset exceeds what the best other class is ahead by, so the
-    voxels are sorted into the candidates by that and added up.
+    A voxel changes to the class as soon as the offset exceeds the lead of the best other class, so the
+    voxels are sorted into the candidates by that lead and added up.
     """
     n_classes, n = case.scores.shape[1], len(CANDIDATES)
     others = case.scores + offsets
@@ -148,7 +148,7 @@ def _counts_at(case: LabelScores, offsets: NDArray[np.float32]) -> LabelCounts:
 
 
 def _worth(counts: Sequence[LabelCounts]) -> NDArray[np.float64]:
-    """Return what is maximised, but for the pull: ``(candidates,)``."""
+    """Return the objective without the pull: ``(candidates,)``."""
     dice, ratio = _dice_and_ratio(counts)
     off = np.abs(np.log(np.maximum(ratio, _SMALLEST_RATIO)))
     return np.asarray(np.nanmean(dice, axis=1) - VOLUME_WEIGHT * np.nanmean(off, axis=1))

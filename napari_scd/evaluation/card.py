@@ -1,4 +1,4 @@
-"""What an evaluation puts on a model's card: figures for its file, and the table for its page."""
+"""What an evaluation adds to a model's card: figures for its file, and a table for its page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases with a truth: which files belong together, and whether they fit each other."""
+"""Cases with ground truth: which files belong together, and whether they match."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.plain import from_json
-from napari_scd.volume import READABLE, read_labels, read_volume
+from napari_scd.volume import READABLE, read_labels, read_volume, stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,8 @@ def find_cases(
 ) -> CaseList:
     """List the cases of a Decathlon ``dataset.json``, or of two folders.
 
-    In folders a label has its image's name. Two habits are understood as well: ``case_0000`` with the label
-    ``case`` (nnU-Net) and ``img0001`` with the label ``label0001`` (BTCV).
+    In folders a label has its image's name. Two other conventions are understood: ``case_0000`` with the
+    label ``case`` (nnU-Net) and ``img0001`` with the label ``label0001`` (BTCV).
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _from_datalist(file: Path) -> CaseList:
 
 def _entry(folder: Path, entry: dict[str, str]) -> CaseFiles:
     image, label = folder / entry["image"], folder / entry["label"]
-    return CaseFiles(stem_of(image) or image.name, image, label)
+    return CaseFiles(case_name(image) or image.name, image, label)
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
@@ -149,7 +149,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
         raise InputError(f"The folder {folder} does not exist.")
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        name = stem_of(path)
+        name = case_name(path)
         if not name:
             continue
         if name in files:
@@ -158,12 +158,11 @@ def _by_stem(folder: Path) -> dict[str, Path]:
     return files
 
 
-def stem_of(path: Path) -> str:
-    """File name without its image ending; empty for hidden files and files of other kinds."""
-    name = path.name
-    ending = next((e for e in sorted(READABLE, key=len, reverse=True) if name.lower().endswith(e)), None)
-    skipped = ending is None or ending.startswith(".img") or name.startswith(".")
-    return "" if skipped else name[: -len(str(ending))]
+def case_name(path: Path) -> str:
+    """Name of the case that a file holds; empty for hidden files and files of other kinds."""
+    name = path.name.lower()
+    skipped = name.startswith(".") or not name.endswith(READABLE) or name.endswith((".img", ".img.gz"))
+    return "" if skipped else stem_of(path)
 
 
 def _by(shape: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""Which structures a clean-up helps: those whose stray parts are better gone, by the validation cases."""
+"""Which structures a clean-up helps: those that are better without stray parts, by the validation cases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_ADDED_MM = 0.05
 def harmless_to(before: KeepRow, after: KeepRow, names: Iterable[str]) -> tuple[str, ...]:
     """Pick structures that lose neither Dice nor distance when their stray parts are removed.
 
-    Structures that did not change on these cases are picked too: an island may come with the next scan.
+    Structures that did not change on these cases are picked too: the next scan may have an island.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Many clicks -> what a model is worth after 1, 2, 3, 5 and 10 of them."""
+"""Summarises how good a model is after 1, 2, 3, 5 and 10 clicks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ClickRow(NamedTuple):
     ----------
     model : str
     overall : ClickMeans
-        Of the structures' means, so every structure counts alike, however often it occurs.
+        Of the structures' means, so every structure counts equally, however often it occurs.
     structures : dict of str to ClickMeans
     seconds_median, seconds_p95 : float
         Of one click.

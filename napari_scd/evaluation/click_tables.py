@@ -72,7 +72,7 @@ def clicks_to_markdown(heading: ClickHeading, rows: Sequence[ClickRow]) -> str:
         f"# {heading.model}{checksum}, clicked, on {first.n_cases} case{'s' * (first.n_cases != 1)}",
         f"{_measured_how(heading)} The simulated user clicks at the deepest voxel of the structure, then at "
         f"that of the largest error, up to {MOST_CLICKS} times until Dice {GOOD_DICE:g}. Each click on a "
-        "model with names adds the structure under it. A mean counts every structure alike.",
+        "model with names adds the structure under it. A mean counts every structure equally.",
         markdown_table(means),
     ]
     for row in rows:

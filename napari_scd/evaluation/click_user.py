@@ -41,7 +41,7 @@ def next_click(
     spacing_mm : (3,) float
         Voxel edges in the masks' axis order.
     only_missing : bool
-        The model cannot be told what does not belong to the structure, so only what is missing is clicked.
+        The model cannot be told what does not belong to the structure, so only missing parts are clicked.
     """
     box = box_around(truth) if found is None or not found.any() else box_around(truth, found)
     wanted = truth[box]

@@ -1,4 +1,4 @@
-"""What clicks are worth: a simulated user clicks every structure, and Dice is taken after each click."""
+"""How good clicks are: a simulated user clicks every structure, and Dice is measured after each click."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ClickPlan:
     names : mapping of int to str
         Of the values in the truth files; others are called "label 7".
     ignored_values : frozenset of int
-        Truth values that are no structure and whose voxels do not count.
+        Truth values that are not structures and whose voxels do not count.
     only : frozenset of str
         Names of the structures to measure; empty = all.
     """
@@ -66,7 +66,7 @@ class ClickPlan:
 
 
 class ClickStep(NamedTuple):
-    """One click and what came of it.
+    """One click and its result.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class ClickStep(NamedTuple):
 
 
 class ClickTrack(NamedTuple):
-    """All clicks on one structure of one case; after the last one nothing is wrong, or can be said.
+    """All clicks on one structure of one case; the last one leaves nothing to correct.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class ClickTrack(NamedTuple):
     steps: tuple[ClickStep, ...]
 
     def dice_after(self, clicks: int) -> float:
-        """Dice after so many clicks; the last answer stands where the user had nothing more to say."""
+        """Dice after this many clicks; if there were fewer, that of the last one."""
         return self.steps[min(clicks, len(self.steps)) - 1].dice
 
     @property
@@ -163,7 +163,7 @@ def _clicks(
     spacing_mm: tuple[float, float, float],
     plan: ClickPlan,
 ) -> Iterator[ClickStep]:
-    """Click until the plan's number, and on to 20 while Dice stays below 0.85."""
+    """Click as often as planned, and up to 20 times while Dice stays below 0.85."""
     found = None
     dice = 0.0
     for number in range(1, max(MOST_CLICKS, plan.clicks) + 1):
@@ -180,7 +180,7 @@ def _clicks(
         dice = _dice(found & counted, truth & counted)
         yield ClickStep(*click, dice, seconds, *took)
         if talk.takes_one or (unchanged and not talk.corrects):
-            return  # the same click would follow for ever
+            return  # the same click would be repeated for ever
 
 
 class _Took(NamedTuple):
@@ -191,12 +191,12 @@ class _Took(NamedTuple):
 
 
 class _Talk(ABC):
-    """What the user has said about one structure, and the answer.
+    """The user's clicks on one structure, and the answer.
 
     Attributes
     ----------
     corrects : bool
-        Whether exclude clicks mean something.
+        Whether the model takes exclude clicks.
     takes_one : bool
         Whether the first answer stays.
     mask : bool ``(z, y, x)``
@@ -231,7 +231,7 @@ class _Prompted(_Talk):
 
 
 class _ClosedSet(_Talk):
-    """A model with names: each click adds the structure under it, and nothing can be taken away."""
+    """A model with names: each click adds the structure under it, and nothing can be removed."""
 
     corrects = False
 

@@ -1,4 +1,4 @@
-"""A model on cases with a truth, at several keep ratios, through the engine as users run it."""
+"""Measures a model on cases with ground truth, at several keep ratios, through the engine as users run it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EvaluationPlan:
     ----------
     structures : tuple of Structure
     known_values : frozenset of int
-        Values that may occur in truth files; another one is refused.
+        Values that may occur in truth files; others are rejected.
     keeps : tuple of float
     tolerance_mm : float or None
         Of the surface Dice; None leaves out the distances.
@@ -162,7 +162,7 @@ def read_truth(session: Session, files: CaseFiles, plan: EvaluationPlan) -> tupl
 
 
 def warm_up(session: Session, files: CaseFiles, plan: EvaluationPlan) -> None:
-    """Run one window of a case, so that the first measured one does not pay for what only starts once."""
+    """Run one window of a case, so that the first measured one does not include one-time costs."""
     image, _ = read_pair(files, len(session.recipe.channels))
     session.set_volume(image)
     session.preview(plan.request, centre_index=[edge / 2 for edge in image.spatial_shape])

@@ -1,4 +1,4 @@
-"""How well a mask fits its truth: overlap and surface distances of one structure, by MONAI."""
+"""How well a mask matches its ground truth: overlap and surface distances of one structure, by MONAI."""
 
 from __future__ import annotations
 

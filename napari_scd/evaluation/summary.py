@@ -37,7 +37,7 @@ class KeepRow(NamedTuple):
     ----------
     keep : float
     overall : Means
-        Of the structures' means, so every structure counts alike, however often it occurs.
+        Of the structures' means, so every structure counts equally, however often it occurs.
     structures : dict of str to Means
         Over the cases where the structure is there.
     tokens : tuple of int
@@ -45,7 +45,7 @@ class KeepRow(NamedTuple):
     macs, seconds, n_windows : float
         Of a case, on average.
     missed, false_alarms : int
-        Structures there of which nothing was found; structures found that are not there.
+        Structures that were missed completely; structures that were found but do not exist.
     n_cases : int
     """
 

@@ -1,4 +1,4 @@
-"""Token completion: the tokens of all exits back in one dense grid (in the paper: token completion)."""
+"""Token completion: puts the tokens of all exits back into one dense grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TokenAssembly(nn.Module):
-    """Multi-layer Token Assembly (MTA): project, mark the layer, put back in grid order, mix, project back.
+    """Multi-layer Token Assembly (MTA): project, mark the layer, restore grid order, mix, project back.
 
     With ``completion == "mta-plain"`` the linear layers on both ends are left out.
     """
@@ -53,7 +53,7 @@ class TokenAssembly(nn.Module):
 
 
 class MaskTokenCompletion(nn.Module):
-    """MIM-style baseline: survivors only; every other position gets one shared learned token."""
+    """MIM-style baseline: survivors only; all other positions get one shared learned token."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class MaskTokenCompletion(nn.Module):
 
 
 class ZeroCompletion(nn.Module):
-    """The control: the decoder gets zeros, to measure what the tokens add."""
+    """The control: the decoder gets zeros, which shows what the tokens add."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -88,7 +88,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(4 * dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Transform each token by itself: ``(b, n, d) -> (b, n, d)``."""
+        """Transform each token separately: ``(b, n, d) -> (b, n, d)``."""
         out: Tensor = self.fc2(self.act(self.fc1(tokens)))
         return out
 

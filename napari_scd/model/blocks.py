@@ -1,7 +1,7 @@
 """The convolution blocks of UNETR, as in MONAI (1.6): same weights under the same names, same outputs.
 
-They are written here so that segmenting does not import all of MONAI, which takes longer than a small scan.
-A test compares them with MONAI's own.
+They are written here so that segmenting does not import all of MONAI, which takes longer than segmenting a
+small scan. A test compares them with MONAI's own.
 """
 
 from __future__ import annotations

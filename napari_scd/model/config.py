@@ -1,4 +1,4 @@
-"""Every size of a network in one frozen, checked record."""
+"""All sizes of a network in one frozen, checked record."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ModelConfig:
     decoder, features : str, int
         One of ``DECODERS``; channels of its finest level.
     min_tokens : int
-        Tokens that stay alive whatever the keep ratio.
+        Fewest tokens that stay alive, whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
         stem on the image features of the decoder "half", "pyramid", "sharp" or "fine", computed once for
@@ -124,7 +124,7 @@ class ModelConfig:
 
     @property
     def decoder_sizes(self) -> DecoderSizes:
-        """What the decoder is built from."""
+        """The sizes that the decoder is built from."""
         return DecoderSizes(
             self.seen_channels,
             self.out_channels,
@@ -148,7 +148,7 @@ class ModelConfig:
 
     @property
     def default_keep(self) -> tuple[float, ...]:
-        """Keep ratio of each stage when none is asked for."""
+        """Keep ratio of each stage if none is given."""
         return tuple(round(1.0 - ratio, 12) for ratio in self.prune_ratio)
 
     def to_dict(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class MacsByPart(NamedTuple):
 def count_macs(config: ModelConfig, token_counts: tuple[int, ...]) -> MacsByPart:
     """Count linear layers, attention products and convolutions; norms and activations are left out.
 
-    A transposed convolution counts what it computes. Tools that multiply its output by the whole kernel
+    A transposed convolution counts only what it computes. Tools that multiply its output by the whole kernel
     (`torchprofile`, and so the paper's numbers) count it eightfold.
 
     Parameters

@@ -21,7 +21,7 @@ Voxels = tuple[slice, slice, slice]
 
 
 class Decoder(nn.Module, ABC):
-    """What the network asks of a decoder."""
+    """What the network needs from a decoder."""
 
     n_maps: int
 
@@ -30,18 +30,18 @@ class Decoder(nn.Module, ABC):
         """Compute what the decoder needs from the image ``(b, c, z, y, x)`` alone, without tokens."""
 
     def for_stem(self, image_features: Tensor) -> Tensor:
-        """Pick the part of `encode_image`'s result from which a shared stem makes its tokens."""
+        """Pick the part of `encode_image`'s result that a shared stem turns into tokens."""
         return image_features
 
     @abstractmethod
     def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Image features and `n_maps` token maps ``(b, d, gz, gy, gx)`` -> logits ``(b, out, z, y, x)``.
 
-        With `voxels`, the logits of those voxels alone, for a loss that looks at a part of them.
+        With `voxels`, the logits of those voxels alone, for a loss on a part of them.
         """
 
     def coarse_levels(self) -> list[tuple[nn.Module, int]]:
-        """Modules on the way up that put out coarser maps, coarsest first, each with its channels.
+        """Modules on the way up that yield coarser maps, coarsest first, each with its channels.
 
         Deep supervision learns from them.
         """

@@ -32,7 +32,7 @@ class PatchEmbedding(nn.Module):
 class ConvStem(nn.Module):
     """Tokens by a chain of stride-2 convolutions: trains faster than one large strided convolution.
 
-    Ours, not the paper's. Every step halves the grid; a normalised 3x3x3 convolution after all but the first
+    Not from the paper. Every step halves the grid; a normalised 3x3x3 convolution after all but the first
     and last lets a token see slightly past its own patch.
     """
 

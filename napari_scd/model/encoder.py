@@ -33,20 +33,20 @@ _UNGUIDED = Guide()
 
 
 class Encoded(NamedTuple):
-    """What leaves the encoder.
+    """What the encoder returns.
 
     Attributes
     ----------
     groups : tuple of TokenGroup
-        Leavers of stage 1..S, then the survivors: disjoint positions that together cover the grid.
+        Tokens that left at stage 1..S, then the survivors: disjoint positions that together cover the grid.
     cls : Tensor ``(b, 1, d)``
         Empty, ``(b, 0, d)``, without a class token.
     scores : tuple of Tensor ``(b, l_s)``
-        Score of each token alive at stage s; empty where a stage ran at keep 1 and was not asked.
+        Score of each token alive at stage s; empty if the stage kept every token and scores were not wanted.
     score_positions : tuple of Tensor ``(b, l_s)``
         Grid index of each score.
     skips : tuple of Tensor ``(b, n, d)``
-        Outputs of the blocks named in `skip_after` (dense baselines only).
+        Outputs of the blocks listed in `skip_after` (dense baselines only).
     """
 
     groups: tuple[TokenGroup, ...]
@@ -113,7 +113,7 @@ class SparseEncoder(nn.Module):
         want_scores: bool = False,
         guide: Guide = _UNGUIDED,
     ) -> Encoded:
-        """Continue behind `prefix`.
+        """Continue after `prefix`.
 
         Parameters
         ----------
@@ -121,9 +121,9 @@ class SparseEncoder(nn.Module):
         counts : sequence of int
             Tokens that stay after each stage; a stage that drops none is skipped.
         want_scores : bool
-            Rate tokens also at stages that drop none.
+            Score tokens even at stages that drop none.
         guide : Guide
-            What the stages learn about the tokens from outside the network.
+            What the stages are told about the tokens from outside the network.
         """
         n = self.n_tokens
         positions = torch.arange(n, device=tokens.device).expand(tokens.shape[0], n)
@@ -151,7 +151,7 @@ class SparseEncoder(nn.Module):
         )
 
     def _prune(self, walk: _Walk, stage: int, count: int) -> None:
-        """Let the worst-rated tokens leave through the stage's norm; survivors stay in `walk`."""
+        """Let the tokens with the lowest scores leave through the stage's norm; survivors stay in `walk`."""
         living = walk.tokens[:, 1:]
         drops = count < walk.n_living
         if drops or walk.want_scores:

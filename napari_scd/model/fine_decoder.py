@@ -1,7 +1,7 @@
 """Decoding that is fine only where tokens survive.
 
 A pyramid answers for the whole window at quarter size. Around each surviving token the image at half and full
-size is looked at once more, and what that finds is added to the upsampled answer:
+size is looked at again, and the result is added to the upsampled answer:
 
     coarse, everywhere      + fine, where tokens survive
     1 1 1 1                   . . . .
@@ -35,7 +35,7 @@ _HALO_HALF, _HALO_FULL = 2, 1
 
 
 class Decoded(NamedTuple):
-    """What the decoder answers.
+    """What the decoder returns.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class FineDecoder(PyramidDecoder):
         nn.init.zeros_(self.refinement.bias)  # type: ignore[arg-type]
 
     def encode_image(self, image: Tensor) -> Tensor:
-        """Run the image branch; its rows, then the window as the fine part sees it: ``-> (b, m)``."""
+        """Run the image branch: its rows, then the window as the fine part sees it: ``-> (b, m)``."""
         rows = super().encode_image(image)
         return torch.cat([rows, as_row(image).to(rows.dtype)], dim=1)
 
@@ -105,7 +105,7 @@ class FineDecoder(PyramidDecoder):
         """Decode a token map, fine in the blocks `kept` ``(b, k)``."""
         levels = self.levels_of(image_features)
         x = self.bottleneck(token_map) + self.context(levels[-1])
-        for up, skip in zip(self.ups, reversed(levels), strict=False):  # none at the size of tokens
+        for up, skip in zip(self.ups, reversed(levels), strict=False):  # none at the size of a token
             x = up(x, skip)
         coarse = self.coarse_out(x).float()
         logits = interpolate(coarse, scale_factor=self.coarse_vox, mode="trilinear", align_corners=False)

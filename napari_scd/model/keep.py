@@ -1,6 +1,6 @@
-"""The keep ratio: how it may be stated, and how many tokens it leaves at each stage. Needs no torch.
+"""The keep ratio: how it may be given, and how many tokens it leaves at each stage. Needs no torch.
 
-On its way from the slider to the network it has three forms: a `Keep` as the user states it, one ratio
+On its way from the slider to the network it has three forms: a `Keep` as the user gives it, one ratio
 for each stage, and the number of tokens after each stage.
 """
 
@@ -21,7 +21,7 @@ Keep = float | tuple[float, ...] | None
 
 
 def check_keep(keep: Keep) -> None:
-    """Refuse what is not a keep ratio.
+    """Reject anything that is not a keep ratio.
 
     Raises
     ------

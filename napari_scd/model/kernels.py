@@ -1,9 +1,9 @@
-"""Convolutions and instance norms by the fastest kernels that PyTorch has for them; weights and names stay.
+"""Convolutions and instance norms with the fastest kernels PyTorch has; weights and names are unchanged.
 
 Without gradients on a CPU three defaults cost more than the arithmetic: single volumes of medium size are
 convolved by a kernel that unrolls every patch into memory, instance norm goes through batch norm, and every
 convolution turns channels-first data into its own layout and back. So networks keep their data channels-last
-from the image to the logits, and pick their kernels here. Everywhere else PyTorch's own choice stands.
+from the image to the logits, and pick their kernels here. Everywhere else, PyTorch chooses.
 
 Two channels a and b of three voxels in memory::
 
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
 
 _PLAIN: ContextVar[bool] = ContextVar("plain", default=False)
 _ROUNDED = (nn.Linear, nn.Conv3d, nn.ConvTranspose3d)
-_PLAIN_BELOW = 1024  # voxels of a channel from which PyTorch's norm handles channels-last well
+_PLAIN_BELOW = 1024  # from this many voxels per channel, PyTorch's norm handles channels-last well
 _LANES = 16
 _PAGED_FROM = 2**25
 _CHUNK_VALUES = 2**20
-_UNROLLED_BELOW = 20480  # batch * channels * z * y up to which PyTorch leaves oneDNN aside
+_UNROLLED_BELOW = 20480  # up to this batch * channels * z * y, PyTorch does not use oneDNN
 
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Within it, PyTorch chooses kernels and layouts, as if this file did not exist: to measure its worth."""
+    """Let PyTorch choose kernels and layouts, as if this file did not exist: to measure what it gains."""
     token = _PLAIN.set(True)
     try:
         yield
@@ -60,7 +60,7 @@ def plain_kernels() -> Iterator[None]:
 
 
 def narrowed(network: M, dtype: torch.dtype) -> M:
-    """Copy a network for runs under autocast: what autocast would round to `dtype` each time is rounded once.
+    """Copy a network for runs under autocast: weights rounded to `dtype` every time are rounded once.
 
     The answers are the same to the last bit. Weights that autocast leaves alone are shared with the original.
     """
@@ -78,14 +78,14 @@ def laid_out(image: Tensor) -> Tensor:
     if not chooses(image):
         return image
     image = image.contiguous(memory_format=torch.channels_last_3d)
-    if image.shape[1] == 1:  # lies both ways: the strides must say which is meant
+    if image.shape[1] == 1:  # fits both layouts: the strides must say which is meant
         _, _, z, y, x = image.shape
         image = image.as_strided(image.shape, (z * y * x, 1, y * x, x, 1))
     return image
 
 
 def roomy(shape: tuple[int, ...], dtype: torch.dtype, *, zeroed: bool = False) -> Tensor:
-    """Tensor on the CPU, uninitialised unless `zeroed`, of large pages where it is large.
+    """Tensor on the CPU, uninitialised unless `zeroed`, on huge pages if it is large.
 
     PyTorch's own allocator asks for pages one by one beyond 32 MiB, which can take longer than filling them.
     NumPy asks for large ones.
@@ -118,10 +118,10 @@ class QuickConv3d(nn.Conv3d):
                 image, self.weight, self.bias, zeros, self.stride, self.dilation, self.groups
             )
             return laid_out(found)
-        return laid_out(super().forward(image))  # a single channel has no layout to hand on
+        return laid_out(super().forward(image))  # a single channel has no layout to pass on
 
     def _is_left_aside(self, image: Tensor) -> bool:
-        """Whether PyTorch on its own would not use oneDNN."""
+        """Whether PyTorch would not use oneDNN by itself."""
         if image.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
             return False
         pointwise = self.kernel_size == (1, 1, 1) and self.stride == (1, 1, 1)
@@ -172,7 +172,7 @@ class QuickInstanceNorm3d(nn.InstanceNorm3d):
         n_channels = image.shape[1]
         if image[0, 0].numel() < _PLAIN_BELOW:  # so few voxels are slow with their channels side by side
             return laid_out(group_norm(image.contiguous(), n_channels, eps=self.eps))
-        if n_channels % _LANES:  # and so is half precision with channels that fill no register
+        if n_channels % _LANES:  # and so is half precision with channels that do not fill a register
             return group_norm(image.float(), n_channels, eps=self.eps).to(image.dtype)
         return group_norm(image, n_channels, eps=self.eps)
 

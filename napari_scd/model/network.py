@@ -61,7 +61,7 @@ class ScdNetwork(nn.Module):
         Parameters
         ----------
         chooser : str
-            "learned" = as trained; "random" = one seeded draw; "distance" = the tokens nearest to a click, or
+            "learned" = as trained; "random" = a seeded draw; "distance" = the tokens nearest to a click, or
             to the centre of the window where there is none.
 
         Raises
@@ -113,9 +113,9 @@ class ScdNetwork(nn.Module):
         keep : float, tuple of float or None
             Share of the living tokens kept at every stage, or one share per stage; None = the config's own.
         return_trace : bool
-            Also return which token left where.
+            Whether to return which token left where, too.
         voxels : three slices, optional
-            Answer for these voxels alone, as a thinned loss does.
+            Return only these voxels, for a thinned loss.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class ScdNetwork(nn.Module):
         return encoded, encoded.groups[-1].tokens if self.completion is None else self.completion(encoded)
 
     def _guide(self, prefix: Prefix) -> Guide:
-        """Tell the stages what the prompts say, or what a control says instead of the score."""
+        """Tell the stages what the prompts say, or what a control uses instead of the score."""
         window = None
         if self.steering is not None and isinstance(self.decoder, FineDecoder):
             window = self.decoder.window(prefix.image_features)

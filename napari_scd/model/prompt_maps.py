@@ -26,7 +26,7 @@ def draw_points(
 ) -> Tensor:
     """Draw points as soft balls: 1 at the centre, falling linearly to 0 at the radius.
 
-    Where balls overlap the larger value counts. Points outside the window still show the part of their ball
+    Where balls overlap, the larger value counts. Points outside the window still show the part of their ball
     that reaches into it.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Training on a user's own data, and of the models that ship."""
+"""Training, on your own data and of the shipped models."""
 
 from napari_scd.training.config import (
     Base,

@@ -1,4 +1,4 @@
-"""What a run tells on its way, as facts; each notice is a sentence when turned into text."""
+"""What a run reports on its way, as facts; each notice becomes a sentence when turned into text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Notice:
-    """Something worth telling that stops nothing."""
+    """Something worth reporting that does not stop the run."""
 
     def __str__(self) -> str:
         raise NotImplementedError

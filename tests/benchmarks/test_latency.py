@@ -23,7 +23,7 @@ def test_waits_are_set_beside_their_goals() -> None:
     slider = found["keep slider at rest -> visible window painted"]
     assert (slider.n, slider.median_s, slider.met) == (3, 0.4, False)
     assert found["click -> mask painted, warm"].met is False
-    ticks = found["window stands still, clicks"]
+    ticks = found["window frozen, clicks"]
     assert ticks.share == 0.95 and ticks.met is True and ticks.median_s == 0.005
     assert found["one dense window, without cache"].met is None
     assert found["import napari_scd"].goal == "P10" and len(found) == 5

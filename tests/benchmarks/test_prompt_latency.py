@@ -34,7 +34,7 @@ def test_first_clicks_corrections_and_zooming_out_are_timed() -> None:
 def test_waits_are_set_beside_their_goals() -> None:
     times = ClickTimes((0.2, 0.3), (), (0.1, 2.0), (2, 1, 3, 1))
     waits = {wait.what: wait for wait in waits_of(times, [3.0])}
-    assert "first click on an object that goes on beyond the first window" not in waits
+    assert "first click on an object that continues beyond the first window" not in waits
     assert waits["model loaded, scan prepared, first click answered"].median_s == 3.0
     every = waits["any click, median"]
     assert (every.n, every.median_s, every.met) == (4, pytest.approx(0.25), True)

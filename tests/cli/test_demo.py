@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_scd.cli.run import demo as tour
+from napari_scd.cli.run import demo as work
 from napari_scd.cli.run import show as showing
 from napari_scd.volume import Volume
 
@@ -49,7 +49,7 @@ def test_a_model_of_whole_scans_needs_no_points(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     array = np.random.default_rng(0).normal(100, 20, (20, 24, 18)).astype(np.float32)
-    monkeypatch.setattr(tour, "load_icbm152", lambda: Volume(array, np.eye(4)))
+    monkeypatch.setattr(work, "load_icbm152", lambda: Volume(array, np.eye(4)))
     code, out, err = run("demo", "-m", "whole", "--no-view", "--json")
     said = json.loads(out)
     assert (code, err) == (0, "")

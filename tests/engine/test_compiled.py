@@ -50,7 +50,8 @@ def test_where_compiling_fails_the_network_runs_without_and_says_so(session, mon
     compiled = session.segment(COMPILED)
     np.testing.assert_array_equal(compiled.labels.array, plain.labels.array)
     assert compiled.report.warnings == (
-        "torch.compile does not work here (Compiler: g++ is not found.): the network ran without it.",
+        "torch.compile does not work on this machine (Compiler: g++ is not found.): "
+        "the network ran without it.",
     )
     assert session.segment(PLAIN).report.warnings == ()
 

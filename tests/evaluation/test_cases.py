@@ -9,7 +9,7 @@ import pytest
 
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases, read_pair
-from napari_scd.evaluation.cases import stem_of
+from napari_scd.evaluation.cases import case_name
 from napari_scd.volume import Volume, write_labels, write_volume
 
 
@@ -88,4 +88,4 @@ def test_small_rounding_errors_of_a_header_are_no_mismatch(tmp_path):
     [("a.nii.gz", "a"), ("a.b.NII", "a.b"), ("a.hdr", "a"), ("a.img", ""), ("a.png", ""), (".a.nii", "")],
 )
 def test_stems(tmp_path, name, stem):
-    assert stem_of(tmp_path / name) == stem
+    assert case_name(tmp_path / name) == stem

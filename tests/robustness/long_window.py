@@ -80,7 +80,7 @@ class Rounds:
     def _use_dock(self) -> None:
         dock, widget = self.viewer.window.add_plugin_dock_widget("napari-scd", "SCD")
         widget, dock = getattr(widget, "__wrapped__", widget), getattr(dock, "__wrapped__", dock)
-        control, queue = widget.controller, widget.controller._lane
+        control, queue = widget.controller, widget.controller.state.jobs
         self.until(lambda: control.status.state is State.READY, control)
         control.segment()
         self.until(lambda: control.status.state is State.DONE, control)

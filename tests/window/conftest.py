@@ -187,7 +187,7 @@ def open_window(
 
     yield make
     for window in [one for one in opened if hasattr(one, "control")]:
-        queue = window.control._lane
+        queue = window.control.state.jobs
         window.widget.tear_down()
         qtbot.waitUntil(lambda queue=queue: queue.running is None, timeout=WAIT_MS)
 

@@ -128,7 +128,7 @@ def test_the_x_lets_go_of_everything_and_the_dock_opens_again(open_window: Any) 
     window.use("aa-whole")
     window.key(Qt.Key.Key_K)
     window.press("run")
-    queue = window.control._lane
+    queue = window.control.state.jobs
     window.dock.destroyOnClose()
     window.until(lambda: queue.running is None)
     assert len(viewer.keymap) == 0 and len(viewer.mouse_drag_callbacks) == 1

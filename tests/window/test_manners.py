@@ -36,7 +36,7 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
     for values in random.integers(10, 95, (20, 5)):
         window.drag("keep", values)
     window.wait(State.STALE)
-    window.until(lambda: not window.control.busy and not window.control._lane._queue)
+    window.until(lambda: not window.control.busy and not window.control.state.jobs._queue)
     keep = window.part("keep").value() / 100
     assert window.part("status").text().startswith(f"Keep {keep:.2f} in the visible window only")
     gc.collect()
@@ -105,7 +105,7 @@ def test_napari_may_be_closed_while_it_runs(open_window: Any) -> None:
     window: Window = open_window(**scan())
     window.use("aa-whole")
     window.press("run")
-    queue = window.control._lane
+    queue = window.control.state.jobs
     window.viewer.close()
     window.until(lambda: queue.running is None)
     assert window.widget.gone

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from napari_scd.batch import CaseOutcome, Cohort
 
 
-_NAMED = 5  # broken inputs that are named on screen before the rest is only counted
+_NAMED = 5  # broken inputs that are named on screen; the rest are only counted
 
 
 def run_cohort(
     cohort: Cohort, *, scheduler: str | None = None, n_workers: int = 1, as_json: bool = False
 ) -> int:
-    """Segment what is still to do.
+    """Segment what is left to do.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class CohortRecord:
         self._reports = {name: {"status": "done", **report} for name, report in cohort.finished.items()}
 
     def add(self, outcome: CaseOutcome) -> SummaryRow:
-        """Take in a case that ended, and bring the summary up to date."""
+        """Add a finished case and bring the summary up to date."""
         reason = reason_of(outcome)
         row = row_of(outcome.case, outcome.report, reason)
         self.rows[row.name] = row

@@ -118,9 +118,10 @@ def run_comparison(order: CompareOrder, *, out: Path | None, as_json: bool) -> N
 
 
 def _whole_models(order: CompareOrder) -> list[Checkpoint]:
-    """Models of trained weights that take part: those named, else the shipped ones for whole volumes.
+    """Trained models that take part: those named, else the shipped ones for whole volumes.
 
-    In a quick run only the first of the shipped ones, since every window size means all other networks again.
+    In a quick run only the first of the shipped ones, since all other networks are timed again for every
+    window size.
     """
     if order.models:
         return [load(name) for name in _named(order) if name not in PRESETS]
@@ -151,7 +152,7 @@ def _by_window(order: CompareOrder, shipped: Sequence[Checkpoint]) -> dict[Windo
 
 
 def _named(order: CompareOrder) -> list[str]:
-    """Networks asked for, each once: NAME-plain asks for NAME, with and without our own kernels."""
+    """Return the requested networks once each: NAME-plain means NAME with and without our own kernels."""
     return list(dict.fromkeys(name.removesuffix(PLAIN) for name in order.models))
 
 

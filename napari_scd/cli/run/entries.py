@@ -50,8 +50,8 @@ def read_entries(path: Path, what: str) -> Any:
 def read_table(path: Path) -> LabelTable:
     """Read a label table.
 
-    Understood are the list a model file holds (colours may be left out), a list of names for the labels 1, 2
-    and so on, names by number or numbers by name (alone or under ``labels``, as in a ``dataset.json``;
+    Accepted are the list that a model file holds (colours may be left out), a list of names for the labels 1,
+    2 and so on, names by number or numbers by name (alone or under ``labels``, as in a ``dataset.json``;
     0 is background), and an ITK-SNAP label file (``.txt`` or ``.label``).
 
     Raises
@@ -90,7 +90,7 @@ def _by_number(values: dict[Any, Any], path: Path) -> dict[int, str]:
 
 
 def _coloured(entries: list[Any], path: Path) -> list[dict[str, Any]]:
-    """Give the entries without a colour one that stays apart from the others."""
+    """Give entries without a colour one that differs from the others."""
     if not all(isinstance(entry, dict) and {"index", "name"} <= set(entry) for entry in entries):
         raise InputError(f"The label file {path} has an entry without index and name: give it both.")
     palette = LabelTable.from_names([str(rank) for rank in range(len(entries))]).labels

@@ -1,4 +1,4 @@
-"""Carry out an evaluation order: every case at every keep ratio, tables, plot; a bad case stops no other."""
+"""Carry out an evaluation order: every case at every keep ratio, tables, plot."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _write_card(path: Path, checkpoint: Checkpoint, figures: dict[str, Any]) -> 
 
 
 def _note(order: EvaluateOrder) -> str:
-    """Say what was not as usual."""
+    """Say what was unusual."""
     if order.zero_tokens:
         return "The decoder was given zeros for tokens."
     return "" if order.chooser == "learned" else f"Tokens chosen by '{order.chooser}'."

@@ -1,4 +1,4 @@
-"""The work of `benchmark gpu`: one device, all that is worth knowing, shown and written."""
+"""The work of `benchmark gpu`: everything worth knowing about one device, shown and written."""
 
 from __future__ import annotations
 

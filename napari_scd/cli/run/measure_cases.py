@@ -1,4 +1,4 @@
-"""Case after case behind a progress bar: a bad one is reported and stops no other."""
+"""Measures case after case with a progress bar: a bad one is reported, and the others go on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STEPS = 1000
 
 
 def measure_cases(cases: Sequence[CaseFiles], measure: Measure, description: str = "") -> int:
-    """Call `measure` for every case, with a function that hears which share of the case is done, 0-1.
+    """Call `measure` for every case, with a callback for the share of the case that is done, 0-1.
 
     Returns
     -------

@@ -51,7 +51,7 @@ class PeersOrder:
 
 
 def run_peers(order: PeersOrder, *, out: Path | None, as_json: bool) -> None:
-    """Run ours and all peers, and show what they cost.
+    """Run ours and all peers, and show what each costs.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def run_peers(order: PeersOrder, *, out: Path | None, as_json: bool) -> None:
     modality = describe(order.model).recipe.modality if order.model else guess_modality(volume) or "MR"
     model = order.model or SUITED[modality]
     if describe(model).recipe.field != "whole":
-        raise InputError(f"{model} waits for points: give a model of whole scans.")
+        raise InputError(f"{model} needs points: give a model that segments whole scans.")
     with tempfile.TemporaryDirectory() as folder:
         commands = {
             f"{model}, keep {keep:g}{'' if precision == 'auto' else f', {precision}'}": _our_command(

@@ -1,4 +1,4 @@
-"""Segment one scan or several: results are shown as they come, and what failed is said."""
+"""Segment one scan or several: results are shown as they arrive, and failures are reported."""
 
 from __future__ import annotations
 

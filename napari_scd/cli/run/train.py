@@ -1,4 +1,4 @@
-"""Carry out a training order: configuration, run, exported model, and a line that says how it goes."""
+"""Carry out a training order: configuration, run, exported model, and a progress line."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _measured_at(key: str) -> str:
 
 @contextmanager
 def display(config: TrainConfig) -> Iterator[Display]:
-    """One line that is kept up to date in a terminal; one line a report elsewhere."""
+    """In a terminal, a single line that is kept up to date; elsewhere, a line for each report."""
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
@@ -247,5 +247,5 @@ def _initial(name: str | None) -> Initial | None:
 
 
 def _is_helper() -> bool:
-    """Whether this is one of several processes and not the one that talks to the user."""
+    """Whether this is one of several processes, and not the one that reports to the user."""
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) > 0

@@ -1,4 +1,4 @@
-"""Everything a training run depends on besides the data: what to learn, what to build, how long to train."""
+"""Everything a training run depends on except the data: what to learn, what to build, how long to train."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPORTING = (
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything a run depends on besides the data themselves; see the fields' own classes.
+    """Everything a run depends on except the data themselves; see the fields' own classes.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class TrainConfig:
         Deformation of windows; changes of intensity, and a factor on their strength (0 = none).
     keep, loss
     synthesis : SynthesisConfig or None
-        Images are drawn from the label maps; there are none in the data then. With `prompts`, how those
-        images are drawn that are.
+        Draw images from the label maps instead of reading them. With `prompts`: how the drawn
+        images are drawn.
     prompts : PromptConfig or None
-        The model is promptable: it learns from `data.sets` to find whatever a user points at.
+        The model is promptable: it learns from `data.sets` to find what a user points at.
     validate_every, validate_keep
         Steps between validations; their keep ratios.
     checkpoint_seconds : float
-        Between two checkpoints, so that a killed run loses no more.
+        Between two checkpoints, so that a killed run loses at most that.
     """
 
     name: str
@@ -125,7 +125,7 @@ class TrainConfig:
         return self.synthesis is not None and self.synthesis.share < 1
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what must agree for a run to be resumed: all but its length, its reporting and paths."""
+        """Return what must match for a run to be resumed: all but its length, its reporting and paths."""
         return {key: value for key, value in asdict(self).items() if key not in _REPORTING}
 
     def control(self) -> TrainConfig:

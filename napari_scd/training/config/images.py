@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class WarpRange:
-    """How far a window may be bent; every value is a half-range around none.
+    """How far a window may be bent; every value is the largest change either way.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_scd.model import KEEP_RANGE
 from napari_scd.training.config.sections import IGNORED
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def problems(config: TrainConfig) -> list[str]:
     low, high = config.keep.low, config.keep.high
     if not 0 < low <= high <= 1:
         found.append(f"'keep' must have 0 < low <= high <= 1, not {low:g} and {high:g}")
-    if not config.validate_keep or any(not 0.05 <= ratio <= 1 for ratio in config.validate_keep):
-        found.append("'validate_keep' must list keep ratios from 0.05 to 1")
+    low, high = KEEP_RANGE
+    if not config.validate_keep or any(not low <= ratio <= high for ratio in config.validate_keep):
+        found.append(f"'validate_keep' must list keep ratios from {low} to {high:g}")
     overlap = config.recipe.activation == "sigmoid"
     flat = [value for held in config.file_values for value in held]
     if not overlap and len(set(flat)) < len(flat):

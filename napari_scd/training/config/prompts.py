@@ -1,4 +1,4 @@
-"""What a simulated user points at, and how, when a promptable model is trained."""
+"""What a simulated user points at, and how, while a promptable model is trained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PromptConfig:
-    """What a promptable model is asked for in training: targets, windows and the simulated user.
+    """What a promptable model is trained on: targets, windows and the simulated user.
 
     Parameters
     ----------
@@ -17,14 +17,14 @@ class PromptConfig:
     synthesised_share : float
         Share of images drawn from the label map, in sets that allow it.
     fill : (low, high)
-        Share of the window's edge that the target takes, log-uniform.
+        Share of the window's edge that the target fills, log-uniform.
     field_share, field_mm : float and (low, high)
         Share of windows that see a fixed field instead, as a first click does; its edge.
     border_share, border_spacing : float and (low, high)
         Share of fine windows along the target's border, where it leaves the window; their spacing relative
         to the scan's finest.
     invert_share, floor_share, thick_share : float
-        Share of images that are inverted; whose darkest voxels sink far below the rest (air beside soft
+        Share of images that are inverted; whose darkest voxels lie far below the rest (air beside soft
         tissue); that have thick slices.
     rounds : tuple of float
         How often 0, 1, 2, ... corrections follow the first prompts, relative to each other.

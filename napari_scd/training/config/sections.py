@@ -69,13 +69,13 @@ class DataConfig:
     background : tuple of int
         Label values that count as background.
     ignore : tuple of int
-        Label values whose voxels count as nothing at all: no loss and no figure looks at them.
+        Label values whose voxels are ignored: no loss and no figure counts them.
     all_cases : bool
-        Train on the validation cases too (never on `test`), without validation: for the last part of a
-        training whose schedule is settled.
+        Train on the validation cases too (never on `test`), without validation: for a final
+        training whose settings are fixed.
     memory_gb : float or None
         Cases beyond this are kept on disk, in the run's folder, and read window by window; None = half of the
-        memory that is free.
+        free memory.
     sets : tuple of SetConfig
         Several data sets instead, for a promptable model (with `PromptConfig`).
     """
@@ -106,7 +106,7 @@ class KeepConfig:
     low, high : float
         Otherwise the ratio is log-uniform in this range.
     per_stage_share : float
-        Share of steps that draw each stage by itself.
+        Share of steps that draw each stage separately.
     """
 
     dense_share: float = 0.2
@@ -136,7 +136,7 @@ class LossConfig:
         Whether background has a Dice term of its own.
     batch : bool
         Overlap is summed over the whole batch (over all processes) before the ratio is taken, which suits
-        small batches with rare structures; false takes the ratio of each window and spares processes the
+        small batches with rare structures; false takes the ratio of each window and saves processes the
         exchange of logits.
     token : float
         Weight of a cross-entropy on the completed tokens against the share of each label in their patch;
@@ -148,7 +148,7 @@ class LossConfig:
         voxels (deep supervision); their linear heads are used in training only.
     thin : int
         The terms on voxels look at every `thin`-th voxel along each axis, from a random start: with many
-        structures the loss costs more than the network otherwise.
+        structures the loss would otherwise cost more than the network.
     border : float
         Promptable models: how much more a voxel at the target's border counts in the cross-entropy.
     coarse, steer : float

@@ -21,7 +21,7 @@ def find_config(name_or_path: str | Path) -> Path:
     Raises
     ------
     InputError
-        There is neither; the message lists the names.
+        There is no such file or name; the message lists the names.
     """
     path = Path(os.path.expanduser(name_or_path))
     if path.is_file():
@@ -35,5 +35,5 @@ def find_config(name_or_path: str | Path) -> Path:
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether a training file is one of those that ship, which lie beside no data."""
+    """Whether a training file is one of those that ship, which have no data beside them."""
     return path.parent == PRESETS_FOLDER

@@ -1,4 +1,4 @@
-"""Weights that let small structures count: from the voxels of the training cases."""
+"""Weights that make small structures count, computed from the voxels of the training cases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def balanced(
     ----------
     loss : LossConfig
     cases, maps : sequence of Case
-        Of the training only; every process has all of them, so all find the same weights.
+        Training cases only; every process has all of them, so all find the same weights.
     config : TrainConfig
     """
     weights = loss.class_weights

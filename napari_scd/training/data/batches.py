@@ -46,7 +46,7 @@ class BatchMaker:
     Raises
     ------
     InputError
-        The batch cannot be shared out evenly.
+        The batch cannot be divided evenly.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class BatchMaker:
         return changed_look(image, config.looks, config.intensity, self.generator, self.noise), label
 
     def _synthesis(self) -> SynthesisConfig | None:
-        """How the next window's image is drawn; None when it is a real one."""
+        """How the next window's image is drawn; None if it is a real one."""
         synthesis = self.config.synthesis
         if synthesis is None or not self.cases:
             return synthesis
@@ -130,10 +130,10 @@ class BatchMaker:
 
 
 def check_shares(batch: int, world: int) -> None:
-    """Raise `InputError` when a batch cannot be shared out evenly to so many processes."""
+    """Raise `InputError` if a batch cannot be divided evenly among this many processes."""
     if batch % world:
         raise InputError(
-            f"A batch of {batch} windows cannot be shared by {world} processes: "
+            f"A batch of {batch} windows cannot be divided among {world} processes: "
             f"make 'batch' a multiple of {world}."
         )
 

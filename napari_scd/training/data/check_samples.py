@@ -49,7 +49,7 @@ def check_samples(cases: Sequence[PromptCase], config: TrainConfig) -> list[Samp
 
 
 def _spread(codes: list[int], most: int) -> list[int]:
-    """At most so many entries, evenly spread over a list."""
+    """Take at most this many entries, evenly spread over a list."""
     if len(codes) <= most:
         return codes
     return [codes[math.floor(k * len(codes) / most)] for k in range(most)]

@@ -1,4 +1,4 @@
-"""A small data set to try training on: phantoms with organs, and the five lines that train on them."""
+"""A small data set to try training on: phantoms with organs, and the few lines that train on them."""
 
 from __future__ import annotations
 

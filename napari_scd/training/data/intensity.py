@@ -1,7 +1,7 @@
 """Intensities of windows: normalised as in use, then changed at random; all on the window's own device.
 
-MONAI's random intensity transforms pass through numpy on the host, which makes an accelerator wait for every
-window; these are the same ideas as tensor operations that never do.
+MONAI's random intensity transforms go through numpy on the host, which makes an accelerator wait for every
+window; these are the same ideas as tensor operations that stay on the device.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def changed_look(
     strength : float
         Factor on bias, scale, shift and noise; 0 leaves the window alone.
     generator : torch.Generator
-        On the CPU: decides what happens.
+        On the CPU: decides what changes.
     noise : torch.Generator
-        On the window's device: fills the noise.
+        On the window's device: draws the noise.
     """
     if not strength:
         return window

@@ -22,7 +22,7 @@ class Level(NamedTuple):
     Attributes
     ----------
     image : Tensor ``(1, z, y, x)`` int16 or None
-        Intensities from 0 to 32767, which window-wise normalisation takes anyhow.
+        Intensities from 0 to 32767; normalisation by window makes the scale irrelevant.
     label : Tensor ``(1, z, y, x)`` uint8
         Codes: 0, one for each label of the case, `WITHHELD`, `IGNORED`.
     spacing_mm : (z, y, x) float

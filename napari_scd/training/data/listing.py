@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def list_cases(data: DataConfig, *, maps_only: bool = False) -> tuple[list[CaseFiles], list[CaseFiles]]:
-    """Training and validation cases of a `DataConfig`; with `maps_only` its images are not looked for.
+    """Training and validation cases of a `DataConfig`; with `maps_only` its images are not needed.
 
     With ``data.all_cases`` the validation cases train too, and none is left to validate on.
 

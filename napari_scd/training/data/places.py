@@ -42,7 +42,7 @@ def targets_of(levels: Sequence[Level], values: dict[int, int]) -> dict[int, Pla
 
 
 def _places(level: Level, code: int) -> Places | None:
-    """Find a label's voxels and border on a level; None where it has vanished or nearly so."""
+    """Find a label's voxels and border on a level; None if it has (almost) vanished there."""
     mask = level.label[0].numpy() == code
     if np.count_nonzero(mask) < _FEWEST_VOXELS:
         return None

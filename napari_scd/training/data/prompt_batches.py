@@ -1,4 +1,4 @@
-"""Batches of a promptable model: samples, and what a simulated user has said about each by now."""
+"""Batches of a promptable model: samples, and what a simulated user has said about each so far."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class PromptBatchMaker:
-    """Draws samples and lets the simulated user talk with the network as it is at that step.
+    """Draws samples and lets the simulated user prompt the network in its state at that step.
 
     The same step of the same seed gives the same batch when the network has the same weights.
 

@@ -1,4 +1,4 @@
-"""Targets that no label names: regions of similar intensity, and random shapes."""
+"""Targets without a label: regions of similar intensity, and random shapes."""
 
 from __future__ import annotations
 

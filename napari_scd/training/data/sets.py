@@ -1,4 +1,4 @@
-"""Several data sets, each with labels of its own -> cases that can be looked at from any distance."""
+"""Several data sets, each with its own labels -> cases that can be read at any resolution."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PromptCase:
     levels : tuple of Level
         Finest first, each of half the resolution of the one before it along its finer axes.
     targets : dict of int to Places
-        For each code that may be asked for.
+        For each code that may be a target.
     values : dict of int to int
         Code -> value in the file.
     """
@@ -123,7 +123,7 @@ def load_prompt_cases(
     Raises
     ------
     InputError
-        Image and label differ in shape or place, voxels are not finite, a case has nothing to ask for; set
+        Image and label differ in shape or place, voxels are not finite, a case has no possible target; set
         and file are named.
     """
     budget = budget_bytes(config.data.memory_gb)
@@ -152,7 +152,7 @@ def load_prompt_case(one: SetConfig, files: CaseFiles, axes: str) -> PromptCase:
     levels = levels_of(greys, np.ascontiguousarray(label.array), spacing)
     targets = targets_of(levels, values)
     if not targets:
-        raise InputError(f"{files.label} has no structure to ask for: leave the case out.")
+        raise InputError(f"{files.label} has no structure that could be a target: leave the case out.")
     return PromptCase(one, f"{one.name}/{files.name}", levels, targets, values)
 
 

@@ -1,4 +1,4 @@
-"""Images drawn from label maps: every window gets a contrast, a resolution and a scanner of its own.
+"""Images drawn from label maps: every window gets its own contrast, resolution and scanner.
 
 The generative model of SynthSeg (Billot et al., Med Image Anal 2023), as tensor operations on the window's
 own device: a network that never sees the same contrast twice learns shapes instead of intensities.
@@ -25,7 +25,7 @@ _CODES = 256
 
 
 def targets_of(config: TrainConfig) -> Tensor:
-    """Value of a label map -> label id of the model, 0 for all that is not asked for: ``(256,)`` uint8."""
+    """Value of a label map -> label id of the model, 0 for all others: ``(256,)`` uint8."""
     table = torch.zeros(_CODES, dtype=torch.uint8)
     table[list(config.data.ignore)] = IGNORED
     for index, held in zip(config.table.indices, config.drawn_values, strict=True):
@@ -67,7 +67,7 @@ def draw_image(
     Returns
     -------
     Tensor ``(1, z, y, x)`` float32
-        From 0 to about 1 before the recipe's own normalisation.
+        From 0 to about 1, before the recipe's own normalisation.
     """
     mean, spread = draw_intensities(limits, pairs, generator)
     index = codes.long()
@@ -115,7 +115,7 @@ def draw_intensities(
 
 
 def thick_slices(image: Tensor, thick_vox: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """Average over slices along a random axis and interpolate back, as thick slices look once resampled."""
+    """Average over slices along a random axis and interpolate back, as resampled thick slices look."""
     axis = int(torch.randint(3, (), generator=generator))
     thick = int(torch.randint(thick_vox[0], thick_vox[1] + 1, (), generator=generator))
     edge = image.shape[1 + axis]

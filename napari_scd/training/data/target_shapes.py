@@ -71,7 +71,7 @@ def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def painted(image: Tensor, shape: NDArray[np.bool_], generator: torch.Generator) -> Tensor:
-    """Mix a shape of another brightness into an image of 0-1, with some of the image's texture left."""
+    """Mix a shape of another brightness into an image of 0-1, keeping some of the image's texture."""
     drawn = torch.rand(2, generator=generator).tolist()
     level = float(image.max()) * drawn[0]
     strength = between((0.4, 0.95), drawn[1])

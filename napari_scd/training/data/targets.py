@@ -49,7 +49,7 @@ class Sample(NamedTuple):
     counted : ``(z, y, x)`` bool
         Voxels whose structure is known.
     leaves : bool
-        Whether the window shows only a part of the target's border, as windows that refine a coarse answer.
+        Whether the window shows only a part of the target's border, like windows that refine a coarse answer.
     source : str
         Name of the data set.
     """
@@ -62,7 +62,7 @@ class Sample(NamedTuple):
 
 
 class WindowAim(NamedTuple):
-    """Where a window looks and how closely; the size of what it is after."""
+    """Where a window looks and how closely; whether its target goes on outside."""
 
     centre: Place
     spacing_mm: float
@@ -71,7 +71,7 @@ class WindowAim(NamedTuple):
 
 @dataclass
 class WindowView:
-    """What a window shows of a case before anything is chosen: image 0-1 (None = to be drawn), codes."""
+    """What a window shows of a case before a target is chosen: image 0-1 (None = to be drawn), codes."""
 
     warp: Warp
     image: Tensor | None
@@ -106,7 +106,7 @@ class SampleMaker:
         Raises
         ------
         InputError
-            No window with a usable target was found, whatever was tried.
+            No window with a usable target was found.
         """
         for _ in range(_TRIES):
             group = self.groups[int(torch.multinomial(self.shares, 1, generator=generator))]
@@ -198,7 +198,7 @@ class SampleMaker:
         return self.regions[case.name]
 
     def _region_numbers(self, case: PromptCase, aim: WindowAim, state: Tensor) -> NDArray[np.int16]:
-        """Supervoxel numbers of a window, by the warp that `state` of the generator gave it."""
+        """Supervoxel numbers of a window, with the warp that the generator drew from `state`."""
         regions = self._regions(case)
         again = torch.Generator()
         again.set_state(state)

@@ -1,4 +1,4 @@
-"""A simulated user: where they click first, and how they correct what they get."""
+"""A simulated user: where they click first, and how they correct the answer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Prompting:
     include, exclude : list of (z, y, x)
         Voxels of the window.
     previous : Tensor ``(z, y, x)`` float32
-        Mask as probability.
+        The previous mask, as probabilities.
     """
 
     previous: Tensor
@@ -172,7 +172,7 @@ def _cropped(mask: NDArray[np.bool_]) -> tuple[list[int], NDArray[np.bool_], int
 
 
 def _depth(part: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Distance to the border; the window's own edge is none."""
+    """Distance to the border; the window's own edge does not count as one."""
     if part.all():
         return np.ones(part.shape)
     return np.asarray(ndimage.distance_transform_edt(part))

@@ -1,8 +1,8 @@
 """One random deformation per window: crop, flip, rotate, scale and bend in a single interpolation.
 
 A window is sampled straight from the whole case, so nothing is interpolated twice and rotated corners show
-real anatomy where there is some. What is random is drawn on the CPU; the sampling runs on any device, and
-only the part of the case that a window can reach is touched.
+real anatomy where there is some. Random numbers are drawn on the CPU; the sampling runs on any device, and
+only the part of the case that a window can reach is read.
 """
 
 from __future__ import annotations

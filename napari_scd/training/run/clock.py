@@ -1,4 +1,4 @@
-"""Time of a run: over all starts, of single steps, since the last checkpoint."""
+"""Time of a run: over all starts, per step, since the last checkpoint."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Clock:
         self._steps += 1
 
     def seconds_per_step(self) -> float:
-        """Mean since the last call, pauses left out."""
+        """Mean since the last call, without pauses."""
         now = time.monotonic()
         mean = (now - self._from) / max(self._steps, 1)
         self._from, self._steps = now, 0
         return mean
 
     def leave_out(self, seconds: float) -> None:
-        """Do not count what was no step, such as a validation, in the mean."""
+        """Leave time that was not a step, such as a validation, out of the mean."""
         self._from += seconds
 
     def saved(self) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class WeightAverage:
-    """Averages a network's parameters; early steps use a shorter memory so that random weights fade soon.
+    """Averages a network's parameters; early steps have a shorter memory, so random weights fade quickly.
 
     Parameters
     ----------

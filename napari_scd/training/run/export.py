@@ -1,4 +1,4 @@
-"""What a run leaves -> one checkpoint file that every part of the program can use."""
+"""Turns the result of a run into one model file that every part of the program can use."""
 
 from __future__ import annotations
 

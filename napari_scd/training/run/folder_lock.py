@@ -20,7 +20,8 @@ LOCK_NAME = ".training"
 def locked_folder(folder: Path, *, leads: bool = True) -> Iterator[None]:
     """Keep other runs out of a folder while the block runs.
 
-    The system frees the lock when the process ends, however it ends. File systems without locks go without.
+    The system frees the lock when the process ends, however it ends. On file systems without locks there is
+    none.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ def locked_folder(folder: Path, *, leads: bool = True) -> Iterator[None]:
 
 
 def _locked(lock: Path) -> int | None:
-    """Open and lock a file; None where that is not possible at all."""
+    """Open and lock a file; None if that is not possible at all."""
     while True:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)

@@ -1,4 +1,4 @@
-"""Start from a trained model: every weight that fits is taken over, the rest stays random."""
+"""Starts from a trained model: every weight that fits is copied, the rest stays random."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Initial(NamedTuple):
 
 
 def start_from(network: ScdNetwork, initial: Initial) -> StartsFrom:
-    """Take over the weights that fit by name and shape, and return which did not.
+    """Copy the weights that fit by name and shape, and return the names of those that do not.
 
     Position embeddings of a window of another size are interpolated. A layer that reads the image and has
     more input channels now keeps its weights for the first ones; those for the new channels start at zero.

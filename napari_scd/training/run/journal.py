@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: ``log.csv``, ``validation.csv``, TensorBoard."""
+"""What a run records on its way: ``log.csv``, ``validation.csv``, TensorBoard."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Step(NamedTuple):
 
 
 class Journal:
-    """Appends lines; a resumed run first drops those behind its checkpoint.
+    """Appends lines; a resumed run first drops those after its checkpoint.
 
     Parameters
     ----------
     folder : Path
     config : TrainConfig
     reported, validated : int
-        Last steps the run has reported and validated; lines behind them are dropped.
+        Last steps the run has reported and validated; lines after them are dropped.
     tensorboard : bool
         Also write TensorBoard's event files where that package is installed.
     tell : callable, optional
@@ -126,7 +126,7 @@ def _open_events(folder: Path, reported: int, tell: Callable[[Notice], None] | N
         return EventFile(folder / "tensorboard", reported + 1)
     except OSError as error:
         raise _unwritten(folder / "tensorboard", error) from error
-    except ImportError:  # it is an extra
+    except ImportError:  # optional
         if tell is not None:
             tell(NoTensorBoard())
         return None

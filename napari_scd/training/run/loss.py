@@ -37,7 +37,7 @@ class SegmentationLoss(nn.Module):
     regions : tuple of tuple of int
         For overlapping outputs, the label values of each; empty = labels that exclude each other.
     structure_weights : tuple of float
-        Of each structure in the Dice term; empty = all alike.
+        Of each structure in the Dice term; empty = all equal.
     ignores : bool
         Whether labels may hold `IGNORED`.
     levels : sequence of int
@@ -95,7 +95,7 @@ class SegmentationLoss(nn.Module):
         voxels : three slices, optional
             The part of the window that `logits` holds.
         levels : sequence of Tensor ``(b, width, z, y, x)``
-            What the decoder's coarser levels put out, where they are supervised.
+            Outputs of the decoder's coarser levels, if they are supervised.
         """
         seen = label if voxels is None else label[(..., *voxels)]
         loss = self._voxel_loss(logits.float(), seen)

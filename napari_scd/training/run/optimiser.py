@@ -1,4 +1,4 @@
-"""AdamW's parameter groups and the learning rate's course."""
+"""AdamW's parameter groups and the learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, 
 
 
 def _layered_groups(module: nn.Module, config: TrainConfig) -> list[dict[str, Any]]:
-    """Group by depth: the embedding learns slowest, everything behind the encoder at the full rate."""
+    """Group by depth: the embedding learns slowest, everything after the encoder at the full rate."""
     groups: dict[tuple[int, bool], dict[str, Any]] = {}
     top = config.model.depth + 1
     for name, parameter in module.named_parameters():

@@ -1,4 +1,4 @@
-"""What a run is started with, and what it returns."""
+"""How a run is started, and what it returns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RunOptions:
     devices, nodes : int
         Processes on each machine, and machines.
     max_minutes : float or None
-        Stop (resumably) after this long; 0 trains nothing.
+        Stop after this long, ready to be resumed; 0 trains nothing.
     init : Initial or None
         Weights to start from instead of random ones; a saved state of the run takes precedence.
     tensorboard : bool

@@ -1,4 +1,4 @@
-"""Several processes that together do what one would: devices, shared decisions, losses and random numbers."""
+"""Several processes that together do what one would: devices, decisions, losses and random numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def launched_fabric(device: str, precision: str, devices: int, nodes: int) -> Fa
     Raises
     ------
     InputError
-        A device or precision that is not there.
+        A device or precision that is not available.
     """
     if precision not in PRECISIONS.values():
         hardware = choose_hardware(Request(device=device, precision=precision))
@@ -43,7 +43,7 @@ def launched_fabric(device: str, precision: str, devices: int, nodes: int) -> Fa
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         nodes = int(os.environ["WORLD_SIZE"]) // devices
     if device == "cuda" and devices > torch.cuda.device_count():
-        raise InputError(f"{devices} GPUs were asked for, this machine has {torch.cuda.device_count()}.")
+        raise InputError(f"{devices} GPUs were requested, but this machine has {torch.cuda.device_count()}.")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     many = devices * nodes > 1
     strategy = DDPStrategy(find_unused_parameters=True) if many else "auto"

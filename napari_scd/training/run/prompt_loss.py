@@ -1,4 +1,4 @@
-"""The training loss of a promptable model: one target a window, its border first."""
+"""The training loss of a promptable model: one target per window, with extra weight on its border."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PromptLoss(nn.Module):
             1 = target, 0 = not, 255 = does not count.
         trace : Trace
         keep, voxels, levels
-            Not looked at: every stage learns alike, and from every voxel.
+            Ignored: every stage learns in the same way, and from every voxel.
         """
         counted = (label != IGNORED).float()
         target = (label == 1).float()

@@ -1,4 +1,4 @@
-"""One run: what it consists of, how it proceeds from step to step, what it leaves."""
+"""One run: what it consists of, how it proceeds from step to step, what it returns."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainingRun:
         With the weights to start from.
     loss : SegmentationLoss or PromptLoss
     names : sequence of str
-        Of the training cases; a state of other ones is refused.
+        Of the training cases; a state with other cases is rejected.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class TrainingRun:
             state.best_weights = {key: value.cpu().clone() for key, value in self.average.weights.items()}
 
     def _must_end(self, clock: Clock, stop: StopSignal) -> bool:
-        """Whether time is up or a signal arrived, in any process; on accelerators they ask every 20 steps."""
+        """Whether time is up or a signal arrived, in any process; accelerators check every 20 steps."""
         if not self._may_talk():
             return False
         number, late = agreed(self.fabric, float(stop.number), float(clock.is_up()))

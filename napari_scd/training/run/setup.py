@@ -51,7 +51,7 @@ def train(
 ) -> RunResult:
     """Train until ``config.steps`` or ``options.max_minutes``; continue where the folder's state ends.
 
-    A first SIGINT or SIGTERM ends the run after the step at hand, with a checkpoint.
+    A first SIGINT or SIGTERM ends the run after the current step, with a checkpoint.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which share of a block of voxels each label has: what tokens and coarse levels are trained on."""
+"""The share of each label in a block of voxels: the target for tokens and coarse levels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def label_shares(label: Tensor, n_classes: int, blocks: tuple[int, ...]) -> Tens
     Parameters
     ----------
     label : Tensor ``(b, 1, z, y, x)`` uint8
-        Labels of `n_classes` and above count for none.
+        Labels of `n_classes` and above are left out.
     n_classes : int
     blocks : (z, y, x) int
         Blocks along each axis; they divide the window evenly.

@@ -1,4 +1,4 @@
-"""A clean end: the first Ctrl+C or termination signal asks for a checkpoint, the second one ends at once."""
+"""A clean end: the first Ctrl+C or termination signal requests a checkpoint, the second one ends at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one says that the terminal went away
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one means that the terminal was closed
 
 
 class StopSignal:

@@ -1,4 +1,4 @@
-"""TensorBoard's event file, written in this thread, so that a full disk is an error where it happens."""
+"""TensorBoard's event file, written in this thread, so that a full disk raises an error where it happens."""
 
 from __future__ import annotations
 

@@ -56,9 +56,9 @@ def validate(
     Parameters
     ----------
     network : ScdNetwork
-        With the weights to judge; left in training mode.
+        With the weights to measure; left in training mode.
     stop : callable, optional
-        Looked at between windows.
+        Checked between windows.
 
     Returns
     -------

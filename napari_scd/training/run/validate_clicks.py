@@ -39,7 +39,7 @@ def click_dice(
     Parameters
     ----------
     network : ScdNetwork
-        With the weights to judge; left in training mode.
+        With the weights to measure; left in training mode.
     samples : sequence of Sample
         Shared out to the processes.
     """

@@ -25,7 +25,7 @@ class LabelLoss(nn.Module):
     ----------
     config : LossConfig
     structure_weights : tuple of float
-        Of each structure in the Dice term; empty = all alike.
+        Of each structure in the Dice term; empty = all equal.
     """
 
     def __init__(self, config: LossConfig, structure_weights: tuple[float, ...] = ()) -> None:

@@ -55,19 +55,20 @@ def read_geometry(image: SpatialImage) -> Geometry:
     """
     _check_spacing(image)
     header, ras_affine, warnings = _usable_form(image)
-    affine = spl_from_ras(checked_affine(ras_affine))
+    affine, oriented = spl_from_ras(checked_affine(ras_affine)), True
     if isinstance(header, Nifti1Header):
         unit, mm_per_unit = _UNITS.get(int(header["xyzt_units"]) & _SPACE_BITS, ("mm", 1.0))
         if mm_per_unit != 1.0:
             affine[:3] *= mm_per_unit
             warnings.append(f"The file gives its lengths in {unit}; they were converted to mm.")
         if header["qform_code"] == 0 and header["sform_code"] == 0:
-            warnings.append(ORIENTATION_UNKNOWN)
+            oriented = False
         elif _forms_disagree(header):
             warnings.append("The file's sform and qform place the image differently; the sform is used.")
     elif not (isinstance(image, MGHImage) and _mgh_says_orientation(image)):
+        oriented = False
+    if not oriented:
         warnings.append(ORIENTATION_UNKNOWN)
-    oriented = ORIENTATION_UNKNOWN not in warnings
     return Geometry(checked_affine(affine), header, oriented, tuple(warnings))
 
 

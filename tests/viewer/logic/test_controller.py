@@ -158,19 +158,19 @@ def test_a_run_stopped_half_way_keeps_the_slice_on_screen(desk: Any) -> None:
 
 
 def test_the_slice_on_screen_is_found_in_any_layer(desk: Any) -> None:
-    board, viewer = desk.control.store, desk.viewer
+    store, viewer = desk.control.store, desk.viewer
     view = desk.control.view
     z, y, x = view.shape
-    at = board.screen.centre_index(view)
-    assert board.screen.slice_on_screen(view) == (slice(at[0], at[0] + 1), slice(0, y), slice(0, x))
+    at = store.screen.centre_index(view)
+    assert store.screen.slice_on_screen(view) == (slice(at[0], at[0] + 1), slice(0, y), slice(0, x))
     viewer.dims.order = (1, 0, 2)
-    at = board.screen.centre_index(view)
-    assert board.screen.slice_on_screen(view) == (slice(0, z), slice(at[1], at[1] + 1), slice(0, x))
-    layer = board.layer(view.uid)
+    at = store.screen.centre_index(view)
+    assert store.screen.slice_on_screen(view) == (slice(0, z), slice(at[1], at[1] + 1), slice(0, x))
+    layer = store.layer(view.uid)
     layer.rotate = 30
-    assert board.screen.slice_on_screen(view) is None, "it runs across"
+    assert store.screen.slice_on_screen(view) is None, "it runs across"
     viewer.dims.ndisplay = 3
-    assert board.screen.slice_on_screen(view) is None
+    assert store.screen.slice_on_screen(view) is None
 
 
 def test_an_error_is_said_and_the_next_run_works(desk: Any) -> None:
