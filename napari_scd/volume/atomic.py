@@ -39,7 +39,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     InputError
-        When the folder is missing, something else than a file is in the way, or the system refuses to write
+        When the folder is missing, something other than a file is in the way, or the system refuses to write
         (no permission, read-only, full disk).
     """
     target = Path(path)

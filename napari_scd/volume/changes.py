@@ -1,4 +1,4 @@
-"""Two label maps of one patient, structure by structure: what grew, what shrank, what lies elsewhere."""
+"""Two label maps of one patient, structure by structure: what grew, what shrank, what moved."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def compare_labels(
 ) -> list[StructureChange]:
     """Compare volumes and places of all structures that are in either map.
 
-    Structures belong together by name where both maps have names, otherwise by number. Volumes are counted on
+    Structures are matched by name if both maps have names, otherwise by number. Volumes are counted on
     each map's own grid. For the overlap the second map is brought to the grid of the first, by places in the
-    patient; when nothing of it lies there, there is no overlap to speak of, and no Dice.
+    patient; when none of it lies there, there is no overlap and no Dice.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scans of one channel each become one volume."""
+"""Combines scans of one channel each into one volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of one DICOM image without reading its voxels."""
+"""What is known about one DICOM image without reading its voxels."""
 
 from __future__ import annotations
 

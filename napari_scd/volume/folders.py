@@ -1,4 +1,4 @@
-"""Walk through folders, links included, and keep account of what cannot be used."""
+"""Walks through folders, links included, and keeps track of what cannot be used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def walk(
 ) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each folder at or below ``top`` with its files, both in the order of their names.
 
-    Links to folders are followed, but no folder is entered twice, so links in a circle do no harm. Hidden
+    Links to folders are followed, but no folder is entered twice, so circular links do no harm. Hidden
     files and folders are passed over.
 
     Parameters

@@ -15,7 +15,7 @@ _TINY = 1e-6
 def normalise(array: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Clip and normalise intensities as a recipe says, each channel by itself.
 
-    Statistics come from the array given: hand in the whole volume or one window, as
+    Statistics come from the array given: pass the whole volume or one window, as
     ``recipe.normalise_over`` says. A channel with one value only becomes zero.
 
     Parameters

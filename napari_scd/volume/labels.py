@@ -144,7 +144,7 @@ class LabelTable:
     def from_names(
         cls, names: Sequence[str] | Mapping[int, str], groups: Mapping[str, str] | None = None
     ) -> LabelTable:
-        """Make a table with colours that stay apart, for colour-blind eyes too.
+        """Make a table with colours that are easy to tell apart, also for colour-blind readers.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What was given and is not used: nothing is left out without a word."""
+"""What was given but is not used: nothing is left out silently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_NAMED = 3  # how many are named in a sentence before the rest is only counted
+_NAMED = 3  # this many are named in a sentence; the rest are only counted
 
 
 class Why(Enum):
@@ -37,7 +37,7 @@ _IMAGES = (Why.NO_POSITION, Why.ONE_POSITION, Why.SEEN_BEFORE)
 
 
 class LeftOut(NamedTuple):
-    """A file, folder or link that was given and is not used.
+    """A file, folder or link that was given but is not used.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class LeftOut(NamedTuple):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it should have held something, and does not."""
+        """Whether it should have contained something, but does not."""
         return self.why in _LOST
 
     @property

@@ -1,4 +1,4 @@
-"""Axis order and flips, and back: the only file that turns axes and talks RAS with nibabel.
+"""Axis order and flips, and back: the only file that turns axes and speaks RAS with nibabel.
 
 Files and most tools say where a voxel lies in millimetres towards Right, Anterior, Superior.
 This package speaks (S, P, L): the first coordinate grows towards Superior, the second towards Posterior, the

@@ -1,4 +1,4 @@
-"""Label colours that stay apart on grey scans, for colour-blind eyes too."""
+"""Label colours that are easy to tell apart on grey scans, also for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TOWARDS: tuple[tuple[tuple[int, int, int], float], ...] = (
 def colour_of_rank(rank: int) -> tuple[int, int, int]:
     """Return the colour (red, green, blue, 0-255) of the label that comes ``rank``-th, counted from 0.
 
-    The first twelve are told apart with any common colour blindness; the next ones are their lighter and
+    The first twelve can be told apart with any common colour blindness; the next ones are their lighter and
     darker shades. Colours repeat after 60.
     """
     red, green, blue = _BASE[rank % len(_BASE)]

@@ -18,7 +18,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 _FINEST, _COARSEST = 1e-4, 1e4
-_LARGEST = 1e9  # beyond it single precision has nothing left for differences
+_LARGEST = 1e9  # beyond this, single precision cannot represent differences
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Change the voxel size, and the way back onto the original grid.
+"""Changes the voxel size, and leads back to the original grid.
 
 Old and new grid share their centre, so a voxel index on one axis of the target grid lies at
 ``(i - (n_to - 1) / 2) * step + (n_from - 1) / 2`` on the other, with ``step`` in voxels.
@@ -71,7 +71,7 @@ class AxisMap(NamedTuple):
 
     def nearest(self) -> np.ndarray:
         """Return, for each target voxel, the whole index (n_to,) of the nearest sampled voxel."""
-        # halves go down everywhere, whatever the rounding error of the position
+        # halves are rounded down everywhere, whatever the rounding error of the position
         return np.clip(np.ceil(self.positions() - 0.5 - 1e-6), 0, self.n_from - 1).astype(np.intp)
 
     def weights(self) -> sparse.csr_array:
@@ -192,7 +192,7 @@ def resample(volume: Volume, spacing_mm: tuple[float, float, float]) -> tuple[Vo
 def apply_maps(array: np.ndarray, maps: tuple[AxisMap, ...]) -> np.ndarray:
     """Sample an array, (z, y, x) or (c, z, y, x), along its three spatial axes; the result is float32."""
     lead = array.ndim - 3
-    # axes that shrink most come first: less is left to do for the others
+    # the axes that shrink most come first: that leaves less to do for the others
     for axis in sorted(range(3), key=lambda axis: maps[axis].n_to / maps[axis].n_from):
         if not maps[axis].is_identity:
             array = _along(array, maps[axis].weights(), lead + axis)

@@ -1,4 +1,4 @@
-"""Scans to try things on: a real head and a synthetic phantom."""
+"""Scans to experiment with: a real head and a synthetic phantom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Volumes on the left and on the right, as a reader of brains wants them side by side."""
+"""Left and right volumes of structures, side by side."""
 
 from __future__ import annotations
 

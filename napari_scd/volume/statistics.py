@@ -1,4 +1,4 @@
-"""Structures in numbers: how large, how bright, where, and whether the scan cuts them off."""
+"""Measures structures: how large, how bright, where, and whether the scan cuts them off."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class StructureStatistics:
         The largest distance between two places on the surface.
     centroid_right_mm, centroid_anterior_mm, centroid_superior_mm : float or None
     cut_share : float or None
-        Share of the surface, 0-1, that lies on the border of the scan, where the structure may go on.
+        Share of the surface, 0-1, that lies on the border of the scan, where the structure may continue.
     """
 
     structure: str
@@ -107,7 +107,7 @@ def measure_structures(
 
 
 def statistics_csv(cases: Iterable[tuple[str, Sequence[StructureStatistics]]]) -> str:
-    """Lay out the structures of several cases as CSV, a line each; what is None stays empty."""
+    """Lay out the structures of several cases as CSV, a line each; None becomes an empty cell."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     names = [field.name for field in fields(StructureStatistics)]
@@ -160,7 +160,7 @@ def _measured(
     labels: Volume,
     values: NDArray[np.generic] | None,
 ) -> StructureStatistics:
-    """Fill in what is measured of a structure that is there; `mask` is its part of `box`."""
+    """Fill in the measurements of a structure that was found; `mask` is its part of `box`."""
     steps_mm = labels.affine[:3, :3]
     corner = np.array([side.start for side in box])
     index = np.argwhere(mask)
@@ -202,7 +202,7 @@ def _side_volumes(labels: Volume, table: LabelTable) -> dict[int, tuple[float, f
 
 
 def _changes(padded: NDArray[np.bool_], direction: tuple[int, ...]) -> int:
-    """How often neighbours along a direction differ."""
+    """Count how often neighbours along a direction differ."""
     here = tuple(
         slice(max(-step, 0), size - max(step, 0)) for step, size in zip(direction, padded.shape, strict=True)
     )

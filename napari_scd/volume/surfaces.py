@@ -56,7 +56,7 @@ def surface_of(labels: Volume, index: int, *, smooth: bool = True) -> Surface:
     Raises
     ------
     InputError
-        When the label is nowhere.
+        When no voxel has the label.
     """
     from skimage.measure import marching_cubes
 

@@ -47,7 +47,7 @@ class Source:
     oriented
         Whether the file says how the scan lies in the patient; where it does not, left and right are a guess.
     left_out
-        What was given with the scan and is not used.
+        What was given with the scan but is not used.
     """
 
     name: str
@@ -171,7 +171,7 @@ def corner_shift_mm(affine: np.ndarray, other: np.ndarray, shape: tuple[int, ...
     """Return how far apart two affines place a grid's corners, at most, in mm."""
     corners = np.array([[*corner, 1.0] for corner in np.ndindex(2, 2, 2)])
     corners[:, :3] *= np.asarray(shape[-3:]) - 1.0
-    with np.errstate(over="ignore", invalid="ignore"):  # a qform may say anything
+    with np.errstate(over="ignore", invalid="ignore"):  # a qform can contain anything
         return float(np.linalg.norm(((affine - other) @ corners.T)[:3], axis=0).max())
 
 
@@ -219,5 +219,5 @@ def _check_array(array: np.ndarray) -> None:
 
 
 def times(shape: tuple[int, ...]) -> str:
-    """Return a shape for the user's eyes, such as "64 x 64 x 32"."""
+    """Return a shape as users read it, such as "64 x 64 x 32"."""
     return " x ".join(str(length) for length in shape)

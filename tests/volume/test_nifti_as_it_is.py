@@ -53,7 +53,7 @@ def test_bytes_behind_the_end_do_no_harm(
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(plain) + behind)
     volume = read_volume(tmp_path / "a.nii.gz")
     same(volume, right)
-    assert any("bytes behind the end" in text for text in volume.warnings) == told
+    assert any("bytes after the end" in text for text in volume.warnings) == told
 
 
 def test_a_file_compressed_in_parts_is_one_file(tmp_path: Path, plain: bytes, right: Volume) -> None:

@@ -1,4 +1,4 @@
-"""DICOM: series of slices become volumes, label maps become DICOM segmentations; pydicom is loaded on use."""
+"""DICOM: series of slices become volumes, label maps become DICOM segmentations; pydicom loads on use."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ _STRUCTURES = {
 
 
 def code_of(name: str) -> Coded | None:
-    """Return the code of a structure's name, None where it is not known; word order of sides is free."""
+    """Return the code of a structure's name, None if unknown; "left" and "right" may come first or last."""
     words = [word for word in re.split(r"[\W_]+", name.casefold()) if word]
     structure = _STRUCTURES.get(tuple(word for word in words if word not in _MODIFIERS))
     if structure is None:

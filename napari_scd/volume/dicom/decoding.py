@@ -45,7 +45,7 @@ def decode(path: Path, frames: Sequence[int]) -> Iterator[np.ndarray]:
             yield stored
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # each decoder has its own
+    except Exception as error:  # each decoder has its own errors
         raise _undecodable(path, error) from error
 
 
@@ -97,5 +97,5 @@ def _syntax_of(path: Path) -> str:
     try:
         meta = library("pydicom.filereader").read_file_meta_info(path)
         return str(meta.TransferSyntaxUID.name)
-    except Exception:  # the sentence is about another error
+    except Exception:  # that sentence describes a different error
         return "unknown transfer syntax"

@@ -31,7 +31,7 @@ class GivenScan(NamedTuple):
 def gather_slices(paths: Sequence[Path]) -> list[GivenScan]:
     """Put the slices of each DICOM series together that were given one by one, as by ``series/*.dcm``.
 
-    One file of a series stands for all of the series; two or more stand for themselves.
+    A single file of a series stands for the whole series; two or more stand only for themselves.
     """
     slices = [path for path in paths if os.path.isfile(path) and is_dicom_file(path)]
     if len(slices) < 2:

@@ -36,7 +36,7 @@ def stacks_of(images: Iterable[Image]) -> list[tuple[Image, ...]]:
 
 
 def _without_lonely_slices(parts: list[list[Image]]) -> list[list[Image]]:
-    """Put slices together that make one stack though each says that it is a series of its own.
+    """Put slices together that make one stack although each claims to be its own series.
 
     Some exporters and anonymisers give every file an identifier of its own; study, number and description
     still tell what belongs together.
@@ -58,7 +58,7 @@ def passes_of(images: Sequence[Image]) -> list[list[Image]]:
     """Split images that make no even stack into passes that each make one, where a tag tells them apart.
 
     A scanner may keep two passes in one series, the second shifted by half a slice: together they have slices
-    at odd distances, each by itself is a sound scan.
+    at odd distances; each on its own is a complete scan.
     """
     if len(images) > _FEWEST_OF_A_PASS and not make_one_stack(images):
         for tag in _PASS_BY:

@@ -37,9 +37,9 @@ class Content(NamedTuple):
     images
         Those that say where they lie.
     why
-        Why there are none, or some have no position; None where all is well.
+        Why there are none, or some have no position; None if nothing is wrong.
     detail
-        What else there is to say of that.
+        Details.
     series_uid
         Of the series the file says it belongs to; empty where it does not.
     """
@@ -64,7 +64,7 @@ def read_header(path: Path, tags: tuple[str | int, ...] = _TAGS) -> Any:
             header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(tags), force=True)
             _drop_what_cannot_be_read(header)
             return header if any(name in header for name in _SIGNS_OF_DICOM) else None
-    except Exception:  # whatever the bytes of a stranger make the parser say
+    except Exception:  # unknown bytes can make the parser raise anything
         return None
 
 
@@ -142,7 +142,7 @@ def _head_of(header: Any) -> SeriesHead:
     description = str(header.get("SeriesDescription") or "").strip()
     study_uid = str(header.get("StudyInstanceUID") or "")
     uid = str(header.get("SeriesInstanceUID") or "")
-    if not uid:  # taken out, perhaps: what else tells series apart
+    if not uid:  # perhaps removed: use what else distinguishes series
         uid = f"{study_uid} {number} {description}"
     return SeriesHead(uid, number, description, str(header.get("Modality") or "").strip(), study_uid)
 
@@ -150,7 +150,7 @@ def _head_of(header: Any) -> SeriesHead:
 def _image(
     head: SeriesHead, path: Path, header: Any, groups: tuple[Any, ...], frame: int, n_frames: int
 ) -> Image:
-    """Gather what is said of one image, by the frame itself before what all frames share."""
+    """Gather what the file says about one image; the frame's own values precede shared ones."""
     said = Nested((*groups, header))
     position = said.numbers("ImagePositionPatient", "PlanePositionSequence", 3)
     orientation = said.numbers("ImageOrientationPatient", "PlaneOrientationSequence", 6)

@@ -1,4 +1,4 @@
-"""What tells apart images of one place: contrast and moment, from every tag that says something of them."""
+"""What distinguishes images of one place: contrast and moment, from every tag about them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENT_TAGS: tuple[str | int, ...] = (
     "ComplexImageComponent", "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate",
     "ContentTime", _SIEMENS_B, _SIEMENS_DIRECTION, _PHILIPS_B, _GE_B,
 )  # fmt: skip
-"""Entries of a header that tell apart images of one place."""
+"""Header entries that distinguish images of one place."""
 
 _DAY_S = 86_400.0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Nested:
-    """What several groups say, the first of which counts most: the frame's own, the shared one, the file's.
+    """Values from several groups, in order of precedence: the frame's own, the shared one, the file's.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Nested:
             return 0.0
 
     def numbers(self, name: str, sequence: str, count: int) -> tuple[float, ...]:
-        """Return so many numbers; none where the file has another count."""
+        """Return this many numbers; none if the file has another count."""
         value = self.value(name, sequence)
         if value is None or isinstance(value, str) or not hasattr(value, "__len__") or len(value) != count:
             return ()

@@ -1,4 +1,4 @@
-"""Voxels outside of the field of view: a number that says "no measurement here" becomes air."""
+"""Voxels outside the field of view: a number that means "no measurement here" becomes air."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _AIR_HU = -1024.0
 class Outside:
     """The voxels of a stack that were not measured, found image by image and filled at the end.
 
-    Scanners mark them with a number that no voxel has, such as 63536 or -2000. Where the marked number lies
-    amid the others it was measured, whatever the header says: such a mark is not followed.
+    Scanners mark them with a number that no voxel has, such as 63536 or -2000. If the marked number lies
+    among the others, it was measured, whatever the header says: such a mark is ignored.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Outside:
 
     @property
     def _is_padding(self) -> bool:
-        """Whether the marks lie outside of what was measured."""
+        """Whether the marks lie outside the measured values."""
         if not self._measured or not self._voxels.any():
             return False
         return not min(self._measured) < min(self._marks) <= max(self._marks) < max(self._measured)

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     Key = Callable[[Image], tuple[object, ...]]
 
 _EXACT_MM = 1e-2
-_ROUNDED_MM = 0.11  # how far apart rounding to a tenth of a millimetre makes two equal positions
+_ROUNDED_MM = 0.11  # rounding to a tenth of a millimetre moves equal positions apart by this much
 _SHARE_OF_STEP = 0.3
 _DAY_S = 86_400.0
 _EVEN = 0.02  # of the slice distance: what rounding in headers makes
 _ROUNDED = 0.1  # ... and of thin slices, where positions are rounded to a tenth of a millimetre
 NEARLY_EVEN = 0.25
-"""Share of the slice distance by which slices may be off and still make one volume, with a warning."""
+"""Slices may be off by this share of the slice distance and still make one volume, with a warning."""
 
 
 def normal_of(image: Image) -> np.ndarray:
@@ -84,7 +84,7 @@ def allowed_mm(step_mm: float) -> float:
 
 
 def make_one_stack(images: Sequence[Image]) -> bool:
-    """Tell whether images are evenly spaced, with equally many in each place; no voxel is read."""
+    """Tell whether images are evenly spaced, with the same number at each place; no voxel is read."""
     places = places_of(images)
     if len({len(place) for place in places}) > 1:
         return False
@@ -159,7 +159,7 @@ def _by_contrast_first(when: Key) -> Key:
 
 
 def _clock(images: Sequence[Image]) -> Key:
-    """Return the key that sorts images by their moment; a time that some do not have counts for none."""
+    """Return the key that sorts images by their moment; a time that some lack is ignored for all."""
     has = [all(image.moment[part] >= 0 for image in images) for part in (2, 3)]
     shift = [_midnight([image.moment[part] for image in images]) for part in (2, 3)]
 
@@ -180,7 +180,7 @@ def _midnight(times: Sequence[float]) -> float:
 
 
 def _check_told_apart(frames: tuple[tuple[Image, ...], ...], when: Key) -> None:
-    """Refuse images of one place that differ in nothing, or in numbers that follow no order."""
+    """Reject images of one place that do not differ, or differ only in numbers without an order."""
     by_number_only = False
     for one, two in zip(frames, frames[1:], strict=False):
         for image, other in zip(one, two, strict=True):
@@ -222,7 +222,7 @@ def _ambiguous(image: Image, other: Image) -> InputError:
 
 
 def _odd_place(places: Places, names: Sequence[str]) -> Image:
-    """Return the first image of a place that holds other scans than most places do."""
+    """Return the first image of a place whose scans differ from those of most places."""
     held = [
         frozenset(Counter(tuple(getattr(image.contrast, name) for name in names) for image in place).items())
         for place in places

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ENDINGS = (".dcm", ".dicom", ".ima")
-"""File endings that say DICOM; most DICOM files have none at all."""
+"""File endings that mean DICOM; most DICOM files have none at all."""
 
 _MAGIC_AT = 128
 _START_BYTES = 512
@@ -132,7 +132,7 @@ def library(name: str) -> Any:
 
 @contextmanager
 def quiet_pydicom() -> Iterator[None]:
-    """Keep pydicom and its decoders quiet about odd files: what matters we check, and say in a sentence."""
+    """Silence pydicom and its decoders about odd files: we check and report what matters."""
     logger = logging.getLogger("pydicom")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

@@ -1,4 +1,4 @@
-"""Where the frames of a DICOM segmentation lie: planes of one grid, many of them left out."""
+"""Where the frames of a DICOM segmentation lie: planes of one grid, many of which may be missing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _step_mm(depths: np.ndarray, frame: SegmentationFrame) -> float:
     """Return the distance between planes: what the file says where the frames agree, else what fits them.
 
     Frames at 0, 4 and 10 mm lie on planes 2 mm apart, though no two of them do. A structure on every other
-    slice looks like one on thicker slices, so the file's own word counts first.
+    slice looks like one on thicker slices, so what the file says comes first.
     """
     gaps = np.diff(np.unique(depths))
     gaps = gaps[gaps > _SAME_PLACE_MM]

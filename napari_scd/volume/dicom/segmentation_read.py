@@ -71,7 +71,7 @@ def read_segmentation(path: str | os.PathLike[str]) -> tuple[Volume, LabelTable]
             painter.add(frame, plane, stored)
     except InputError:
         raise
-    except Exception as error:  # whatever the bytes of a stranger make the parser say
+    except Exception as error:  # unknown bytes can make the parser raise anything
         raise Unreadable(path, f"{path.name} is a damaged DICOM segmentation; export it again.") from error
     kind = np.uint8 if max(table.indices, default=0) < 256 else np.uint16
     turn = turn_to(AXES, grid.affine)
@@ -120,7 +120,7 @@ def _table(dataset: Any, used: set[int]) -> tuple[LabelTable, dict[int, int]]:
 
 
 def _named_apart(labels: Sequence[Label]) -> tuple[Label, ...]:
-    """Give segments that share a name their number as well."""
+    """Add the number to segments that share a name."""
     names = [label.name for label in labels]
     taken: set[str] = set()
     apart = []
@@ -201,7 +201,7 @@ class _Painter:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know of the labels."""
+        """What the user should know about the labels."""
         return tuple(self._warnings)
 
     def add(self, frame: SegmentationFrame, plane: int, stored: np.ndarray) -> None:

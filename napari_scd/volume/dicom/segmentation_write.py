@@ -30,7 +30,7 @@ _LARGEST_NUMBER = 2**31 - 1
 def check_segmentable(like: Volume) -> None:
     """Make sure that a DICOM segmentation of this scan can be written, before anything is computed.
 
-    One voxel of the first slice is put into a segmentation that is thrown away.
+    A segmentation with one voxel of the first slice is made and discarded.
 
     Raises
     ------

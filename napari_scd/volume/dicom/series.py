@@ -1,4 +1,4 @@
-"""Find the DICOM series in a folder, and say what they are; headers only, no voxel is read."""
+"""Finds the DICOM series in a folder and describes them; headers only, no voxel is read."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Series:
     images
         The images in no particular order.
     left_out
-        What was given with them and is not used.
+        What was given with them but is not used.
     """
 
     key: str
@@ -114,7 +114,7 @@ def find_series(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]])
     path = Path(path)
     if not os.path.exists(path):
         raise Unreadable(path, f"There is no file or folder {path}; check the name.")
-    if path.name.upper() == "DICOMDIR":  # the index of a disc: its images lie around it
+    if path.name.upper() == "DICOMDIR":  # the index of a disc: its images are beside it
         path = path.parent
     if not path.is_dir():
         return _series_of_file(path)
@@ -206,7 +206,7 @@ class _Neighbours:
         self.endings = {_ending_of(path) for path in paths}
 
     def may_include(self, one: LeftOut) -> bool:
-        """Tell whether a file may be a slice that was lost: one of another kind is of no concern."""
+        """Tell whether a file may be a lost slice: files of other kinds do not matter."""
         if one.why not in _MAY_BE_FOREIGN:
             return True
         name = one.path.name.lower()

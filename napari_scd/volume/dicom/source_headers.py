@@ -1,8 +1,8 @@
 """The part of a scan's headers that its segmentation keeps: patient, study, place; gaps filled in.
 
-Anonymisers delete, empty and scramble what they like, and old scanners write text in character sets of their
-own. What is missing is filled in (with nothing where DICOM allows that, else with a new identifier), what is
-not valid is left out, and all text is turned into UTF-8.
+Anonymisers delete, empty and scramble all kinds of entries, and old scanners write text in their own
+character sets. What is missing is filled in (with nothing where DICOM allows that, else with a new
+identifier), what is not valid is left out, and all text is turned into UTF-8.
 """
 
 from __future__ import annotations

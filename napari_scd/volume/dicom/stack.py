@@ -1,4 +1,4 @@
-"""Stack the images of a series: order, gaps, doubles, tilt, and the affine that follows."""
+"""Stacks the images of a series: order, gaps, duplicates, tilt, and the resulting affine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def stack_images(images: Sequence[Image], same_pixels: SamePixels) -> Stack:
     images
         At least one, each with a place.
     same_pixels
-        Tells whether two images hold the same values; asked only about images that lie in one place.
+        Tells whether two images hold the same values; called only for images at the same place.
 
     Raises
     ------

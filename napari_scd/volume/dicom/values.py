@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.dicom_image import Encoding, Image
 
 _INVERTED = "Low numbers mean bright in this series (MONOCHROME1); its values were inverted."
-_SHOWN_INVERTED = (  # Hounsfield units are measurements, however they are to be shown
+_SHOWN_INVERTED = (  # Hounsfield units are measurements, however they should be displayed
     "The series is marked to be shown inverted (MONOCHROME1); its values were left as they are."
 )
 _MOST_SHRUNK = 20_000  # pixels that a byte of a blank, compressed image can stand for
@@ -25,7 +25,7 @@ _WHOLE_TYPES = (np.uint8, np.int16, np.uint16, np.int32)
 
 
 class Values(NamedTuple):
-    """Voxel values and what the user should know of them.
+    """Voxel values and what the user should know about them.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _scaled(numbers: np.ndarray, encoding: Encoding, dtype: type[Any]) -> np.nda
 
 
 def _turn_over(array: np.ndarray, measured: np.ndarray) -> None:
-    """Make high values low and low ones high where something was measured, in place."""
+    """Invert the values where something was measured, in place."""
     values = array[measured]
     if values.size:
         ends = (

@@ -1,4 +1,4 @@
-"""Compressed image files: told by their contents, and read to the end of what was compressed."""
+"""Compressed image files: recognised by their contents, and read to the end of the compressed data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wrong_name(path: Path) -> str:
 def open_as_it_is(path: Path) -> io.BufferedReader:
     """Open a file for reading, decompressed where its contents are compressed.
 
-    An image keeps its file open until nobody needs the image any more; the file is closed then.
+    An image keeps its file open until the image is no longer needed; then the file is closed.
     """
     return Decompressed(path) if is_compressed(path) else io.BufferedReader(_Kept(path), _CHUNK)
 
@@ -49,8 +49,8 @@ def open_as_it_is(path: Path) -> io.BufferedReader:
 class Decompressed(io.BufferedReader):
     """What a gzip file holds, up to the last byte that was compressed.
 
-    Some programs and transfers leave bytes behind that end. Other readers of gzip pass over them ("trailing
-    garbage ignored"); Python's own takes the whole file for damaged.
+    Some programs and transfers leave bytes after that end. Other readers of gzip skip them ("trailing
+    garbage ignored"); Python's own treats the whole file as damaged.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Decompressed(io.BufferedReader):
 
     @property
     def has_bytes_behind(self) -> bool:
-        """Whether something lies behind the end; known once everything was read."""
+        """Whether something follows the end; known once everything was read."""
         return self._members.bytes_behind
 
 

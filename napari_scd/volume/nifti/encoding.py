@@ -51,7 +51,7 @@ def encode(
     ending
         ".nii", ".nii.gz", ".mgh" or ".mgz".
     extension
-        A NIfTI header extension to add; formats without such a thing go without.
+        A NIfTI header extension to add; ignored by formats that have none.
     intent
         NIfTI's intent: "label" for label maps.
     """

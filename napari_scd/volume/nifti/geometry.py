@@ -1,4 +1,4 @@
-"""Where a file says its voxels lie: the affine, and what is doubtful about it."""
+"""Where a file says its voxels lie: the affine, and doubts about it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _qform(header: Nifti1Header) -> np.ndarray | None:
 
 
 def _check_spacing(image: SpatialImage) -> None:
-    """Look at the voxel size as stored: nibabel replaces a zero by 1 mm without a word."""
+    """Check the voxel size as stored: nibabel silently replaces a zero by 1 mm."""
     header = image.header
     holder = image.file_map.get("header", image.file_map["image"])
     if "pixdim" not in header.keys() or holder.filename is None:  # noqa: SIM118 (no mapping)

@@ -1,4 +1,4 @@
-"""Label names inside a NIfTI file: a header extension that other programs step over."""
+"""Label names inside a NIfTI file: a header extension that other programs skip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open an image file and refuse, with one sentence, what is not a complete scan; no voxel is read here."""
+"""Opens an image file and rejects, with one sentence, what is not a complete scan; no voxel is read here."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _check_other_half(path: Path, ending: str) -> None:
 
 
 def _check_start(path: Path) -> None:
-    """Refuse a compressed file that would unfold to a flood of header extensions, or to a compressed file."""
+    """Reject a compressed file that would expand to endless header extensions, or that is compressed twice."""
     if not is_compressed(path):
         return
     try:
@@ -165,7 +165,7 @@ class _RoundedNifti1Image(nib.Nifti1Image):  # type: ignore[misc]
 
 
 def _check_declared(image: SpatialImage, path: Path) -> None:
-    """Hold what the header declares against reason and the file's size, before memory is asked for."""
+    """Check what the header declares against reason and the file's size, before memory is requested."""
     shape = tuple(int(n) for n in image.shape)
     dtype = image.get_data_dtype()
     if dtype.kind == "V":
@@ -189,7 +189,7 @@ def _check_declared(image: SpatialImage, path: Path) -> None:
 
 @contextmanager
 def quiet_nibabel() -> Iterator[None]:
-    """Keep nibabel and numpy quiet about odd headers: we check what matters ourselves."""
+    """Silence nibabel and numpy about odd headers: we check what matters ourselves."""
     logger = logging.getLogger("nibabel.global")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Read the voxels of an opened image, and no more memory than they need."""
+"""Reads the voxels of an opened image with no more memory than they need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.orientation import Undo
 
 _TRAILER = 4096  # more bytes than MGH's footer
-_BYTES_BEHIND = "There are bytes behind the end of the compressed file; they were ignored."
+_BYTES_BEHIND = "There are bytes after the end of the compressed file; they were ignored."
 
 
 class FileVoxels(NamedTuple):

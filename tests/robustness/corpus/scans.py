@@ -297,7 +297,7 @@ ACCEPTED = [
     Entry("an sform of zeros beside a sound qform", "the qform is used", zero_sform, True),
     Entry("uncompressed, named .nii.gz", "read by its contents", lambda folder: renamed(nifti(folder), "scan.nii.gz"), True),
     Entry("compressed, named .nii", "read by its contents", lambda folder: renamed(nifti(folder, "scan.nii.gz"), "scan.nii"), True),
-    Entry(".nii.gz with a line break behind its end", "bytes behind the end", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + b"\n"), True),
+    Entry(".nii.gz with a line break behind its end", "bytes after the end", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + b"\n"), True),
     Entry(".nii.gz with zeros behind its end", "", lambda folder: content(folder, "scan.nii.gz", nifti(folder, "scan.nii.gz").read_bytes() + bytes(512)), True),
     Entry(".nii.gz in two parts", "", lambda folder: content(folder, "scan.nii.gz", gzip.compress((raw := nifti(folder).read_bytes())[:999]) + gzip.compress(raw[999:])), True),
     Entry("a negative voxel size in pixdim", "", lambda folder: patched(folder, (PIXDIM + 4, "f", -2.0)), True),
