@@ -104,7 +104,7 @@ def _check_other_half(path: Path, ending: str) -> None:
 
 
 def _check_start(path: Path) -> None:
-    """Reject a compressed file that would expand to endless header extensions, or that is compressed twice."""
+    """Reject a compressed file that expands to endless header extensions, or that is compressed twice."""
     if not is_compressed(path):
         return
     try:
