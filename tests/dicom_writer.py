@@ -43,7 +43,7 @@ class Spec:
 
     @property
     def uid(self) -> str:
-        return generate_uid(entropy_srcs=[self.modality, str(self.number), self.description])
+        return str(generate_uid(entropy_srcs=[self.modality, str(self.number), self.description]))
 
     @property
     def affine_lps(self) -> np.ndarray:

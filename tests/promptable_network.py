@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
 import torch
 from torch import nn
@@ -10,6 +12,11 @@ from napari_scd.engine import Session
 from napari_scd.model import EXCLUDE, IMAGE, INCLUDE, PREVIOUS, MacsByPart, ModelConfig, Prefix, Trace
 from napari_scd.model.keep import keep_per_stage
 from napari_scd.volume import LabelTable, Recipe, Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_scd.model import Keep, ScdNetwork
 
 RECIPE = Recipe("any", normalisation="none", normalise_over="window", activation="sigmoid", field="prompt")
 REACH_VOX = 12.0
@@ -24,9 +31,15 @@ class Likeness(nn.Module):
 
     chooser = "learned"
 
-    def __init__(self, roi=(32, 32, 32), patch=8) -> None:
+    def __init__(self, roi: tuple[int, int, int] = (32, 32, 32), patch: int = 8) -> None:
         super().__init__()
-        tiny = {"embed_dim": 24, "depth": 2, "heads": 2, "prune_after": (0,), "prune_ratio": (0.5,)}
+        tiny: dict[str, Any] = {
+            "embed_dim": 24,
+            "depth": 2,
+            "heads": 2,
+            "prune_after": (0,),
+            "prune_ratio": (0.5,),
+        }
         self.config = ModelConfig(roi=roi, patch=patch, in_channels=4, out_channels=1, **tiny)
         self.windows: list[torch.Tensor] = []
 
@@ -34,19 +47,21 @@ class Likeness(nn.Module):
     def n_asked(self) -> int:
         return len(self.windows)
 
-    def prefix(self, image):
+    def prefix(self, image: torch.Tensor) -> Prefix:
         assert tuple(image.shape[1:]) == (4, *self.config.roi)
         self.windows.append(image[0].clone())
         means = torch.nn.functional.avg_pool3d(image[:, :1], self.config.patch).flatten(2).transpose(1, 2)
         return Prefix(torch.cat([means[:, :1] * 0, means], dim=1), image)
 
-    def rest(self, prefix, keep=None, return_trace=False):
+    def rest(
+        self, prefix: Prefix, keep: Keep = None, return_trace: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, Trace]:
         logits = self._logits(prefix.image_features[0])[None, None]
         means = prefix.tokens[:, 1:, 0]
         trace = Trace(1 + (means > means.mean()).long(), -means.abs()[:, None], prefix.tokens[:, 1:])
         return (logits, trace) if return_trace else logits
 
-    def _logits(self, window):
+    def _logits(self, window: torch.Tensor) -> torch.Tensor:
         image, previous, include, exclude = (
             window[channel] for channel in (IMAGE, PREVIOUS, INCLUDE, EXCLUDE)
         )
@@ -61,32 +76,37 @@ class Likeness(nn.Module):
             inside &= ~((away < REACH_VOX) & ((image - image[z, y, x]).abs() < 0.5))
         return 20.0 * (inside.float() - 0.5)
 
-    def keep_per_stage(self, keep=None):
+    def keep_per_stage(self, keep: Keep = None) -> tuple[float, ...]:
         return keep_per_stage(keep, self.config.default_keep)
 
-    def token_counts(self, keep=None):
+    def token_counts(self, keep: Keep = None) -> tuple[int, ...]:
         return (self.config.n_tokens, self.config.n_tokens // 2)
 
-    def macs(self, keep=None):
+    def macs(self, keep: Keep = None) -> MacsByPart:
         return MacsByPart(1000 if keep == 1.0 else 600, 100, 300)
 
 
-def make_promptable(volume: Volume | None = None, **sizes) -> Session:
+def make_promptable(volume: Volume | None = None, **sizes: Any) -> Session:
     """Session around `Likeness`, with a volume in use."""
-    session = Session(Likeness(**sizes), RECIPE, LabelTable.from_names(["object"]))
+    session = Session(cast("ScdNetwork", Likeness(**sizes)), RECIPE, LabelTable.from_names(["object"]))
     if volume is not None:
         session.set_volume(volume)
     return session
 
 
-def ball(shape, centre_mm, radius_mm, spacing_mm=(1.0, 1.0, 1.0)) -> np.ndarray:
+def ball(
+    shape: Sequence[int],
+    centre_mm: Sequence[float],
+    radius_mm: float,
+    spacing_mm: Sequence[float] = (1.0, 1.0, 1.0),
+) -> np.ndarray:
     """Mask of a ball; its centre in mm from the first voxel's centre."""
     axes = [np.arange(n) * mm - at for n, mm, at in zip(shape, spacing_mm, centre_mm, strict=True)]
     z, y, x = axes
-    return z[:, None, None] ** 2 + y[:, None] ** 2 + x**2 <= radius_mm**2
+    return np.asarray(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2 <= radius_mm**2)
 
 
-def scan(*masks, spacing_mm=(1.0, 1.0, 1.0), dtype=np.int16) -> Volume:
+def scan(*masks: np.ndarray, spacing_mm: Sequence[float] = (1.0, 1.0, 1.0), dtype: Any = np.int16) -> Volume:
     """Volume that is 0 but for the masks, the first of which are 1, 2, ..."""
     array = np.zeros(masks[0].shape, dtype)
     for value, mask in enumerate(masks, start=1):
@@ -94,5 +114,5 @@ def scan(*masks, spacing_mm=(1.0, 1.0, 1.0), dtype=np.int16) -> Volume:
     return Volume(array, np.diag([*spacing_mm, 1.0]))
 
 
-def dice(a, b) -> float:
+def dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b)))

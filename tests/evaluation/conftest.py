@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-TINY = {"embed_dim": 24, "depth": 3, "heads": 2, "completion_dim": 12, "completion_heads": 2, "features": 2}
+    from napari_scd.model import Keep, ScdNetwork
+
+TINY: dict[str, Any] = {
+    "embed_dim": 24,
+    "depth": 3,
+    "heads": 2,
+    "completion_dim": 12,
+    "completion_heads": 2,
+    "features": 2,
+}
 SPACING = np.diag([2.0, 1.0, 1.5, 1.0])
 
 
@@ -37,10 +46,12 @@ class Threshold(nn.Module):
             **TINY,
         )
 
-    def prefix(self, image):
+    def prefix(self, image: torch.Tensor) -> Prefix:
         return Prefix(image, image)
 
-    def rest(self, prefix, keep=None, return_trace=False):
+    def rest(
+        self, prefix: Prefix, keep: Keep = None, return_trace: bool = False
+    ) -> torch.Tensor | tuple[torch.Tensor, Trace]:
         image = prefix.tokens[:, 0]
         low = keep is not None and self.keep_per_stage(keep)[0] < 0.5
         second = torch.full_like(image, -9) if low else 3 * image - 4
@@ -49,22 +60,24 @@ class Threshold(nn.Module):
         trace = Trace(torch.ones(len(image), n).long(), torch.zeros(len(image), 2, n), torch.zeros(1))
         return (logits, trace) if return_trace else logits
 
-    def keep_per_stage(self, keep=None):
+    def keep_per_stage(self, keep: Keep = None) -> tuple[float, ...]:
         return keep_per_stage(keep, self.config.default_keep)
 
-    def token_counts(self, keep=None):
+    def token_counts(self, keep: Keep = None) -> tuple[int, ...]:
         first, second = self.keep_per_stage(keep)
         return 64, int(64 * first), int(64 * first * second)
 
-    def macs(self, keep=None):
+    def macs(self, keep: Keep = None) -> MacsByPart:
         share = 1.0 if keep is None else self.keep_per_stage(keep)[0]
         return MacsByPart(int(1e6 * share), 0, 1000)
 
 
 @pytest.fixture
-def session():
+def session() -> Session:
     recipe = Recipe("MR", normalisation="none")
-    return Session(Threshold(), recipe, LabelTable.from_names(["shell", "core"]), cache_bytes=0)
+    return Session(
+        cast("ScdNetwork", Threshold()), recipe, LabelTable.from_names(["shell", "core"]), cache_bytes=0
+    )
 
 
 def write_case(folder: Path, name: str, labels: np.ndarray) -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
 from napari_scd.model import ModelConfig, build_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_scd.model import ScdNetwork
 
 SMALL = ModelConfig(
     in_channels=1,
@@ -29,16 +35,16 @@ SMALL = ModelConfig(
 
 
 @pytest.fixture
-def small():
+def small() -> Callable[..., ModelConfig]:
     """The small config with some sizes changed."""
     return lambda **changes: replace(SMALL, **changes)
 
 
 @pytest.fixture
-def network(small):
+def network(small: Callable[..., ModelConfig]) -> Callable[..., ScdNetwork]:
     """A small network with scorers that disagree; sizes changed at will."""
 
-    def build(seed=0, **changes):
+    def build(seed: int = 0, **changes: Any) -> ScdNetwork:
         torch.manual_seed(seed)
         net = build_network(small(**changes))
         for scorer in net.encoder.scorers:
@@ -51,10 +57,10 @@ def network(small):
 
 
 @pytest.fixture
-def image():
+def image() -> Callable[..., torch.Tensor]:
     """A batch of windows that fits a config."""
 
-    def draw(config, batch=2, seed=1):
+    def draw(config: ModelConfig, batch: int = 2, seed: int = 1) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
         return torch.randn(batch, config.in_channels, *config.roi, generator=generator)
 

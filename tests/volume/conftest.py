@@ -30,13 +30,13 @@ _GEOMETRY_FIELDS = (
 @pytest.fixture(params=ALL_AXES)
 def axes(request: pytest.FixtureRequest) -> str:
     """Every orientation a grid can have, such as "RAS"."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture(params=ALL_AXES[::5])
 def some_axes(request: pytest.FixtureRequest) -> str:
     """A fifth of them, odd and even ones."""
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

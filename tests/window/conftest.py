@@ -15,7 +15,7 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt  # noqa: E402
 from qtpy.QtGui import QMouseEvent  # noqa: E402
-from qtpy.QtTest import QTest  # noqa: E402
+from qtpy.QtTest import QTest as _QTest  # noqa: E402
 from qtpy.QtWidgets import QApplication, QPushButton, QStyle, QStyleOptionSlider, QWidget  # noqa: E402
 
 from napari_scd.viewer.state import State  # noqa: E402
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WAIT_MS = 120_000
+QTest: Any = _QTest  # its stubs take static methods for those of an instance
+LEFT = Qt.MouseButton.LeftButton
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -101,7 +103,7 @@ class Window:
     def press(self, name: str) -> None:
         button = self.part(name)
         assert isinstance(button, QPushButton) and button.isEnabled(), name
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(button, LEFT)
 
     def key(self, key: Any, modifier: Any = NONE) -> None:
         QTest.keyClick(self.canvas.native, key, modifier)
@@ -109,8 +111,9 @@ class Window:
     def click(self, world: Any, modifier: Any = NONE) -> None:
         """Click where a point of the world (z, y, x) is drawn."""
         x, y = self.canvas.view.scene.transform.map([world[-1], world[-2], 0, 1])[:2]
-        QTest.mouseMove(self.canvas.native, QPoint(round(x), round(y)))
-        QTest.mouseClick(self.canvas.native, Qt.MouseButton.LeftButton, modifier, QPoint(round(x), round(y)))
+        place = QPoint(round(x), round(y))
+        QTest.mouseMove(self.canvas.native, place)
+        QTest.mouseClick(self.canvas.native, LEFT, modifier, place)
 
     def drag(self, name: str, values: Any) -> None:
         """Drag a slider's handle over some values with the mouse, and let go at the last."""

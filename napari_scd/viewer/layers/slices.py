@@ -38,4 +38,5 @@ def grey(values: np.ndarray, limits: tuple[float, float] | None = None) -> np.nd
     """
     numbers = np.nan_to_num(np.asarray(values, np.float32))
     low, high = limits or tuple(float(limit) for limit in np.percentile(numbers, (2, 99)))
-    return (np.clip((numbers - low) / max(high - low, 1e-6), 0, 1) * 255).astype(np.uint8)
+    shades = np.clip((numbers - low) / max(high - low, 1e-6), 0, 1) * 255
+    return np.asarray(shades, np.uint8)

@@ -41,15 +41,17 @@ def filled(value: float, share: float, dtype: Any = np.float32) -> Any:
     return partial(image, data=data)
 
 
-def lazy(viewer: Any, folder: Path) -> Any:
+def _in_chunks() -> Any:
     import dask.array as da
 
-    return image(viewer, folder, da.from_array(voxels(), chunks=8))
+    return da.from_array(voxels(), chunks=8)  # type: ignore[no-untyped-call]
+
+
+def lazy(viewer: Any, folder: Path) -> Any:
+    return image(viewer, folder, _in_chunks())
 
 
 def broken_lazy(viewer: Any, folder: Path) -> Any:
-    import dask.array as da
-
     answers = [True]
 
     def ask(block: np.ndarray) -> np.ndarray:
@@ -57,9 +59,7 @@ def broken_lazy(viewer: Any, folder: Path) -> Any:
             raise OSError("the server does not answer")
         return block
 
-    data = da.from_array(voxels(), chunks=8).map_blocks(
-        ask, dtype=np.float32, meta=np.zeros((0, 0, 0), np.float32)
-    )
+    data = _in_chunks().map_blocks(ask, dtype=np.float32, meta=np.zeros((0, 0, 0), np.float32))
     layer = image(viewer, folder, data, contrast_limits=(0, 1))
     answers[0] = False
     return layer

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from napari_scd.volume import Volume, read_labels, read_volume, write_labels, write_volume
 

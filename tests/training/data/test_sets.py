@@ -92,7 +92,9 @@ def test_a_case_without_structures_is_named(own_folder, prompt_values, tmp_path)
     path = own_folder / "maps/labels/case1.nii.gz"
     labels = read_labels(path)
     write_labels(path, labels.with_array(np.zeros_like(labels.array)))
-    with pytest.raises(InputError, match=r"Data set 'maps': .*case1.nii.gz has no structure to ask for"):
+    with pytest.raises(
+        InputError, match=r"Data set 'maps': .*case1.nii.gz has no structure that could be a target"
+    ):
         _load(own_folder, prompt_values, tmp_path)
 
 

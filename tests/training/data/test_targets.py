@@ -47,13 +47,13 @@ def test_small_sets_are_drawn_by_their_share(prompt_cases, prompt_config):
 
 def test_withheld_structures_are_no_target_in_any_form(prompt_cases, prompt_config, monkeypatch):
     seen = []
-    view_of = SampleMaker._view
+    view_of = SampleMaker.view
 
     def view(self, *arguments):
         seen.append(view_of(self, *arguments))
         return seen[-1]
 
-    monkeypatch.setattr(SampleMaker, "_view", view)
+    monkeypatch.setattr(SampleMaker, "view", view)
     organs = [case for case in prompt_cases if not case.drawn]
     touched = 0
     for kind in ("union_share", "supervoxel_share"):
