@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`images`, `labels` and a training file."""
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     folder = tmp_path_factory.mktemp("grid-data")
     for name in ("images", "labels"):

@@ -22,12 +22,13 @@ import sys
 import time
 import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from napari_scd.checkpoints import load
 from napari_scd.cli import main as command
@@ -220,9 +221,11 @@ class Autosave(Export):
     def work(self, folder: Path) -> int:
         control = self.desk.control
         control.choices.autosave = True
-        control.result.view.source["path"] = str(folder / "scan.nii.gz")
+        result = control.result
+        assert result is not None and result.view.source is not None
+        result.view.source["path"] = str(folder / "scan.nii.gz")
         for _ in range(self.n_times):
-            control.result.accepted = False
+            result.accepted = False
             control.accept()
             self.desk.queue.run_all()
         return 0 if "Saved" in control.status.sentence else 1
@@ -260,7 +263,7 @@ def killed_at_random(jobs: list[Any], n_rounds: int, draw: random.Random, out: P
         code = exit_code(forked(lambda: job.start(folder, number // len(jobs)) or 0, log))  # noqa: B023
         assert code == 0, f"exit code {code} before anything was killed"
         began = time.monotonic()
-        child = forked(lambda job=job, folder=folder: job.work(folder), log)
+        child = forked(partial(job.work, folder), log)
         if number >= len(jobs):  # the first round of each tells how long it takes
             time.sleep(draw.uniform(0, 0.9 * seconds[job.name]))
             os.kill(child, signal.SIGKILL)
@@ -274,7 +277,7 @@ def killed_at_random(jobs: list[Any], n_rounds: int, draw: random.Random, out: P
             job.check(folder)
             left = len(everything(folder)) - len(visible(folder)) if folder.exists() else 0
             counts[f"{job.name}: left a hidden file"] += left > 0
-            code = exit_code(forked(lambda job=job, folder=folder: job.work(folder), log))
+            code = exit_code(forked(partial(job.work, folder), log))
             assert code == 0, f"exit code {code} after starting again"
             job.check_end(folder)
         except Exception:
@@ -300,7 +303,7 @@ def two_writers(n_rounds: int, out: Path) -> Counter[str]:
                 write_labels(target, labels, table=TABLE)
             return 0
 
-        children = [forked(lambda labels=labels: write(labels), out / "log.txt") for labels in maps]
+        children = [forked(partial(write, labels), out / "log.txt") for labels in maps]
         running = set(children)
         while running:
             (out / "seen.nii.gz").write_bytes(target.read_bytes())  # one state of the file, read at once
@@ -322,7 +325,7 @@ def two_trainers(n_rounds: int, train: Train, out: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
     for number in range(n_rounds):
         folder = out / f"both{number}"
-        children = [forked(lambda folder=folder: train.work(folder), out / "log.txt") for _ in range(2)]
+        children = [forked(partial(train.work, folder), out / "log.txt") for _ in range(2)]
         codes = sorted(exit_code(child) for child in children)
         assert codes in ([0, 2], [0, 0]), codes
         train.check_end(folder)
@@ -345,7 +348,7 @@ def full_disks(jobs: list[Any], step_kib: int, out: Path) -> Counter[str]:
                 (disk / "filler").write_bytes(b"\0" * filler)
                 log = out / "full.txt"
                 log.write_bytes(b"")
-                code = exit_code(forked(lambda job=job: on_disk(job, disk), log))
+                code = exit_code(forked(partial(on_disk, job, disk), log))
                 said = log.read_text()
                 assert code in (0, 2, 3), f"{left_kib} KiB left: exit code {code}, {said}"
                 assert "Traceback" not in said, f"{left_kib} KiB left: {said}"
@@ -383,11 +386,12 @@ def main() -> None:
     (order.out / "rounds").mkdir(parents=True)
     out = order.out.resolve()
     torch.set_num_threads(1)
-    jobs = [kind(out / kind.name) for kind in (Segment, Train, Export, Autosave)]
+    trainer = Train(out / Train.name)
+    jobs = [Segment(out / Segment.name), trainer, Export(out / Export.name), Autosave(out / Autosave.name)]
     began = time.monotonic()
     counts = killed_at_random(jobs, order.rounds, random.Random(order.seed), out)
     counts += two_writers(max(order.rounds // 10, 1), out)
-    counts += two_trainers(max(order.rounds // 20, 1), jobs[1], out)
+    counts += two_trainers(max(order.rounds // 20, 1), trainer, out)
     if os.geteuid() == 0:
         counts += full_disks(jobs, order.disk_step, out)
     (out / "counts.json").write_text(json.dumps(counts, indent=1))

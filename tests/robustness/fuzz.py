@@ -18,7 +18,6 @@ import random
 import resource
 import signal
 import struct
-import sys
 import time
 import traceback
 import warnings
@@ -31,7 +30,7 @@ import napari
 import nibabel as nib
 import numpy as np
 import torch
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from napari_scd.checkpoints import describe, load, load_reference
 from napari_scd.checkpoints.foreign_config import reference_config
@@ -279,7 +278,7 @@ def training_file(path: Path) -> object:
 
 def entries(path: Path) -> object:
     """Read a recipe, a label table and sizes of a network from one and the same file."""
-    outcomes = []
+    outcomes: list[object] = []
     for read in (
         lambda: Recipe.from_dict(read_mapping(path, "recipe")),
         lambda: read_table(path),
@@ -420,7 +419,7 @@ def reference(folder: Path) -> bytes:
 
     network = build_network(reference_config(SIZES))
     state = {reference_name(name): value.clone() for name, value in network.state_dict().items()}
-    return save(state, {"config": json.dumps(SIZES)})
+    return bytes(save(state, {"config": json.dumps(SIZES)}))
 
 
 def pickled() -> bytes:
@@ -477,8 +476,10 @@ def main() -> None:
     targets = make_targets(work)
     prepare_process()
     state_file = order.out / "state.json"
-    state = json.loads(state_file.read_text()) if state_file.exists() else {"cpu_s": 0.0, "number": 0}
-    counts = Counter(state.get("counts", {}))
+    state: dict[str, Any] = {"cpu_s": 0.0, "number": 0}
+    if state_file.exists():
+        state = json.loads(state_file.read_text())
+    counts: Counter[str] = Counter(state.get("counts", {}))
     began, before, shown = time.process_time(), state["cpu_s"], 0.0
     while state["cpu_s"] < 60 * order.minutes:
         number = state["number"]
@@ -531,4 +532,4 @@ def prepare_process() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

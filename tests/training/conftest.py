@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from napari_scd.training import RunResult
     from napari_scd.training.data.sets import PromptCase
 
 SHAPE = (20, 22, 24)
@@ -130,7 +131,9 @@ def options() -> Callable[..., RunOptions]:
 
 
 @pytest.fixture(scope="session")
-def finished_run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory):
+def finished_run(
+    data_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainConfig, Path, RunResult]:
     """Config, folder and result of one whole run."""
     out = tmp_path_factory.mktemp("run")
     config = config_from_dict(copy.deepcopy(VALUES), data_folder)

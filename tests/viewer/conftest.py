@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -22,6 +22,8 @@ from napari_scd.volume import LabelTable, Recipe, Volume
 from ..promptable_network import ball, make_promptable
 
 if TYPE_CHECKING:
+    from napari_scd.engine import Click
+    from napari_scd.viewer.logic.backend import Backend
     from napari_scd.viewer.logic.jobs import DockJob
 
 PATCH = 4
@@ -49,7 +51,7 @@ class FakeNetwork:
 
     def _per_stage(self, keep: Any) -> tuple[float, ...]:
         if keep is None:
-            return self.config.default_keep
+            return tuple(self.config.default_keep)
         return keep if isinstance(keep, tuple) else (keep,) * N_STAGES
 
 
@@ -195,7 +197,7 @@ class FakeBackend:
                 index=index,
                 windows=1,
             )
-            answers.append(clicked(answer, view, TABLE, everything=everything))
+            answers.append(clicked(cast("Click", answer), view, TABLE, everything=everything))
         return answers
 
     def preview(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
@@ -279,7 +281,7 @@ def blob(shape: tuple[int, ...] = (24, 28, 32)) -> np.ndarray:
     grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1)
     centre = np.asarray(shape) * (0.4, 0.55, 0.6)
     inside = np.linalg.norm((grid - centre) / (np.asarray(shape) / 2), axis=-1) < 0.5
-    return (inside * 100 + np.random.default_rng(0).normal(0, 2, shape)).astype(np.float32)
+    return np.asarray(inside * 100 + np.random.default_rng(0).normal(0, 2, shape), np.float32)
 
 
 @pytest.fixture
