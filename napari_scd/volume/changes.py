@@ -73,7 +73,7 @@ def compare_labels(
 
 
 def changes_csv(changes: Iterable[StructureChange]) -> str:
-    """Lay out changes as CSV, a line each; what is None stays empty."""
+    """Lay out changes as CSV, a line each; None becomes an empty cell."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(StructureChange._fields)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.volume import Volume
 
 SURFACE_SUFFIXES = (".stl", ".obj", ".ply")
-_COMMENT = "SPACE=LPS"  # 3D Slicer reads this and does not have to ask
+_COMMENT = "SPACE=LPS"  # 3D Slicer reads this, so it need not ask
 _SMOOTHING_STEPS = 15
 _SHRINK, _SWELL = 0.5, 0.53
 

@@ -23,7 +23,6 @@ from ..promptable_network import ball, make_promptable
 
 if TYPE_CHECKING:
     from napari_scd.engine import Click
-    from napari_scd.viewer.logic.backend import Backend
     from napari_scd.viewer.logic.jobs import DockJob
 
 PATCH = 4

@@ -68,7 +68,8 @@ class PlanesDock:
 
     def _on_closed(self) -> None:
         """Follow the X of their dock; a window that closes leaves them open for the next time."""
-        if self._planes is None or self._leaving or not self.button.window().isVisible():
+        window = self.button.window()
+        if self._planes is None or self._leaving or window is None or not window.isVisible():
             return
         self._planes = None
         with QSignalBlocker(self.button):

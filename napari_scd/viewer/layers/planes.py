@@ -84,7 +84,7 @@ class Cuts:
         part[axis] = slice(at[axis], at[axis] + 1)
         slab = self._turn(np.asarray(array[tuple(part)]))
         rows = np.take(slab, 0, axis=plane.normal)
-        return rows[::-1] if plane.upwards else rows
+        return np.asarray(rows[::-1] if plane.upwards else rows)
 
     def aspect(self, plane: SlicePlane) -> float:
         """Height of a pixel over its width."""
