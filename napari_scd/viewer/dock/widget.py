@@ -10,6 +10,7 @@ from superqt.utils import qdebounced
 
 from napari_scd.viewer.dock.canvas import make_canvas_current, switch_vertex_arrays_off
 from napari_scd.viewer.dock.click_tool import ClickTool
+from napari_scd.viewer.dock.connections import connect_to_controller
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
 from napari_scd.viewer.dock.display import PanelDisplay, Panels
 from napari_scd.viewer.dock.hover import MousePosition
@@ -72,7 +73,7 @@ class ScdWidget(DockedWidget):
         self._look_again = qdebounced(self._on_place, timeout=LOOK_AGAIN_MS)
         self._look_at_edits = qdebounced(self._on_painted, timeout=PAINTED_MS)
         self._isolation = Isolation(self.controller, self.result)
-        self._connect_panels()
+        self._connect_panels(panels)
         self.controller.state.result_changed.connect(self._on_result)
         self._settings = Settings(self._apply_preferences)
         self._lists = LayerLists(self.controller, self.input, self.result)
@@ -135,29 +136,19 @@ class ScdWidget(DockedWidget):
 
     # -- building --------------------------------------------------------------------------------------------
 
-    def _connect_panels(self) -> None:
-        control = self.controller
+    def _connect_panels(self, panels: Panels) -> None:
+        connect_to_controller(panels, self.controller)
         self.input.volumes_chosen.connect(lambda _: self._on_place())
         self.input.model_chosen.connect(self._on_model)
         self.input.frames_chosen.connect(self._on_frames_chosen)
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
         self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
         self.input.remedy_wanted.connect(self._on_remedy)
-        self.input.plane_wanted.connect(control.show_view)
-        self.run.segment_wanted.connect(control.segment)
         self.run.click_toggled.connect(self._on_click_toggled)
-        self.run.cancel_wanted.connect(control.cancel)
-        self.run.replay_wanted.connect(control.replay)
         self.tokens.keep_moved.connect(self._keep.move)
-        self.tokens.show_chosen.connect(control.set_show)
-        self.tokens.compare_wanted.connect(control.compare)
-        self.tokens.explode_wanted.connect(control.explode)
         self.result.output_chosen.connect(partial(self._set_choice, "output"))
         self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
-        self.result.structure_clicked.connect(control.go_to)
         self.result.structure_clicked.connect(self.tools.choose)
-        self.result.accept_wanted.connect(control.accept)
-        self.result.discard_wanted.connect(control.discard)
         self.result.export_wanted.connect(self._on_export)
         self.advanced.changed.connect(self._set_choice)
         self.advanced.refused.connect(self._on_refused)

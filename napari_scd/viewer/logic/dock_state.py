@@ -122,6 +122,12 @@ class DockState:
         field = self.ready.checkpoint.recipe.field
         return field == "whole" or (field == "click" and self.ready.plan.n_windows == 1)
 
+    def known(self) -> tuple[str, int]:
+        """Return the loaded model's name, and how many structures it has names for."""
+        assert self.ready is not None
+        checkpoint = self.ready.checkpoint
+        return checkpoint.provenance.name, len(checkpoint.labels)
+
     def key_of(self, view: SourceView) -> tuple[Any, ...]:
         """Return everything a result of an image depends on: its voxels and place, and the model."""
         return view.key, view.orientation_known, self.choices.model

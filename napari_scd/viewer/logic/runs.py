@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from napari_scd.viewer.logic import prompt_sentences
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
-from napari_scd.viewer.logic.backend import FrameAnswer, PartialAnswer
+from napari_scd.viewer.logic.backend import PartialAnswer
 from napari_scd.viewer.logic.click_words import after_click, beside_known
+from napari_scd.viewer.logic.frame_answers import FrameAnswers
 from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.jobs import ASKED, LIVE
 from napari_scd.viewer.logic.merging import from_run, with_rest, with_window
@@ -62,6 +63,7 @@ class Runs:
     ) -> None:
         self._state = state
         self._layers = layers
+        self._frames = FrameAnswers(state, layers)
         self._edits = edits
         self._get_ready = get_ready
         self._point_at = point_at
@@ -102,7 +104,7 @@ class Runs:
         state.say(sentences.running(f"Segmenting all {view.n_frames} frames."))
         views = [view.at_frame(number) for number in range(view.n_frames)]
         run = partial(state.backend.segment_frames, views, state.choices.copy())
-        state.submit("frames", run, partial(self._on_frames, view.n_frames), partly=self._on_frame_step)
+        state.submit("frames", run, partial(self._frames.finish, view.n_frames), partly=self._frames.take)
 
     def click(self, index: Sequence[int], *, everything: bool = False) -> None:
         """Segment the structure at a voxel of the image, or remove it when it is already on screen."""
@@ -225,20 +227,6 @@ class Runs:
             result.repaint()
         return carried_over(result, self._state.same_image)
 
-    def _on_frame_step(self, step: Any) -> None:
-        if not isinstance(step, FrameAnswer):
-            self._state.progressed(step)
-            return
-        assert self._state.ready is not None
-        result = from_run(step.segmentation, step.view, self._state.ready.checkpoint.labels)
-        earlier = self._state.shown.get((step.view.uid, step.view.frame), Shown()).result
-        result.history = ([] if earlier is None else list(earlier.history)) + result.history
-        self._layers.put(result, "Segment all frames")
-
-    def _on_frames(self, n_frames: int, n_done: int) -> None:
-        self._state.progress_changed.emit(None)
-        self._state.say(sentences.frames_done(n_done, n_frames))
-
     def _earlier_history(self) -> list[dict[str, Any]]:
         earlier = self._before.result
         return [] if earlier is None else list(earlier.history)
@@ -292,18 +280,13 @@ class Runs:
         result.history = earlier + result.history
         names = ", ".join(dict.fromkeys(answer.record.name for answer in answers if answer.label))
         self._layers.finish(result, f"clicking {names}" if names else "the click")
-        unknown_here = prompt_sentences.unknown_here(*self._known(), answers[0].message)
+        unknown_here = prompt_sentences.unknown_here(*self._state.known(), answers[0].message)
         state.say(unknown_here if unknown else after_click(answers[-1], result))
 
     def _point_instead(self, answer: Clicked, promptable: str) -> None:
         """Ask the promptable model for what the chosen one does not know."""
         self._state.progress_changed.emit(None)
-        self._point_at(answer.record.place, prompt_sentences.instead(*self._known(), stem(promptable)))
-
-    def _known(self) -> tuple[str, int]:
-        """Return the chosen model's name, and how many structures it has names for."""
-        checkpoint = self._ready()[2].checkpoint
-        return checkpoint.provenance.name, len(checkpoint.labels)
+        self._point_at(answer.record.place, prompt_sentences.instead(*self._state.known(), stem(promptable)))
 
     def _on_compared(self, agreement: Agreement) -> None:
         self._state.agreement_changed.emit(agreement)
