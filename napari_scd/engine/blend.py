@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 from napari_scd.engine.postprocess import certainty, label_map
@@ -21,7 +22,6 @@ from napari_scd.model import roomy
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -57,7 +57,7 @@ class Planes(NamedTuple):
 
     def certainty(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Probability of every voxel's label in per cent ``(planes, y, x)``; 0 where there is no window."""
-        return certainty(self.logits, recipe) * self.seen.numpy()
+        return np.asarray(certainty(self.logits, recipe) * self.seen.numpy())
 
 
 class Canvas:

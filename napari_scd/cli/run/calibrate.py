@@ -178,8 +178,8 @@ def _with_clean_up(
     without = _runs(_session(checkpoint, recipe), cases, plan)
     if not candidates:
         return recipe, without
-    both = (summarise(runs)[0] for runs in (without, _runs(_session(checkpoint, cleaned), cases, plan)))
-    chosen = harmless_to(*both, names)
+    with_all = _runs(_session(checkpoint, cleaned), cases, plan)
+    chosen = harmless_to(summarise(without)[0], summarise(with_all)[0], names)
     final = replace(cleaned, single_labels=tuple(table.index_of(name) for name in chosen))
     return final, _runs(_session(checkpoint, final), cases, plan)
 
