@@ -71,8 +71,8 @@ def _unsure(report: Report, certainties: Mapping[int, float], recipe: Recipe) ->
     if mean >= recipe.usual_confidence:
         return ""
     return (
-        f"{report.model} is unsure of what it found: {mean:.0%} on average over the structures, where scans "
-        f"it was made for have {recipe.usual_confidence:.0%} or more."
+        f"{report.model} is only {mean:.0%} sure of its structures (usually {recipe.usual_confidence:.0%} or "
+        "more)."
     )
 
 
@@ -85,8 +85,13 @@ def _unusual_sizes(report: Report, labels: Volume, recipe: Recipe, table: LabelT
         size_ml, (low, high) = report.volumes_ml.get(label.name, 0.0), usual.get(label.index, (0.0, np.inf))
         too_small = 0 < size_ml < low and label.index not in cut
         if too_small or size_ml > high:
-            odd.append(f"{label.name} {size_ml:,.4g} ml (usually {low:,.3g} to {high:,.4g})")
+            odd.append(f"{label.name} {_text(size_ml)} ml (usually {_text(low)} to {_text(high)})")
     if not odd:
         return ""
     more = f" and {len(odd) - _MOST_NAMED} more" if len(odd) > _MOST_NAMED else ""
     return f"Unusual sizes: {', '.join(odd[:_MOST_NAMED])}{more}."
+
+
+def _text(size_ml: float) -> str:
+    """Millilitres with about three digits: "0.37", "12,000"."""
+    return f"{size_ml:,.0f}" if size_ml >= 100 else f"{size_ml:.3g}"

@@ -23,8 +23,8 @@ DIMMEST = 0.75
 PREVIEW_OPACITY = 0.8
 CONTOUR_VOX = 1  # previews are outlines on slices, so that the scan below them stays readable
 VEIL_OPACITY = 0.15  # of the preview in 3D, where it would hide the tokens inside
-DOUBT_COLOURS = [[1.0, 0.85, 0.2, 1.0], [0.85, 0.2, 0.1, 1.0], [0.0, 0.0, 0.0, 0.0]]  # from unsure to sure
-DOUBT_LIMITS = (40.0, 100.0)  # per cent; a coin's toss between two labels glows
+DOUBT_COLOURS = [[1.0, 0.85, 0.2, 0.9], [0.85, 0.2, 0.1, 0.6], [0.85, 0.2, 0.1, 0.0]]  # from unsure to sure
+DOUBT_LIMITS = (40.0, 95.0)  # per cent; a coin's toss between two labels glows
 EVERYTHING = "all structures"  # a click that took every label of its window
 
 
@@ -133,8 +133,7 @@ def confidence_layer(percent: np.ndarray, view: SourceView, report: dict[str, An
     keywords = dict(view.look) | {
         "name": name_of(view.name, "confidence"),
         "colormap": {"colors": DOUBT_COLOURS, "name": "SCD doubt"},
-        "blending": "additive",
-        "opacity": 0.8,
+        "blending": "translucent_no_depth",
         "contrast_limits": DOUBT_LIMITS,
         "metadata": {"scd": report},
     }

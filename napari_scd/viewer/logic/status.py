@@ -85,9 +85,9 @@ def cancelled(done: int, total: int) -> Status:
 def done(n_labels: int, n_found: int, seconds: float, *, misfit_of: str = "") -> Status:
     """Say that a whole volume was segmented; `misfit_of` is the model that the scan may not fit."""
     labels = "1 label" if n_labels == 1 else f"{n_labels} labels"
-    aside = f" This scan may not fit {misfit_of}: do not trust it blindly." if misfit_of else ""
+    doubt = f"This scan may not fit {misfit_of}. " if misfit_of else ""
     found = f"{labels}, {n_found} found in {duration(seconds)}."
-    return Status(State.DONE, f"{found}{aside} Accept (U) or Discard.")
+    return Status(State.DONE, f"{doubt}{found} Accept (U) or Discard.")
 
 
 def frames_done(done: int, total: int) -> Status:

@@ -93,11 +93,24 @@ def test_surfaces_lie_on_the_structures(desk: Any) -> None:
     surfaces = [layer for layer in desk.viewer.layers if type(layer).__name__ == "Surface"]
     assert [layer.name for layer in surfaces] == ["ct [SCD surface] anterior hippocampus"], "not doubled"
     assert desk.control.status.sentence.startswith("1 surface added as layers")
-    world = np.array([surfaces[0].data_to_world(vertex) for vertex in surfaces[0].data[0]])
+    world = np.array([surfaces[0].data_to_world(vertex)[-3:] for vertex in surfaces[0].data[0]])
     inside = np.argwhere(ours(desk, "preview").data == 1) * (2, 1, 1)
     assert np.allclose(world.min(axis=0), inside.min(axis=0), atol=1.5)
     assert np.allclose(world.max(axis=0), inside.max(axis=0), atol=1.5)
     assert np.allclose(surfaces[0].vertex_colors[0][:3], np.array(TABLE.label_of(1).colour) / 255, atol=1e-3)
+
+
+def test_surfaces_follow_the_order_of_the_axes_on_screen(desk: Any) -> None:
+    segment(desk)
+    desk.control.surfaces.show(["anterior hippocampus"])
+    desk.queue.run_all()
+    (layer,) = [one for one in desk.viewer.layers if type(one).__name__ == "Surface"]
+    desk.control.show_view("3d")
+    order = [axis - desk.viewer.dims.ndim for axis in desk.viewer.dims.displayed]
+    assert order != sorted(order), "the patient stands upright"
+    assert desk.viewer.dims.nsteps[0] == 1, "no slider"
+    drawn, vertices = layer._view_vertices, layer.data[0]
+    np.testing.assert_allclose(drawn, vertices[:, order])
 
 
 def test_surfaces_of_a_frame_lie_at_that_frame(model: Any) -> None:
