@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from napari_scd.viewer.logic.clicks import ClickRecord, record_of
 from napari_scd.viewer.logic.history import place_entry
 from napari_scd.viewer.logic.merging import from_run, merge_confidence, merge_tokens
+from napari_scd.viewer.logic.objects import carried_over
 
 if TYPE_CHECKING:
     from napari_scd.engine import Click
@@ -56,12 +57,9 @@ def with_click(result: Result | None, answer: Clicked) -> Result:
             base=result.base,
             base_counts=result.base_counts,
             edits=list(result.edits),
-            objects=result.objects,
-            known_table=result.known_table,
-            table=result.table,
             history=result.history + answer.run.history,
         )
         merge_tokens(run, result)
         merge_confidence(run, result)
     run.repaint()
-    return run
+    return carried_over(run, result).copy(current=0)

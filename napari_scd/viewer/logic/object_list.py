@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -95,11 +96,14 @@ class ObjectList:
         tables = [result.table for result in (preview, accepted) if result is not None]
         output = self._state.store.layer(self._state.choices.output)
         tables += [] if output is None else [table_in(output)]
+        if self._state.ready is not None and not self._state.is_promptable:
+            tables.append(self._state.ready.checkpoint.labels)
         return free_label({*also, *(label for table in tables for label in table.indices)})
 
-    def new_name(self, label: int) -> str:
+    def new_name(self) -> str:
         """Return the name an object has until it is given one."""
-        return unused_name(f"object {label}", used_names(self._state.now))
+        taken = {name.casefold() for name in used_names(self._state.now)}
+        return next(name for n in count(1) if (name := f"object {n}") not in taken)
 
     def leave_current(self) -> bool:
         """Let no object be current; return whether there is a preview."""

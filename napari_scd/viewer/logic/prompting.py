@@ -216,7 +216,7 @@ class PromptQueue:
         state = self._state
         before = self._objects.preview()
         old = object_of(before.objects, ask.label)
-        name = self._objects.new_name(ask.label) if old is None else old.name
+        name = self._objects.new_name() if old is None else old.name
         now = datetime.now().isoformat(timespec="seconds")
         one = ScanObject(
             label=ask.label,

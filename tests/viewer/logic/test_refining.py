@@ -79,10 +79,11 @@ class NamedBackend(PointedBackend):
 
     def __init__(self) -> None:
         super().__init__("whole")
+        self.knows = False
 
     def click(self, view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
         answers = super().click(view, choices, places, progress, cancel)
-        return [answer._replace(label=0) for answer in answers]
+        return answers if self.knows else [answer._replace(label=0) for answer in answers]
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def named(model: Any) -> Any:
 def test_what_the_chosen_model_does_not_know_the_promptable_one_answers(named: Any) -> None:
     click(named, TWO)
     assert say(named).startswith("fake knows 4 structures, none of them here, so any answered: object 1, ")
-    assert preview(named).data[TWO] == 1
+    assert preview(named).data[TWO] == 5, "a label the chosen model has no use for"
     named.control.prompting.new_object()
     click(named, ONE)
     exclude(named, THREE)
@@ -105,6 +106,15 @@ def test_what_the_chosen_model_does_not_know_the_promptable_one_answers(named: A
     assert [row.n_prompts for row in rows(named)] == [1, 2], "a run over the volume keeps the objects"
     assert {row.label for row in rows(named)}.isdisjoint(TABLE.indices)
     assert set(np.unique(preview(named).data)) >= {1, 2, 5, 6}
+
+
+def test_a_structure_with_a_name_is_clicked_beside_an_object(named: Any) -> None:
+    click(named, TWO)
+    named.backend.knows = True
+    click(named, ONE)
+    assert [(row.name, row.label, row.current) for row in rows(named)] == [("object 1", 5, False)]
+    assert preview(named).data[TWO] == 5 and preview(named).data[ONE] in (1, 2)
+    assert "hippocampus" in say(named)
 
 
 def test_without_a_promptable_model_the_status_says_what_the_chosen_one_knows(named: Any) -> None:
