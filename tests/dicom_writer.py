@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 STUDY_UID = generate_uid(entropy_srcs=["study"])
@@ -112,3 +119,44 @@ def write_series(folder: Path, spec: Spec, leave_out: tuple[int, ...] = ()) -> P
         if index not in leave_out:
             write_slice(folder / f"IM{spec.number:02d}{place:04d}", dataset_of(spec, int(index)), spec.syntax)
     return folder
+
+
+def write_enhanced(
+    path: Path, spec: Spec, frames: Sequence[tuple[np.ndarray, int, dict[str, dict[str, Any]]]]
+) -> Path:
+    """Write one file of many images: numbers (row, column), slice and groups of each."""
+    dataset = dataset_of(spec, 0)
+    for name in (
+        "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "RescaleSlope",
+        "RescaleIntercept",
+    ):  # fmt: skip
+        delattr(dataset, name)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    dataset.NumberOfFrames = len(frames)
+    dataset.PixelData = np.stack([array for array, _, _ in frames]).astype("<u2").tobytes()
+    dataset.SharedFunctionalGroupsSequence = [
+        _groups(
+            {
+                "PlaneOrientationSequence": {
+                    "ImageOrientationPatient": [*spec.row_direction, *spec.column_direction]
+                },
+                "PixelMeasuresSequence": {"PixelSpacing": list(spec.spacing_mm)},
+            }
+        )
+    ]
+    places = [np.add(spec.origin_mm, np.multiply(index, spec.step_mm)) for _, index, _ in frames]
+    dataset.PerFrameFunctionalGroupsSequence = [
+        _groups({"PlanePositionSequence": {"ImagePositionPatient": list(map(float, place))}, **groups})
+        for place, (_, _, groups) in zip(places, frames, strict=True)
+    ]
+    return write_slice(path, dataset)
+
+
+def _groups(said: dict[str, dict[str, Any]]) -> Dataset:
+    group = Dataset()
+    for sequence, values in said.items():
+        item = Dataset()
+        for name, value in values.items():
+            setattr(item, name, value)
+        setattr(group, sequence, [item])
+    return group

@@ -199,6 +199,8 @@ def _unusable(notes: list[LeftOut], top: Path) -> Iterator[Scan]:
 def _why_not(series: Series, n_slices: int, modality: str) -> str:
     if series.modality != modality:
         return f"{series.modality or 'of no stated kind'}, and the model takes {modality}"
+    if series.is_scout:
+        return "a scout"
     if n_slices < _FEWEST_SLICES:
         return f"{n_slices} image{'s' * (n_slices != 1)} only"
     return ""

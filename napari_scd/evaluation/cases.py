@@ -10,10 +10,10 @@ import numpy as np
 
 from napari_scd.errors import InputError
 from napari_scd.plain import from_json
-from napari_scd.volume import READABLE, read_labels, read_volume, stem_of
+from napari_scd.volume import READABLE, LeftOut, Why, read_labels, read_volume, stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari_scd.volume import Volume
 
@@ -29,10 +29,11 @@ class CaseFiles(NamedTuple):
 
 
 class CaseList(NamedTuple):
-    """Cases by name, and the names a data list calls its validation cases (folders have none)."""
+    """Cases by name, which of them a data list calls validation cases, and what was found beside them."""
 
     cases: dict[str, CaseFiles]
     validation: tuple[str, ...]
+    unused: tuple[LeftOut, ...] = ()
 
 
 def find_cases(
@@ -52,7 +53,8 @@ def find_cases(
         return _from_datalist(Path(dataset))
     if images is None or labels is None:
         raise InputError("Cases are found by a 'dataset' file, or by both an 'images' and a 'labels' folder.")
-    return CaseList(_from_folders(Path(images), Path(labels)), ())
+    cases = _from_folders(Path(images), Path(labels))
+    return CaseList(cases, (), tuple(_unused(cases, Path(images), Path(labels))))
 
 
 def read_pair(files: CaseFiles, n_channels: int = 1) -> tuple[Volume, Volume]:
@@ -109,10 +111,35 @@ def _from_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
         if label is None:
             raise InputError(f"{image} has no label of the same name in {labels}.")
         case = name.removesuffix("_0000")
+        if case in cases:
+            raise InputError(
+                f"{images} holds both {cases[case].image.name} and {image.name}: keep one of them."
+            )
         cases[case] = CaseFiles(case, image, label)
     if not cases:
         raise InputError(f"The folder {images} holds no NIfTI or MGH image.")
     return cases
+
+
+def _unused(cases: dict[str, CaseFiles], images: Path, labels: Path) -> Iterator[LeftOut]:
+    """Yield what lies in the two folders and belongs to no case; hidden files and notes do not count."""
+    used = {path for case in cases.values() for path in (case.image, case.label)}
+    for path in sorted(images.iterdir()):
+        if path in used or path.name.startswith(".") or _second_half(path):
+            continue
+        if path.is_dir():
+            yield LeftOut(path, Why.FOLDER)
+        elif images != labels or case_name(path):
+            yield LeftOut(path, Why.NOT_AN_IMAGE)
+    for path in sorted(labels.iterdir() if images != labels else ()):
+        if path not in used and case_name(path):
+            yield LeftOut(path, Why.NO_PARTNER)
+
+
+def _second_half(path: Path) -> bool:
+    """Tell whether a file is the .img of an .hdr beside it."""
+    head, found, tail = path.name.lower().rpartition(".img")
+    return bool(found) and (path.parent / f"{path.name[: len(head)]}.hdr{tail}").exists()
 
 
 def _from_datalist(file: Path) -> CaseList:

@@ -89,12 +89,16 @@ class Encoding(NamedTuple):
         Whether the numbers can be negative.
     slope, intercept
         From stored to meant values.
-    samples
-        Numbers in each pixel: 1 for a scan, 3 for colours.
     inverted
         Whether low numbers are meant to be shown bright (MONOCHROME1).
     padding
         The stored numbers, from first to last, that say "outside of the scan"; empty where there are none.
+    says_scale, says_sign
+        Whether the header has slope or intercept, and says whether numbers are signed.
+    has_table
+        Whether a table, not slope and intercept, leads to meant values.
+    unit
+        Of the meant values, such as "HU"; empty where the header does not say.
     """
 
     bits: int = 16
@@ -102,9 +106,12 @@ class Encoding(NamedTuple):
     signed: bool = False
     slope: float = 1.0
     intercept: float = 0.0
-    samples: int = 1
     inverted: bool = False
     padding: tuple[int, ...] = ()
+    says_scale: bool = True
+    says_sign: bool = True
+    has_table: bool = False
+    unit: str = ""
 
 
 class Image(NamedTuple):
@@ -130,6 +137,8 @@ class Image(NamedTuple):
         The InstanceNumber.
     contrast, moment, stack_id
         What tells apart images of one place, and images of passes that overlap.
+    other_tags
+        What may tell them apart where these do not; each image of a file holds equally many.
     encoding
         What the stored numbers mean.
     tiles
@@ -154,6 +163,7 @@ class Image(NamedTuple):
     encoding: Encoding
     tiles: int = 1
     n_frames: int = 1
+    other_tags: tuple[str, ...] = ()
 
     @property
     def stack(self) -> StackKey:

@@ -48,7 +48,7 @@ def walk(
             if _is_folder(entry):
                 folders.append((entry.is_symlink(), path))
             elif entry.name.startswith("."):
-                continue
+                notes.append(LeftOut(path, Why.HIDDEN))
             elif entry.is_symlink() and not os.path.exists(path):
                 notes.append(LeftOut(path, Why.LINK_TO_NOWHERE))
             else:

@@ -24,10 +24,13 @@ class Why(Enum):
     NOT_DICOM = "not a DICOM file"
     NOT_AN_IMAGE = "not an image"
     NO_SCAN = "no scan"
+    COLOURS = "colours instead of one number per voxel"
     INDEX = "index of a disc"
     NO_POSITION = "no position in space"
     ONE_POSITION = "one position for all of its images"
     DUPLICATE = "duplicate"
+    FOLDER = "a folder, where only files count"
+    NO_PARTNER = "no image of that name"
     NOT_GIVEN = "of the same series, but not given"
     OTHER_SERIES = "another series"
 
@@ -91,6 +94,11 @@ def listed(left_out: Sequence[LeftOut]) -> str:
         by_reason.setdefault(one.reason, []).append(one.path.name or str(one.path))
     parts = []
     for reason, names in by_reason.items():
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        parts.append(f"{', '.join(names[:_NAMED])}{more} ({reason})")
+        parts.append(f"{names_of(names)} ({reason})")
     return "; ".join(parts)
+
+
+def names_of(names: Sequence[str]) -> str:
+    """Name the first few and count the rest."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

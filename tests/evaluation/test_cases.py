@@ -10,7 +10,7 @@ import pytest
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases, read_pair
 from napari_scd.evaluation.cases import case_name
-from napari_scd.volume import Volume, write_labels, write_volume
+from napari_scd.volume import Volume, sentence_on, write_labels, write_volume
 
 
 def _touch(folder, *names):
@@ -36,9 +36,26 @@ def test_names_that_belong_together(tmp_path, image, label, case):
     assert found.validation == ()
 
 
+def test_what_belongs_to_no_case_is_told(tmp_path):
+    images = _touch(tmp_path / "i", "a.hdr", "a.img", "scan.dcm", ".DS_Store")
+    (images / "series").mkdir()
+    labels = _touch(tmp_path / "l", "a.nii.gz", "b.nii.gz", "dataset.json")
+    found = find_cases(images=images, labels=labels)
+    assert list(found.cases) == ["a"]
+    assert sentence_on(found.unused) == (
+        "Left out: scan.dcm (not an image); series (a folder, where only files count); "
+        "b.nii.gz (no image of that name)."
+    )
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
-    [(("a.nii", "a.nii.gz"), "both a.nii and a.nii.gz"), (("b.nii",), "no label"), ((), "no NIfTI")],
+    [
+        (("a.nii", "a_0000.nii.gz"), "both a.nii and a_0000.nii.gz"),
+        (("a.nii", "a.nii.gz"), "both a.nii and a.nii.gz"),
+        (("b.nii",), "no label"),
+        ((), "no NIfTI"),
+    ],
 )
 def test_folders_that_cannot_be_used(tmp_path, names, said):
     labels = _touch(tmp_path / "l", "a.nii.gz")

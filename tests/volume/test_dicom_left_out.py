@@ -126,6 +126,12 @@ def test_linked_folders_of_a_series_are_read(tmp_path: Path) -> None:
     assert read_volume(tmp_path / "study").array.shape == (9, 12, 10)
 
 
+def test_links_to_nowhere_are_named_for_what_they_are(folder: Path) -> None:
+    (folder / "IM7").symlink_to(folder / "gone")
+    for given in (folder, folder / "IM3", sorted(folder.iterdir())):
+        assert read_volume(given).warnings == ("Left out: IM7 (link to nowhere).",)
+
+
 def test_scouts_and_reports_beside_the_scan_are_named(tmp_path: Path) -> None:
     write_series(tmp_path / "ct", SPEC)
     write_series(tmp_path / "ct", Spec(drawn((1, 20, 20)), number=1, description="Scout"))
@@ -135,6 +141,72 @@ def test_scouts_and_reports_beside_the_scan_are_named(tmp_path: Path) -> None:
     (sentence,) = read_volume(tmp_path / "ct").warnings
     assert "IM010000 (another series: 1: CT, Scout, 1 axial image)" in sentence
     assert "report (no scan: SR)" in sentence
+
+
+def picture_of(spec: Spec, index: int) -> Any:
+    dataset = dataset_of(spec, index)
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelData = bytes(3 * spec.array[0].size)
+    return dataset
+
+
+@pytest.mark.parametrize("number", [SPEC.number, 99])
+@pytest.mark.parametrize("placed", [True, False])
+def test_colour_pictures_beside_the_scan_are_named(folder: Path, number: int, placed: bool) -> None:
+    for index in range(3):
+        picture = picture_of(replace(SPEC, number=number), index)
+        if not placed:
+            del picture.ImagePositionPatient, picture.ImageOrientationPatient
+        write_slice(folder / f"SC{index}", picture)
+    volume = read_volume(folder)
+    assert volume.array.shape[0] == 7
+    assert volume.warnings == ("Left out: SC0, SC1, SC2 (colours instead of one number per voxel).",)
+
+
+def test_images_of_another_series_without_position_are_named(folder: Path) -> None:
+    picture = dataset_of(replace(SPEC, number=99), 0)
+    del picture.ImagePositionPatient
+    write_slice(folder / "SC", picture)
+    assert read_volume(folder).warnings == ("Left out: SC (no position in space).",)
+
+
+def test_a_folder_of_colours_is_refused_for_what_it_is(tmp_path: Path) -> None:
+    path = write_slice(tmp_path / "SC", picture_of(SPEC, 0))
+    for given in (tmp_path, path):
+        with pytest.raises(InputError, match="colours"):
+            read_volume(given)
+
+
+@pytest.mark.parametrize("same_series", [True, False])
+@pytest.mark.parametrize("same_direction", [True, False])
+def test_scouts_are_no_part_of_the_scan(folder: Path, same_series: bool, same_direction: bool) -> None:
+    spec = replace(
+        SPEC,
+        number=SPEC.number if same_series else 1,
+        column_direction=(0.0, 1.0, 0.0) if same_direction else (0.0, 0.0, -1.0),
+        step_mm=(0.0, 0.0, 40.0) if same_direction else (0.0, 40.0, 0.0),
+    )
+    for index in range(3):
+        scout = dataset_of(spec, index)
+        scout.SOPInstanceUID, scout.ImageType = generate_uid(), ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+        write_slice(folder / f"scout{index}", scout)
+    volume = read_volume(folder)
+    assert volume.array.shape[0] == 7
+    (sentence,) = volume.warnings
+    assert sentence.startswith("Left out: scout0 (another series")
+
+
+def test_hidden_slices_are_named_and_other_hidden_files_are_not(folder: Path, write: Write) -> None:
+    write(7, ".IM7")
+    (folder / ".DS_Store").write_bytes(b"Bud1" * 20)
+    (folder / "._IM3").write_bytes(bytes.fromhex("00051607") + b"Mac OS X" * 9)
+    (folder / ".backup").mkdir()
+    write(8, ".backup/IM8")
+    assert read_volume(folder).warnings == ("Left out: .IM7, .backup (hidden).",)
+    assert read_volume(folder / "IM3").warnings == ("Left out: .IM7 (hidden).",)
 
 
 def test_slices_that_were_not_given_are_named(tmp_path: Path) -> None:

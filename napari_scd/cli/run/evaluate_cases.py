@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_scd.cli.console import warn
 from napari_scd.cli.extras import training_extra
 from napari_scd.errors import InputError
 from napari_scd.evaluation import CaseFiles, find_cases
+from napari_scd.volume import sentence_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,11 +131,18 @@ def found_cases(order: EvaluateOrder) -> dict[str, CaseFiles]:
     if order.data.suffix == ".json":
         return find_cases(dataset=order.data).cases
     if order.labels is not None:
-        return find_cases(images=order.data, labels=order.labels).cases
+        return _in_folders(order.data, order.labels)
     for images, labels in _FOLDERS:
         if (order.data / images).is_dir() and (order.data / labels).is_dir():
-            return find_cases(images=order.data / images, labels=order.data / labels).cases
+            return _in_folders(order.data / images, order.data / labels)
     raise InputError(
         f"{order.data} has no folders 'images' and 'labels': name the folder of label maps after that of "
         "images, or give a dataset.json or a training file."
     )
+
+
+def _in_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
+    found = find_cases(images=images, labels=labels)
+    if found.unused:
+        warn(sentence_on(found.unused))
+    return found.cases

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.volume.dicom.choosing import choose_series as choose_series
     from napari_scd.volume.dicom.given import GivenScan as GivenScan
     from napari_scd.volume.dicom.given import gather_slices as gather_slices
     from napari_scd.volume.dicom.grouping import pieces_of as pieces_of
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from napari_scd.volume.dicom.segmentation_write import write_segmentation as write_segmentation
     from napari_scd.volume.dicom.series import FoundSeries as FoundSeries
     from napari_scd.volume.dicom.series import Series as Series
-    from napari_scd.volume.dicom.series import choose_series as choose_series
     from napari_scd.volume.dicom.series import find_series as find_series
     from napari_scd.volume.dicom.series import series_of as series_of
 
@@ -29,7 +29,7 @@ _HOME_OF = {
     "GivenScan": "given",
     "Series": "series",
     "check_segmentable": "segmentation_write",
-    "choose_series": "series",
+    "choose_series": "choosing",
     "find_series": "series",
     "gather_slices": "given",
     "is_dicom": "recognise",

@@ -63,9 +63,23 @@ def _decoder(path: Path, frames: Sequence[int]) -> Iterator[np.ndarray]:
         dataset = pydicom.dcmread(path, force=True)
     except MemoryError as error:  # of a length that the file declares and does not have
         raise Unreadable(path, f"{path.name} is truncated or damaged; export it again.") from error
+    _fill_in_pixel_format(dataset)
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = _likely_syntax(dataset)
     yield from pixels.iter_pixels(dataset, raw=True, indices=list(frames), correct_unused_bits=False)
+
+
+def _fill_in_pixel_format(dataset: Any) -> None:
+    """Put in what decoders ask for and a header may lack, where the rest says what it must be."""
+    usual = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PixelRepresentation": 0}
+    if "PixelData" in dataset:
+        for name, value in usual.items():
+            if dataset.get(name) in (None, ""):
+                setattr(dataset, name, value)
+        if not dataset.get("BitsStored"):
+            dataset.BitsStored = dataset.get("BitsAllocated")
+        if dataset.get("HighBit") is None and dataset.BitsStored:
+            dataset.HighBit = dataset.BitsStored - 1
 
 
 def _likely_syntax(dataset: Any) -> Any:

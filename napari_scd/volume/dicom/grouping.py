@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_scd.volume.dicom.other_tags import N_NAMED_TAGS
 from napari_scd.volume.dicom.places import make_one_stack, places_of
 
 if TYPE_CHECKING:
@@ -23,14 +24,18 @@ _PASS_BY: tuple[Callable[[Image], object], ...] = (
     lambda image: image.contrast.kind,
     lambda image: image.contrast.echo,
     lambda image: (image.contrast.temporal_index, image.contrast.temporal_position),
+    lambda image: image.contrast,
+    lambda image: image.moment.acquired_s,
+    lambda image: image.moment.stored_s,
+    lambda image: image.other_tags[:N_NAMED_TAGS],
 )
 
 
 def stacks_of(images: Iterable[Image]) -> list[tuple[Image, ...]]:
     """Sort the images of any number of series into stacks, in the order in which they come."""
-    groups: dict[tuple[str, StackKey], list[Image]] = {}
+    groups: dict[tuple[tuple[str, bool], StackKey], list[Image]] = {}
     for image in images:
-        groups.setdefault((image.series.uid, _stack_of(image, groups)), []).append(image)
+        groups.setdefault((_scan_of(image), _stack_of(image, groups)), []).append(image)
     parts = [part for group in groups.values() for part in passes_of(group)]
     return [tuple(part) for part in _without_lonely_slices(parts)]
 
@@ -109,11 +114,21 @@ def _make_one_scan(parts: Sequence[Sequence[Image]]) -> bool:
     return beside and make_one_stack(together)
 
 
-def _stack_of(image: Image, groups: Iterable[tuple[str, StackKey]]) -> StackKey:
+def _scan_of(image: Image) -> tuple[str, bool]:
+    """Return what images must share before their place counts: series, and whether they are scouts."""
+    return image.series.uid, is_scout(image)
+
+
+def is_scout(image: Image) -> bool:
+    """Tell whether an image was only taken to plan others."""
+    return "LOCALIZER" in image.contrast.kind.upper()
+
+
+def _stack_of(image: Image, groups: Iterable[tuple[tuple[str, bool], StackKey]]) -> StackKey:
     """Return the stack an image belongs to: an earlier one where size and direction agree."""
-    mine = image.stack
-    for uid, other in groups:
-        if uid == image.series.uid and _same_stack(other, mine):
+    mine, scan = image.stack, _scan_of(image)
+    for one, other in groups:
+        if one == scan and _same_stack(other, mine):
             return other
     return mine
 

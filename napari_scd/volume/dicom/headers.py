@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_scd.volume.dicom.moments import MOMENT_TAGS, contrast_of, moment_of
 from napari_scd.volume.dicom.nested import Nested, whole
+from napari_scd.volume.dicom.other_tags import OTHER_TAGS, other_tags_of
 from napari_scd.volume.dicom.recognise import Kind, kind_of, library, quiet_pydicom
 from napari_scd.volume.dicom_image import Encoding, Image, SeriesHead
 from napari_scd.volume.left_out import Why
@@ -20,11 +22,14 @@ _TAGS = (
     "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "Rows", "Columns", "NumberOfFrames",
     "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PhotometricInterpretation", "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleSlope",
-    "RescaleIntercept", "StackID", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-    _SIEMENS_TILES, _UNITED_IMAGING_TILES, *MOMENT_TAGS,
+    "RescaleIntercept", "RescaleType", "RealWorldValueMappingSequence", "ModalityLUTSequence", "StackID",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    _SIEMENS_TILES, _UNITED_IMAGING_TILES, *MOMENT_TAGS, *OTHER_TAGS,
 )  # fmt: skip
 _NO_SCANS = ("SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC", "SM")
 _SIGNS_OF_DICOM = ("SOPClassUID", "SeriesInstanceUID", "Rows", "Modality")
+_SCALE = "PixelValueTransformationSequence"
+_PALETTE = "PALETTE COLOR"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _UNUSABLE = {Kind.EMPTY: Why.EMPTY, Kind.FORBIDDEN: Why.UNREADABLE, Kind.OTHER: Why.NOT_DICOM}
 
@@ -85,6 +90,8 @@ def read_images(path: Path) -> Content:
     InputError
         When pydicom is missing.
     """
+    if os.path.islink(path) and not os.path.exists(path):
+        return Content((), Why.LINK_TO_NOWHERE)
     kind = kind_of(path)
     if kind in _UNUSABLE:
         return Content((), _UNUSABLE[kind])
@@ -100,6 +107,8 @@ def _content_of(header: Any, path: Path) -> Content:
     try:
         if not header.get("Rows") or not header.get("Columns"):
             return Content((), Why.DAMAGED if _should_be_an_image(header) else Why.NO_SCAN, "", uid)
+        if whole(header.get("SamplesPerPixel")) > 1 or header.get("PhotometricInterpretation") == _PALETTE:
+            return Content((), Why.COLOURS, "", uid)
         images = tuple(_images_of(header, path))
     except Exception:  # as above: nested entries are parsed here
         return Content((), Why.DAMAGED, "", uid)
@@ -174,6 +183,7 @@ def _image(
         encoding=_encoding_of(header, said),
         tiles=_tiles_of(header),
         n_frames=n_frames,
+        other_tags=other_tags_of(said),
     )
 
 
@@ -182,16 +192,32 @@ def _encoding_of(header: Any, said: Nested) -> Encoding:
     bits = whole(header.get("BitsStored")) or (allocated if allocated <= 16 else 0)
     signed = whole(header.get("PixelRepresentation")) == 1
     padding = [header.get(name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    slope, intercept, says_scale = _scale_of(said)
     return Encoding(
         bits=bits,
         high_bit=bits - 1 if header.get("HighBit") is None else whole(header.get("HighBit")),
         signed=signed,
-        slope=said.exact("RescaleSlope", "PixelValueTransformationSequence", 1.0) or 1.0,
-        intercept=said.exact("RescaleIntercept", "PixelValueTransformationSequence", 0.0),
-        samples=whole(header.get("SamplesPerPixel")) or 1,
+        slope=slope,
+        intercept=intercept,
         inverted=header.get("PhotometricInterpretation") == "MONOCHROME1",
         padding=_padding_of(padding[0], padding[1], allocated, signed),
+        says_scale=says_scale,
+        says_sign=header.get("PixelRepresentation") is not None or not bits,
+        has_table=bool(header.get("ModalityLUTSequence")) and not says_scale,
+        unit=said.text("RescaleType", _SCALE).strip().upper(),
     )
+
+
+def _scale_of(said: Nested) -> tuple[float, float, bool]:
+    """Return slope and intercept, and whether the header gives them; those of real-world values stand in."""
+    for names, sequence in (
+        (("RescaleSlope", "RescaleIntercept"), _SCALE),
+        (("RealWorldValueSlope", "RealWorldValueIntercept"), "RealWorldValueMappingSequence"),
+    ):
+        if any(said.value(name, sequence) is not None for name in names):
+            slope, intercept = (said.exact(name, sequence, 0.0) for name in names)
+            return slope or 1.0, intercept, True
+    return 1.0, 0.0, False
 
 
 def _padding_of(value: Any, limit: Any, allocated: int, signed: bool) -> tuple[int, ...]:
@@ -208,7 +234,7 @@ def _padding_of(value: Any, limit: Any, allocated: int, signed: bool) -> tuple[i
     """
     ends = []
     for end in (value, value if limit in (None, "") else limit):
-        if end in (None, ""):
+        if end in (None, "") or not isinstance(end, bytes | int | float | str):
             return ()
         number = int.from_bytes(end[:2], "little") if isinstance(end, bytes) else int(end)
         number %= 2**allocated

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_scd.errors import InputError
+from napari_scd.volume.dicom.other_tags import sorted_by_other_tags
 from napari_scd.volume.dicom_image import Contrast
 
 if TYPE_CHECKING:
@@ -130,8 +131,13 @@ def frames_of(places: Places) -> tuple[tuple[Image, ...], ...]:
             for frame in frames
             for name in told_apart_by
         ):
-            _check_told_apart(frames, when)
-            return frames
+            doubt = _doubt_about(frames, when)
+            if doubt is None:
+                return frames
+            by_others = sorted_by_other_tags(places)
+            if by_others is None:
+                raise doubt
+            return by_others
     odd = _odd_place(places, told_apart_by)
     raise InputError(
         f"The slice positions do not hold the same scans (echoes, b-values or phases): see {odd.path.name}. "
@@ -179,22 +185,21 @@ def _midnight(times: Sequence[float]) -> float:
     return _DAY_S / 2 if without_date and max(times) - min(times) > _DAY_S / 2 else 0.0
 
 
-def _check_told_apart(frames: tuple[tuple[Image, ...], ...], when: Key) -> None:
-    """Reject images of one place that do not differ, or differ only in numbers without an order."""
+def _doubt_about(frames: tuple[tuple[Image, ...], ...], when: Key) -> InputError | None:
+    """Return the refusal of images that differ in nothing, or in numbers that follow no order."""
     by_number_only = False
     for one, two in zip(frames, frames[1:], strict=False):
         for image, other in zip(one, two, strict=True):
-            if image.path == other.path or image.contrast != other.contrast:
+            if image.contrast != other.contrast or when(image)[:-2] != when(other)[:-2]:
                 continue
-            if when(image)[:-2] != when(other)[:-2]:
-                continue
-            if image.number == other.number:
-                raise _ambiguous(image, other)
+            if image.number == other.number and image.path != other.path:
+                return _ambiguous(image, other)
             by_number_only = True
-    if by_number_only and not _in_some_order(
-        np.array([[image.number for image in frame] for frame in frames])
-    ):
-        raise _ambiguous(frames[0][0], frames[1][0])
+    numbers = np.array([[(image.number, image.frame) for image in frame] for frame in frames])
+    one_file = len({image.path for frame in frames for image in frame}) == 1
+    if by_number_only and not _in_some_order(numbers[..., int(one_file)]):
+        return _ambiguous(frames[0][0], frames[1][0])
+    return None
 
 
 def _in_some_order(numbers: np.ndarray) -> bool:
@@ -215,8 +220,11 @@ def _in_some_order(numbers: np.ndarray) -> bool:
 
 
 def _ambiguous(image: Image, other: Image) -> InputError:
+    both = f"{image.path.name} and {other.path.name}"
+    if image.path == other.path:
+        both = f"The images {image.frame + 1} and {other.frame + 1} of {image.path.name}"
     return InputError(
-        f"{image.path.name} and {other.path.name} show the same place, and nothing in their headers tells "
+        f"{both} show the same place, and nothing in their headers tells "
         "which scan each of them belongs to; export each scan as a series of its own."
     )
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_scd.errors import ChooseFrame, InputError, WrongChannels
+from napari_scd.volume.dicom.choosing import choose_series
 from napari_scd.volume.dicom.decoding import same_pixels
-from napari_scd.volume.dicom.series import Series, choose_series, find_series
+from napari_scd.volume.dicom.series import Series, find_series
 from napari_scd.volume.dicom.stack import stack_images
 from napari_scd.volume.dicom.values import read_values
 from napari_scd.volume.left_out import sentence_on

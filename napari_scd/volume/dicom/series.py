@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_scd.errors import ChooseSeries, InputError, Unreadable
-from napari_scd.volume.dicom.grouping import stacks_of
+from napari_scd.errors import Unreadable
+from napari_scd.volume.dicom.grouping import is_scout, stacks_of
 from napari_scd.volume.dicom.headers import read_images
-from napari_scd.volume.dicom.recognise import ENDINGS
+from napari_scd.volume.dicom.recognise import ENDINGS, is_dicom
 from napari_scd.volume.folders import files_below
-from napari_scd.volume.left_out import LeftOut, Why, listed
+from napari_scd.volume.left_out import LeftOut, Why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from napari_scd.volume.dicom_image import Image
 
 _PLANES = ("sagittal", "coronal", "axial")
-_FEWEST_OF_A_VOLUME = 3
 _MAY_BE_FOREIGN = (Why.EMPTY, Why.NOT_DICOM, Why.UNREADABLE)
 
 
@@ -82,11 +81,20 @@ class Series:
         return _PLANES[int(np.abs(np.cross(row, column)).argmax())]
 
     @property
+    def is_scout(self) -> bool:
+        """Whether the images were only taken to plan others."""
+        return is_scout(self.images[0])
+
+    @property
     def summary(self) -> str:
         """One line for the user, such as "4: CT, Abdomen 2 mm, 120 axial images"."""
         count = len(self.images)
         images = f"{count} {self.plane} image{'s' if count != 1 else ''}"
         return f"{self.key}: " + ", ".join(filter(None, (self.modality, self.description, images)))
+
+    def as_left_out(self) -> LeftOut:
+        """Return what is said of the series where another one is read."""
+        return LeftOut(self.path, Why.OTHER_SERIES, self.summary)
 
 
 class FoundSeries(NamedTuple):
@@ -120,7 +128,7 @@ def find_series(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]])
         return _series_of_file(path)
     left_out: list[LeftOut] = []
     found = series_of(files_below(path, left_out))
-    lost = tuple(one for one in left_out if one.why is not Why.HIDDEN)
+    lost = tuple(one for one in left_out if one.why is not Why.HIDDEN or is_dicom(one.path))
     series = tuple(replace(one, left_out=one.left_out + lost) for one in found.series)
     return FoundSeries(series, found.left_out + lost)
 
@@ -155,46 +163,6 @@ def series_of(files: Iterable[Path], *, tell_all: bool = False) -> FoundSeries:
         key = str(number) if numbers.count(number) == 1 else f"{number}.{rank}"
         named.append(Series(key, group, tuple(_concerning(group, images, unused))))
     return FoundSeries(tuple(named), tuple(one for one, _ in unused))
-
-
-def choose_series(found: FoundSeries, wanted: str | None, name: str) -> Series:
-    """Choose one of several series.
-
-    Parameters
-    ----------
-    found
-        As :func:`find_series` returned it.
-    wanted
-        A series' key; None takes the only one there is, or the only one with more than two images.
-    name
-        Of folder or file, for messages.
-
-    Raises
-    ------
-    ChooseSeries
-        When several could be meant.
-    InputError
-        When there is none, or none has that key.
-    """
-    series = found.series
-    if not series:
-        raise _nothing_in(found, name)
-    listing = "; ".join(one.summary for one in series)
-    if wanted is not None:
-        for one in series:
-            if one.key == wanted.strip():
-                return one
-        raise InputError(f"{name} has no series '{wanted}'; choose one of: {listing}.")
-    volumes = [one for one in series if one.n_slices >= _FEWEST_OF_A_VOLUME] or list(series)
-    if len(volumes) == 1:
-        return _and_not_the_others(volumes[0], found)
-    mixed = len({one.uid for one in volumes}) == 1
-    what = (
-        f"The series in {name} mixes directions, sizes or passes"
-        if mixed
-        else f"{name} holds {len(series)} series"
-    )
-    raise ChooseSeries(what, [one.summary for one in series])
 
 
 class _Neighbours:
@@ -234,31 +202,38 @@ def _concerning(
             yield one
 
 
-def _and_not_the_others(chosen: Series, found: FoundSeries) -> Series:
-    """Return a series that also names the smaller ones beside it, and files without images, as left out."""
-    others = [_as_left_out(one) for one in found.series if one is not chosen]
-    no_scans = [one for one in found.left_out if one.why is Why.NO_SCAN]
-    return replace(chosen, left_out=(*chosen.left_out, *others, *no_scans)) if others or no_scans else chosen
-
-
-def _as_left_out(series: Series) -> LeftOut:
-    return LeftOut(series.path, Why.OTHER_SERIES, series.summary)
-
-
 def _series_of_file(path: Path) -> FoundSeries:
     own = read_images(path)
     if not own.images and own.why not in (None, Why.NO_POSITION, Why.ONE_POSITION):
+        if own.why is Why.COLOURS:
+            raise Unreadable(path, f"{path.name} holds colours; give a scan with one number per voxel.")
         reason = LeftOut(path, own.why, own.detail).reason
         raise Unreadable(
             path, f"{path.name} holds no DICOM images ({reason}); give a file or folder of a scan."
         )
-    siblings = sorted(file for file in path.parent.iterdir() if file == path or not file.name.startswith("."))
-    found = series_of(siblings)
+    beside = _files_beside(path)
+    hidden = [file for file in beside if file != path and file.name.startswith(".")]
+    found = series_of(file for file in beside if file not in hidden)
     mine = [one for one in found.series if path in one.files]
     others = [one for one in found.series if one not in mine and mine and one.uid == mine[0].uid]
-    lost = tuple(_as_left_out(one) for one in others)
+    lost = tuple(one.as_left_out() for one in others)
+    lost += tuple(
+        LeftOut(file, Why.HIDDEN)
+        for file in hidden
+        if own.series_uid and read_images(file).series_uid == own.series_uid
+    )
     series = tuple(replace(one, left_out=one.left_out + lost) for one in mine)
     return FoundSeries(series, tuple(one for one in found.left_out if one.path == path))
+
+
+def _files_beside(path: Path) -> list[Path]:
+    try:
+        return sorted(path.parent.iterdir())
+    except OSError as error:
+        raise Unreadable(
+            path.parent,
+            f"The folder of {path.name} cannot be read ({error.strerror}); give all of its files.",
+        ) from error
 
 
 def _series_of_files(paths: Sequence[Path]) -> FoundSeries:
@@ -274,21 +249,3 @@ def _series_of_files(paths: Sequence[Path]) -> FoundSeries:
                 more.setdefault(image.series.uid, []).append(LeftOut(file, Why.NOT_GIVEN))
     series = tuple(replace(one, left_out=(*one.left_out, *more.get(one.uid, ()))) for one in found.series)
     return FoundSeries(series, found.left_out)
-
-
-def _nothing_in(found: FoundSeries, name: str) -> InputError:
-    reasons = [one.why for one in found.left_out]
-    if Why.ONE_POSITION in reasons:
-        one = found.left_out[reasons.index(Why.ONE_POSITION)].path.name
-        return InputError(
-            f"{one} holds several images in one file, but a position for one of them only, so their order "
-            "and distances are not known; export one file for each slice, or enhanced CT or MR."
-        )
-    if Why.NO_POSITION in reasons:
-        count = reasons.count(Why.NO_POSITION)
-        return InputError(
-            f"{name} holds {count} file{'s' * (count != 1)} with images that have no position in space "
-            "(radiographs or screenshots, perhaps); give the folder of a CT or MR series."
-        )
-    why = f" ({listed(found.left_out)})" if found.left_out else ""
-    return InputError(f"{name} holds no DICOM images{why}; give the folder of a CT or MR series.")

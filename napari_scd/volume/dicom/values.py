@@ -10,15 +10,17 @@ import numpy as np
 from napari_scd.errors import InputError, Unreadable
 from napari_scd.volume.dicom.decoding import decode, has_overlay_in_pixels
 from napari_scd.volume.dicom.padding import Outside
+from napari_scd.volume.dicom.scale import complete_scale
+from napari_scd.volume.left_out import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_scd.volume.dicom_image import Encoding, Image
 
-_INVERTED = "Low numbers mean bright in this series (MONOCHROME1); its values were inverted."
-_SHOWN_INVERTED = (  # Hounsfield units are measurements, however they should be displayed
-    "The series is marked to be shown inverted (MONOCHROME1); its values were left as they are."
+_INVERTED = "Low numbers mean bright in {where} (MONOCHROME1); its values were inverted."
+_SHOWN_INVERTED = (  # Hounsfield units are measurements, however they are to be shown
+    "MONOCHROME1 asks to show {where} inverted; its values were left as they are."
 )
 _MOST_SHRUNK = 20_000  # pixels that a byte of a blank, compressed image can stand for
 _WHOLE_TYPES = (np.uint8, np.int16, np.uint16, np.int32)
@@ -46,10 +48,11 @@ def read_values(images: Sequence[Image]) -> Values:
     Raises
     ------
     InputError
-        When a file is damaged, holds colours or mosaics, or its compression cannot be decoded.
+        When a file is damaged, holds mosaics or a table of values, or its compression cannot be decoded.
     """
-    _check_one_number_per_voxel(images)
+    _check_no_mosaic(images)
     _check_room(images)
+    images, warnings_of_scale = complete_scale(images)
     dtype = _type_of(images)
     array = np.empty((len(images), *images[0].shape), dtype)
     outside = Outside(array.shape) if any(image.encoding.padding for image in images) else None
@@ -66,17 +69,19 @@ def read_values(images: Sequence[Image]) -> Values:
                 ignored &= ~outside.find(index, stored, numbers, image.encoding)
             too_long = too_long or bool(ignored.any() and not has_overlay_in_pixels(path))
             array[index] = _scaled(numbers, image.encoding, dtype)
-    warnings = []
+    warnings = [*warnings_of_scale]
     if too_long:
         warnings.append(
             f"Some numbers take more than the {images[0].encoding.bits} bits that the header declares; the "
             "other bits were ignored."
         )
     is_ct = images[0].series.modality == "CT"
-    if images[0].encoding.inverted:
-        warnings.append(_SHOWN_INVERTED if is_ct else _INVERTED)
+    inverted = np.array([image.encoding.inverted for image in images])
+    if inverted.any():
+        warnings.append(_on_inversion(images, inverted, is_ct=is_ct))
         if not is_ct:
-            _turn_over(array, np.ones(array.shape, bool) if outside is None else ~outside.voxels)
+            measured = np.ones(array.shape, bool) if outside is None else ~outside.voxels
+            _turn_over(array, measured, inverted)
     if outside is not None:
         warnings += outside.fill(array, is_ct=is_ct)
     return Values(array, tuple(warnings))
@@ -111,10 +116,8 @@ def used_bits(stored: np.ndarray, encoding: Encoding) -> tuple[np.ndarray, np.nd
     return numbers, beyond != 0
 
 
-def _check_one_number_per_voxel(images: Sequence[Image]) -> None:
+def _check_no_mosaic(images: Sequence[Image]) -> None:
     for image in images:
-        if image.encoding.samples != 1:
-            raise InputError(f"{image.path.name} holds colours; give a scan with one number per voxel.")
         if image.tiles > 1:
             raise InputError(
                 f"{image.path.name} is a mosaic: it shows several slices side by side in one picture; "
@@ -151,11 +154,20 @@ def _scaled(numbers: np.ndarray, encoding: Encoding, dtype: type[Any]) -> np.nda
     return numbers.astype(np.int64) + int(encoding.intercept) if encoding.intercept else numbers
 
 
-def _turn_over(array: np.ndarray, measured: np.ndarray) -> None:
-    """Invert the values where something was measured, in place."""
+def _on_inversion(images: Sequence[Image], inverted: np.ndarray, *, is_ct: bool) -> str:
+    where = "this series"
+    if not inverted.all():
+        names = [image.path.name for image, is_inverted in zip(images, inverted, strict=True) if is_inverted]
+        where = f"part of this series, {names_of(names)},"
+    return (_SHOWN_INVERTED if is_ct else _INVERTED).format(where=where)
+
+
+def _turn_over(array: np.ndarray, measured: np.ndarray, inverted: np.ndarray) -> None:
+    """Make high values low and low ones high where something was measured, in images to invert, in place."""
     values = array[measured]
     if values.size:
         ends = (
             values.min() + values.max() if array.dtype.kind == "f" else int(values.min()) + int(values.max())
         )
-        array[measured] = ends - values.astype(np.float64 if array.dtype.kind == "f" else np.int64)
+        measured = measured & inverted[:, None, None]
+        array[measured] = ends - array[measured].astype(np.float64 if array.dtype.kind == "f" else np.int64)
