@@ -308,6 +308,18 @@ def test_no_class_name_exists_twice(room: str) -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_name_of_a_room_is_a_module_of_it(room: str) -> None:
+    """Importing the module would put it in the place of the name."""
+    found = []
+    for entrance in (PACKAGE / room).rglob("__init__.py"):
+        files = {path.stem for path in entrance.parent.iterdir()}
+        tables = [node for node in ast.walk(ast.parse(entrance.read_text())) if isinstance(node, ast.Dict)]
+        names = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
+        found += [f"{entrance.parent.name}.{name}" for name in sorted(names & files)]
+    settle("names of modules", room, found)
+
+
 @pytest.mark.parametrize("room", [*(set(ROOMS) - {"cli", "viewer"}), *(set(OUTSIDE) - {"__main__"})])
 def test_lower_rooms_know_no_options_and_no_keys(room: str) -> None:
     found = []

@@ -51,8 +51,13 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.tables import ratio_table as ratio_table
     from napari_scd.benchmarks.tables import stages_table as stages_table
     from napari_scd.benchmarks.tables import sweep_table as sweep_table
+    from napari_scd.benchmarks.tables import throughput_grid as throughput_grid
+    from napari_scd.benchmarks.tables import throughput_table as throughput_table
     from napari_scd.benchmarks.tables import volume_grid as volume_grid
     from napari_scd.benchmarks.tables import volume_table as volume_table
+    from napari_scd.benchmarks.throughput import Load as Load
+    from napari_scd.benchmarks.throughput import LoadRow as LoadRow
+    from napari_scd.benchmarks.throughput import measure_throughput as measure_throughput
     from napari_scd.benchmarks.timer import Timer as Timer
     from napari_scd.benchmarks.volume import VolumeTimes as VolumeTimes
     from napari_scd.benchmarks.volume import time_volume as time_volume
@@ -61,6 +66,8 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Comparison": "comparison_result",
     "LatencyBenchmark": "latency",
+    "Load": "throughput",
+    "LoadRow": "throughput",
     "NetworkRow": "comparison_result",
     "OTHER_NETWORKS": "other_networks",
     "PEERS": "peer_networks",
@@ -91,6 +98,7 @@ _HOME_OF = {
     "draw_timing": "sweep_plot",
     "fitting_others": "other_networks",
     "markdown": "tables",
+    "measure_throughput": "throughput",
     "paired_ratio": "rounds",
     "parts_grid": "tables",
     "parts_table": "tables",
@@ -103,6 +111,8 @@ _HOME_OF = {
     "ratio_table": "tables",
     "stages_table": "tables",
     "sweep_table": "tables",
+    "throughput_grid": "tables",
+    "throughput_table": "tables",
     "time_dock": "latency",
     "time_prompts": "prompt_latency",
     "time_stages": "stages",

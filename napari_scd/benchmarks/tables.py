@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.device_report import DeviceReport
     from napari_scd.benchmarks.peers import PeerRow
     from napari_scd.benchmarks.stages import Stages
+    from napari_scd.benchmarks.throughput import LoadRow
     from napari_scd.benchmarks.volume import VolumeTimes
 
 SHOWN_KEEPS = (1.0, 0.5, 0.25, 0.1)
@@ -164,6 +165,23 @@ def stages_grid(result: Stages) -> Grid:
     """Rows of `stages_table`, heading first, the total last."""
     rows = [[stage, _ms(s), f"{s / result.total_s:.0%}"] for stage, s in result.seconds.items()]
     return [["stage", "ms", "share"], *rows, ["together", _ms(result.total_s), "100%"]]
+
+
+def throughput_table(rows: Sequence[LoadRow]) -> Table:
+    """Lay out cohorts with several numbers of processes and threads."""
+    return _table(throughput_grid(rows))
+
+
+def throughput_grid(rows: Sequence[LoadRow]) -> Grid:
+    """Rows of `throughput_table`, heading first."""
+    titles = "processes, threads, scans, seconds, scans/h, scans/h later, s a scan, MiB each, MiB all"
+    grid = [titles.split(", ")]
+    for row in rows:
+        counts = [row.load.workers, row.load.threads, row.n_scans]
+        rates = [row.wall_s, row.scans_an_hour, row.steady_scans_an_hour, row.scan_s]
+        memory = [_mib(row.worker_bytes), _mib(row.all_bytes)]
+        grid.append([*map(str, counts), *(f"{rate:.1f}" for rate in rates), *memory])
+    return grid
 
 
 def peers_table(rows: Sequence[PeerRow]) -> Table:

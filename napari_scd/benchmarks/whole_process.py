@@ -15,6 +15,8 @@ from napari_scd.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_scd.benchmarks.process_tree import TreeMemory
+
 _KIB = 1024
 _LOOK_EVERY_S = 0.02
 
@@ -36,8 +38,14 @@ class ProcessCost(NamedTuple):
     peak_bytes: int | None
 
 
-def cost_of(command: Sequence[str]) -> ProcessCost:
+def cost_of(command: Sequence[str], memory: TreeMemory | None = None) -> ProcessCost:
     """Run a command to its end.
+
+    Parameters
+    ----------
+    command : sequence of str
+    memory : TreeMemory, optional
+        Looks at the process and those that it starts, all the time.
 
     Raises
     ------
@@ -51,6 +59,8 @@ def cost_of(command: Sequence[str]) -> ProcessCost:
         peak_bytes = None
         while process.poll() is None:
             peak_bytes = _peak_bytes(process.pid) or peak_bytes
+            if memory is not None:
+                memory.look(process.pid)
             time.sleep(_LOOK_EVERY_S)
         wall_s = time.perf_counter() - began
         after = _processor_s_of_children()

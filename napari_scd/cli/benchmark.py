@@ -215,6 +215,38 @@ def peers(
         run_peers(order, out=out, as_json=as_json)
 
 
+@benchmark.command("throughput")
+def throughput(
+    scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A NIfTI or MGH file, many times over.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A model of whole scans.")
+    ] = "abdomen-ct",
+    workers: Annotated[str, typer.Option(metavar="N,..", help="Numbers of processes.")] = "1,2",
+    threads: Annotated[str, typer.Option(metavar="N,..", help="Numbers of threads of each.")] = "1",
+    scans: Annotated[int, typer.Option(min=1, metavar="N", help="Scans for each process.")] = 3,
+    keep_ratio: KeepOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Write throughput.md and throughput.json."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Segment a cohort on this machine, with several numbers of processes and threads.
+
+    Scans an hour, and the memory of each process and of all together. "later" is the rate in a cohort so long
+    that loading PyTorch and the model does not count.
+    """
+    counts = [parse_counts(option, text) for option, text in (("--workers", workers), ("--threads", threads))]
+    keep = parse_keep(keep_ratio)
+    if isinstance(keep, tuple):
+        raise InputError("--keep-ratio takes one number here.")
+    with busy("Loading PyTorch"):
+        from napari_scd.cli.run.throughput import ThroughputOrder, run_throughput
+
+    order = ThroughputOrder(scan, model, counts[0], counts[1], scans, keep)
+    run_throughput(order, out=out, as_json=as_json)
+
+
 @benchmark.command("gpu")
 def gpu(
     models: Annotated[
@@ -242,6 +274,23 @@ def gpu(
 
     with training_extra("Timing training steps"):
         run_gpu(tuple(models or ()), device, 60 * minutes, out=out, as_json=as_json)
+
+
+def parse_counts(option: str, text: str) -> tuple[int, ...]:
+    """Parse numbers such as "1,2,4".
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    try:
+        counts = tuple(int(word) for word in _words(text))
+    except ValueError:
+        counts = ()
+    if not counts or min(counts) < 1:
+        raise InputError(f"{option} got '{text}': give whole numbers from 1, such as 1,2,4.")
+    return counts
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.exit_stages import stage_table as stage_table
     from napari_scd.engine.hardware import Hardware as Hardware
     from napari_scd.engine.hardware import choose_hardware as choose_hardware
-    from napari_scd.engine.merge import merge as merge
+    from napari_scd.engine.merging import merge as merge
     from napari_scd.engine.plausible import guess_modality as guess_modality
     from napari_scd.engine.prompts import OtherGrid as OtherGrid
     from napari_scd.engine.prompts import PreviousMask as PreviousMask
@@ -57,7 +57,7 @@ _HOME_OF = {
     "TakesNoPrompts": "prompts",
     "choose_hardware": "hardware",
     "guess_modality": "plausible",
-    "merge": "merge",
+    "merge": "merging",
     "n_stages_of": "exit_stages",
     "objects_from_dict": "prompts",
     "objects_to_dict": "prompts",

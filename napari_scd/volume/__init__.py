@@ -55,9 +55,9 @@ if TYPE_CHECKING:
     from napari_scd.volume.phantom import make_phantom as make_phantom
     from napari_scd.volume.placing import paste as paste
     from napari_scd.volume.recipe import Recipe as Recipe
-    from napari_scd.volume.resample import ResampleUndo as ResampleUndo
-    from napari_scd.volume.resample import axis_weights as axis_weights
-    from napari_scd.volume.resample import resample as resample
+    from napari_scd.volume.resampling import ResampleUndo as ResampleUndo
+    from napari_scd.volume.resampling import axis_weights as axis_weights
+    from napari_scd.volume.resampling import resample as resample
     from napari_scd.volume.samples import load_icbm152 as load_icbm152
     from napari_scd.volume.samples import load_phantom as load_phantom
     from napari_scd.volume.shaping import SHAPE_EDITS as SHAPE_EDITS
@@ -87,7 +87,7 @@ _HOME_OF = {
     "ORIENTATION_UNKNOWN": "nifti",
     "READABLE": "nifti",
     "Recipe": "recipe",
-    "ResampleUndo": "resample",
+    "ResampleUndo": "resampling",
     "SHAPE_EDITS": "shaping",
     "Series": "dicom",
     "SURFACE_SUFFIXES": "surfaces",
@@ -103,7 +103,7 @@ _HOME_OF = {
     "Why": "left_out",
     "atomic_path": "atomic",
     "axis_directions": "orientation",
-    "axis_weights": "resample",
+    "axis_weights": "resampling",
     "changes_csv": "changes",
     "check_labels_writable": "files",
     "choose_series": "dicom",
@@ -131,7 +131,7 @@ _HOME_OF = {
     "read_labels": "files",
     "read_volume": "files",
     "reorient": "turning",
-    "resample": "resample",
+    "resample": "resampling",
     "reshape_mask": "shaping",
     "sentence_on": "left_out",
     "series_of": "dicom",

@@ -42,6 +42,8 @@ def walk(
         except OSError as error:
             notes.append(LeftOut(place, Why.UNREADABLE, (error.strerror or str(error)).lower()))
             continue
+        if not entries and place != top:
+            notes.append(LeftOut(place, Why.EMPTY_FOLDER))
         files, folders = [], []
         for entry in entries:
             path = place / entry.name

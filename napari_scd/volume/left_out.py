@@ -20,6 +20,7 @@ class Why(Enum):
     UNREADABLE = "cannot be read"
     LINK_TO_NOWHERE = "link to nowhere"
     SEEN_BEFORE = "link to a folder that is read already"
+    EMPTY_FOLDER = "empty folder"
     HIDDEN = "hidden"
     NOT_DICOM = "not a DICOM file"
     NOT_AN_IMAGE = "not an image"
