@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-pytest.importorskip("pydicom")
+pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("highdicom")
 
 from napari_scd.errors import InputError  # noqa: E402 - after the check that they are there
@@ -94,6 +94,36 @@ def test_napari_saves_labels_as_a_dicom_segmentation(model: Any, tmp_path: Path)
     written = files.write_labels_layer(str(tmp_path / "saved.dcm"), labels, {**look, "metadata": metadata})
     again = paste(read_labels(written[0]), read_volume(tmp_path / "ct"))
     np.testing.assert_array_equal(again.array, labels)
+
+
+@pytest.mark.parametrize("spread", ["folders", "part"])
+def test_labels_of_a_series_that_no_file_leads_to_are_saved(tmp_path: Path, spread: str) -> None:
+    folder = write_series(tmp_path / "ct", SPEC)
+    slices = sorted(folder.iterdir(), key=lambda path: pydicom.dcmread(path).InstanceNumber)
+    if spread == "folders":
+        (folder / "below").mkdir()
+        for path in slices[:3]:
+            path.rename(folder / "below" / path.name)
+        ((data, keywords, _),) = files.read_layers(str(folder))
+    else:
+        ((data, keywords, _),) = files.read_layers([str(path) for path in slices[:5]])
+    labels = np.ones(data.shape, np.uint8)
+    metadata = {"scd_source": keywords["metadata"]["scd_source"], "scd_labels": TABLE.to_list()}
+    files.write_labels_layer(str(tmp_path / "saved.dcm"), labels, {"metadata": metadata})
+    assert read_labels(tmp_path / "saved.dcm").spatial_shape == data.shape
+
+
+def test_files_dropped_with_the_slices_are_left_out(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct", SPEC)
+    (folder / "README.txt").write_text("of the disc")
+    (folder / "IM99").touch()
+    dropped = [str(path) for path in sorted(folder.iterdir())]
+    reader = files.get_reader(dropped)
+    assert reader is not None
+    ((data, keywords, _),) = reader(dropped)
+    assert data.shape == SPEC.array.shape
+    (sentence,) = keywords["metadata"]["scd_source"]["warnings"]
+    assert sentence == "Left out: IM99 (empty); README.txt (not a DICOM file)."
 
 
 def test_of_several_series_the_user_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def names_beside(labels: Path) -> dict[int, str]:
 
 def _from_folders(images: Path, labels: Path) -> dict[str, CaseFiles]:
     label_of = _by_stem(labels)
-    cases = {}
+    cases: dict[str, CaseFiles] = {}
     for name, image in _by_stem(images).items():
         known = (name, name.removesuffix("_0000"), name.replace("img", "label", 1))
         label = next((label_of[candidate] for candidate in known if candidate in label_of), None)

@@ -203,6 +203,16 @@ def test_a_lost_slice_among_those_given_is_read_with_its_series(tmp_path: Path) 
     assert read_volume(scan.slices).warnings == ("Left out: IM9.dcm (empty).",)
 
 
+def test_other_files_given_with_the_slices_are_left_out_and_named(tmp_path: Path) -> None:
+    slices = sorted(write_series(tmp_path / "ct", MR).iterdir())
+    (tmp_path / "ct" / "IM9").touch()
+    (tmp_path / "ct" / "README.txt").write_text("of the disc")
+    scan = nifti(tmp_path / "ct" / "t1.nii.gz")
+    whole, other = gather_slices(sorted((tmp_path / "ct").iterdir()))
+    assert set(slices) < set(whole.slices) and other == (scan, ())
+    assert read_volume(whole.slices).warnings == ("Left out: IM9 (empty); README.txt (not a DICOM file).",)
+
+
 @needs_links
 def test_names_in_bytes_of_no_character_set_are_found(tmp_path: Path) -> None:
     odd = os.fsencode(tmp_path) + b"/z\xe9"

@@ -58,8 +58,8 @@ def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -
         )
     keep = "" if order.keep is None else f", keep {order.keep:g}"
     about = (
-        f"{order.model} on copies of {order.scan.name}, {order.scans_each} for each process{keep}; file to file, "
-        "with the start of every process."
+        f"{order.model} on copies of {order.scan.name}, {order.scans_each} for each process{keep}; file to "
+        "file, with the start of every process."
     )
     if out is not None:
         with staged() as stage:

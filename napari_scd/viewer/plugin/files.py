@@ -15,6 +15,7 @@ from napari_scd.volume import (
     READABLE,
     LabelTable,
     Volume,
+    Why,
     gather_slices,
     is_dicom,
     is_segmentation,
@@ -34,16 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.viewer.layers import LayerTuple
-    from napari_scd.volume import GivenScan
+    from napari_scd.volume import GivenScan, Source
 
 CT_WINDOW = (-160.0, 240.0)  # soft tissue, in HU
 
 
 def get_reader(path: str | Sequence[str]) -> Callable[[str | Sequence[str]], list[LayerTuple]] | None:
-    """Return the reader when every path has an ending we read or is DICOM, else None."""
+    """Return the reader when every path has an ending we read or is DICOM, or several are; else None."""
     paths = [path] if isinstance(path, str) else list(path)
-    readable = all(str(one).lower().endswith(READABLE) or is_dicom(one) for one in paths)
-    return read_layers if paths and readable else None
+    dicom = [is_dicom(one) for one in paths]
+    readable = all(
+        is_slice or str(one).lower().endswith(READABLE) for one, is_slice in zip(paths, dicom, strict=True)
+    )
+    several_slices = sum(dicom) > 1  # other files of their folder may have been dropped with them
+    return read_layers if paths and (readable or several_slices) else None
 
 
 def read_layers(path: str | Sequence[str]) -> list[LayerTuple]:
@@ -128,6 +133,7 @@ def source_record(volume: Volume) -> dict[str, Any]:
     return {
         "name": source.name if source is not None else "",
         "path": str(path.resolve()) if path is not None else None,
+        "slices": _slices_of(source) if source is not None else [],
         "shape": list(volume.spatial_shape),
         "frames": volume.n_channels,
         "affine_spl": volume.affine.tolist(),
@@ -135,6 +141,14 @@ def source_record(volume: Volume) -> dict[str, Any]:
         "oriented": source is None or source.oriented,
         "warnings": list(volume.warnings),
     }
+
+
+def _slices_of(source: Source) -> list[str]:
+    """Return the files of a DICOM series where one of them does not lead to all others."""
+    files = sorted({image.path.resolve() for image in source.images})
+    alone = len({file.parent for file in files}) == 1
+    given = all(one.why is not Why.NOT_GIVEN for one in source.left_out)
+    return [] if alone and given else [str(file) for file in files]
 
 
 def contrast_limits(array: np.ndarray) -> tuple[float, float]:
@@ -203,9 +217,11 @@ def source_grid(record: dict[str, Any]) -> Volume:
     """Return the grid of a source file, with its header where the file is still the one that was read."""
     shape, affine = tuple(record["shape"]), np.asarray(record["affine_spl"], float)
     path = record.get("path")
+    slices = record.get("slices")
+    files = [str(file) for file in slices] if isinstance(slices, list) and slices else path
     if path and Path(path).exists():
         try:
-            volume = read_volume(path, frame=0 if record.get("frames", 1) > 1 else None)
+            volume = read_volume(files, frame=0 if record.get("frames", 1) > 1 else None)
         except InputError:
             volume = None
         if (
