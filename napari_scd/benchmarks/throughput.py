@@ -72,7 +72,7 @@ def measure_throughput(
     loads: Sequence[Load],
     *,
     scans_each: int = 3,
-    keep: float | None = None,
+    keep: float = 0.5,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> list[LoadRow]:
     """Segment copies of one scan as a cohort, once with each load.
@@ -86,8 +86,8 @@ def measure_throughput(
     loads : sequence of Load
     scans_each : int
         How many scans each process gets.
-    keep : float, optional
-        The keep ratio; the usual one when left out.
+    keep : float
+        The keep ratio.
     progress : callable
         Is told how many loads are done, and how many there are.
 
@@ -105,7 +105,7 @@ def measure_throughput(
     return rows
 
 
-def _measure(scan: Path, model: str, load: Load, n_scans: int, keep: float | None) -> LoadRow:
+def _measure(scan: Path, model: str, load: Load, n_scans: int, keep: float) -> LoadRow:
     with tempfile.TemporaryDirectory() as folder:
         studies, results = Path(folder) / "studies", Path(folder) / "results"
         studies.mkdir()
@@ -113,9 +113,12 @@ def _measure(scan: Path, model: str, load: Load, n_scans: int, keep: float | Non
             _stand_in(scan.resolve(), studies / f"{number:04d}-{scan.name}")
         memory = TreeMemory()
         start = "from napari_scd.cli import main; main()"
-        command = [sys.executable, "-c", start, "segment", str(studies), "-o", str(results), "--model", model]
-        command += ["--workers", str(load.workers), "--threads", str(load.threads)]
-        cost = cost_of(command if keep is None else [*command, "--keep-ratio", f"{keep:g}"], memory)
+        workers, threads = map(str, load)
+        command = [
+            sys.executable, "-c", start, "segment", str(studies), "-o", str(results), "--model", model,
+            "--workers", workers, "--threads", threads, "--keep-ratio", f"{keep:g}",
+        ]  # fmt: skip
+        cost = cost_of(command, memory)
         reports = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*.json")]
     return LoadRow(
         load,

@@ -237,8 +237,8 @@ def throughput(
     that loading PyTorch and the model does not count.
     """
     counts = [parse_counts(option, text) for option, text in (("--workers", workers), ("--threads", threads))]
-    keep = parse_keep(keep_ratio)
-    if isinstance(keep, tuple):
+    keep = 0.5 if keep_ratio is None else parse_keep(keep_ratio)
+    if not isinstance(keep, float):
         raise InputError("--keep-ratio takes one number here.")
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.throughput import ThroughputOrder, run_throughput

@@ -31,7 +31,7 @@ class ThroughputOrder:
     workers: tuple[int, ...]
     threads: tuple[int, ...]
     scans_each: int
-    keep: float | None
+    keep: float
 
 
 def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -> None:
@@ -42,7 +42,7 @@ def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -
     InputError
         For a scan that is not a file of its own, an unknown model, a model of points, or a run that fails.
     """
-    check_keeps(() if order.keep is None else (order.keep,))
+    check_keeps((order.keep,))
     if describe(order.model).recipe.field != "whole":
         raise InputError(f"{order.model} waits for points: give a model of whole scans.")
     loads = [Load(workers, threads) for workers in order.workers for threads in order.threads]
@@ -56,10 +56,9 @@ def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -
             keep=order.keep,
             progress=partial(advance, bar, task),
         )
-    keep = "" if order.keep is None else f", keep {order.keep:g}"
     about = (
-        f"{order.model} on copies of {order.scan.name}, {order.scans_each} for each process{keep}; file to "
-        "file, with the start of every process."
+        f"{order.model} on copies of {order.scan.name}, {order.scans_each} for each process, keep "
+        f"{order.keep:g}; file to file, with the start of every process."
     )
     if out is not None:
         with staged() as stage:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.volume.dicom.recognise import is_dicom_file
 from napari_scd.volume.dicom.series import series_of
-from napari_scd.volume.nifti.endings import READABLE
+from napari_scd.volume.nifti import READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
