@@ -317,7 +317,7 @@ def test_no_name_of_a_room_is_a_module_of_it(room: str) -> None:
         tables = [node for node in ast.walk(ast.parse(entrance.read_text())) if isinstance(node, ast.Dict)]
         names = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
         found += [f"{entrance.parent.name}.{name}" for name in sorted(names & files)]
-    settle("names of modules", room, found)
+    assert found == []
 
 
 @pytest.mark.parametrize("room", [*(set(ROOMS) - {"cli", "viewer"}), *(set(OUTSIDE) - {"__main__"})])
