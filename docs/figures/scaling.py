@@ -37,7 +37,7 @@ network = []
 ScdNetwork.prefix, ScdNetwork.rest = timed(ScdNetwork.prefix), timed(ScdNetwork.rest)
 model, scan, labels = sys.argv[1:]
 start = time.process_time()
-session = Session(*load(model))
+session = Session(*load(model), cache_bytes=0)  # as the command line does
 volume = read_volume(scan)
 session.set_volume(volume)
 result = session.segment(Request(keep=0.5))

@@ -161,6 +161,7 @@ def prepare(job: SegmentJob) -> Runner:
     recipe, labels = checkpoint.recipe, checkpoint.labels
     request = request_of(job, checkpoint.provenance.name, labels, recipe)
     checkpoint.network.keep_per_stage(request.keep)
-    session = Session(*checkpoint)
+    asked_once = recipe.field == "whole"  # then nothing is computed twice, and memory is better left free
+    session = Session(*checkpoint, cache_bytes=0) if asked_once else Session(*checkpoint)
     channels = in_model_order(dict(job.channels), recipe.channels) if job.channels else None
     return Runner(job, session, request, channels)

@@ -93,11 +93,10 @@ def test_an_image_renamed_and_replaced_while_it_runs(open_window: Any) -> None:
     assert window.layer("preview").data.shape == (36, 40, 44)
 
 
-def test_a_layer_that_is_removed_does_not_take_the_process_with_it() -> None:
-    script = Path(__file__).with_name("removing_layers.py")
-    run = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=200, check=False
-    )
+@pytest.mark.parametrize("script", ["removing_layers.py", "closing_one_of_two.py"])
+def test_what_is_removed_or_closed_does_not_take_the_process_with_it(script: str) -> None:
+    script = str(Path(__file__).with_name(script))
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=200, check=False)
     assert run.returncode == 0 and run.stdout.endswith("all drawn\n"), run.stderr[-2000:]
 
 

@@ -6,26 +6,45 @@ context is current: they stay, half a megabyte and more for every layer. So the 
 vispy leaves vertex arrays switched on after a draw. When the layer they belong to (points, or an image with a
 colour bar) is removed, its buffers are deleted, and the next layer that is drawn may read from them: some
 drivers then end the process. Every draw switches on what it needs, so switching all of them off is harmless.
+
+Where two windows are open and one is closed, the canvas of the other may be current: napari then deletes what
+the other one draws with under the same numbers, and its next draw ends the process. So the guard outlives the
+dock.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from vispy.gloo import gl
 
 if TYPE_CHECKING:
+    import napari
     from qtpy.QtWidgets import QWidget
 
+_GUARDED = "scd_canvas_guard"
 MAX_VERTEX_ARRAYS = 16  # every OpenGL that napari runs on has at least so many
 
 
-def make_canvas_current(window: QWidget | None) -> None:
-    """Make a canvas of a window current; call it when a layer is about to go. They share what they hold."""
-    if window is None:
+def guard_canvas(viewer: napari.viewer.Viewer, window: QWidget) -> None:
+    """Make the canvas of a viewer's window current whenever a layer is about to go."""
+    if window.property(_GUARDED):
         return
-    canvas = next((one for one in window.findChildren(QOpenGLWidget) if one.isValid()), None)
+    window.setProperty(_GUARDED, True)
+
+    def on_removing(event: Any = None) -> None:
+        make_canvas_current(window)
+
+    viewer.layers.events.removing.connect(on_removing)
+
+
+def make_canvas_current(window: QWidget) -> None:
+    """Make a canvas of a window current. They share what they hold."""
+    try:
+        canvas = next((one for one in window.findChildren(QOpenGLWidget) if one.isValid()), None)
+    except RuntimeError:  # Qt has deleted what Python still holds
+        return
     if canvas is not None:
         canvas.makeCurrent()
 

@@ -15,14 +15,12 @@ PAINT_EVENTS = ("paint", "labels_update")  # the end of a stroke, and each part 
 
 
 class Watch:
-    """Connections to one viewer; each change calls one of five functions.
+    """Connections to one viewer; each change calls one of four functions.
 
     Parameters
     ----------
     viewer
         The viewer to listen to.
-    layer_goes
-        A layer is about to be removed.
     layers_changed
         A layer came, went, moved or was renamed.
     place_changed
@@ -36,14 +34,12 @@ class Watch:
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        layer_goes: Callable[[], object],
         layers_changed: Callable[[], object],
         place_changed: Callable[[], object],
         dimensions_changed: Callable[[], object],
         painted: Callable[[], object],
     ) -> None:
         self._viewer = viewer
-        self._layer_goes = layer_goes
         self._layers_changed = layers_changed
         self._place_changed = place_changed
         self._dimensions_changed = dimensions_changed
@@ -52,7 +48,6 @@ class Watch:
         self._labels: list[Any] = []
         self._placed: list[Any] = []
         events = viewer.layers.events
-        events.removing.connect(self._on_removing)
         for emitter in (events.inserted, events.removed, events.reordered):
             emitter.connect(self._on_layers)
         viewer.dims.events.point.connect(self._on_point)
@@ -85,7 +80,6 @@ class Watch:
         self.follow_labels([])
         self._listen_to_names([])
         events = self._viewer.layers.events
-        events.removing.disconnect(self._on_removing)
         for emitter in (events.inserted, events.removed, events.reordered):
             emitter.disconnect(self._on_layers)
         self._viewer.dims.events.point.disconnect(self._on_point)
@@ -97,9 +91,6 @@ class Watch:
         self._named = layers
         for layer in layers:
             layer.events.name.connect(self._on_name)
-
-    def _on_removing(self, event: Any = None) -> None:
-        self._layer_goes()
 
     def _on_layers(self, event: Any = None) -> None:
         self._listen_to_names(list(self._viewer.layers))

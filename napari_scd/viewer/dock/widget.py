@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QSize, QTimer
 from superqt.utils import qdebounced
 
-from napari_scd.viewer.dock.canvas import make_canvas_current, switch_vertex_arrays_off
+from napari_scd.viewer.dock.canvas import guard_canvas, switch_vertex_arrays_off
 from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.connections import connect_to_controller
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
@@ -55,6 +55,7 @@ class ScdWidget(DockedWidget):
         self, viewer: napari.viewer.Viewer, *, queue: JobQueue | None = None, backend: Backend | None = None
     ) -> None:
         super().__init__()
+        self._viewer = viewer
         self.choices = Choices()
         self.controller = Controller(
             LayerStore(viewer), queue or WorkerQueue(), backend or Backend(), self.choices
@@ -81,7 +82,6 @@ class ScdWidget(DockedWidget):
         self._apply_preferences(self._settings.preferences)
         self._watch = Watch(
             viewer,
-            self._on_layer_goes,
             self._on_layers,
             self._look_again,
             self._on_dimensions,
@@ -106,6 +106,13 @@ class ScdWidget(DockedWidget):
         """List the layers again; napari calls this when layers change."""
         if not self.gone:
             self._on_layers()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Guard the canvas of the window around the dock."""
+        super().showEvent(event)
+        window = self.window()
+        if window is not None:
+            guard_canvas(self._viewer, window)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Narrow enough to leave the room to the image."""
@@ -252,9 +259,6 @@ class ScdWidget(DockedWidget):
         self.controller.source.replan()
 
     # -- what the viewer does --------------------------------------------------------------------------------
-
-    def _on_layer_goes(self) -> None:
-        make_canvas_current(self.window())
 
     def _on_layers(self) -> None:
         switch_vertex_arrays_off(self.window())

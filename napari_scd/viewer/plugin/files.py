@@ -217,11 +217,11 @@ def source_grid(record: dict[str, Any]) -> Volume:
     """Return the grid of a source file, with its header where the file is still the one that was read."""
     shape, affine = tuple(record["shape"]), np.asarray(record["affine_spl"], float)
     path = record.get("path")
-    slices = record.get("slices")
-    files = [str(file) for file in slices] if isinstance(slices, list) and slices else path
     if path and Path(path).exists():
+        slices = record.get("slices")
+        files = [str(file) for file in slices] if isinstance(slices, list) else []
         try:
-            volume = read_volume(files, frame=0 if record.get("frames", 1) > 1 else None)
+            volume = read_volume(files or path, frame=0 if record.get("frames", 1) > 1 else None)
         except InputError:
             volume = None
         if (
