@@ -32,6 +32,7 @@ def segment_volume(run: Run, within: tuple[slice, slice, slice] | None = None) -
         canvas.add(window.start, window.logits)
         del window
     sink.write(canvas.take(box[1][0], means=sink.needs_means))
+    del canvas  # of a large scan it holds as much as the labels that are made now
     if run.request.clean_up and within is None and run.n_windows == len(starts):
         sink.clean_up()
     return run.segmentation(sink, len(starts))
