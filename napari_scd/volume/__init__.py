@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_scd.volume.files import read_volume as read_volume
     from napari_scd.volume.files import write_labels as write_labels
     from napari_scd.volume.files import write_volume as write_volume
+    from napari_scd.volume.files_of_structures import structure_files as structure_files
     from napari_scd.volume.folders import walk as walk
     from napari_scd.volume.intensity import normalise as normalise
     from napari_scd.volume.labels import Label as Label
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from napari_scd.volume.statistics import StructureStatistics as StructureStatistics
     from napari_scd.volume.statistics import measure_structures as measure_structures
     from napari_scd.volume.statistics import statistics_csv as statistics_csv
-    from napari_scd.volume.structure_files import structure_files as structure_files
     from napari_scd.volume.surfaces import SURFACE_SUFFIXES as SURFACE_SUFFIXES
     from napari_scd.volume.surfaces import Surface as Surface
     from napari_scd.volume.surfaces import surface_of as surface_of
@@ -138,7 +138,7 @@ _HOME_OF = {
     "spl_from_ras": "orientation",
     "statistics_csv": "statistics",
     "stem_of": "nifti",
-    "structure_files": "structure_files",
+    "structure_files": "files_of_structures",
     "surface_of": "surfaces",
     "turn_to": "orientation",
     "volume_of": "dicom",
