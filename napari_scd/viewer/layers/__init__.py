@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.viewer.layers.box_drawing import drawn_box as drawn_box
     from napari_scd.viewer.layers.build import CLEAR as CLEAR
     from napari_scd.viewer.layers.build import EVERYTHING as EVERYTHING
     from napari_scd.viewer.layers.build import PREVIEW_OPACITY as PREVIEW_OPACITY
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import stages_layer as stages_layer
     from napari_scd.viewer.layers.build import token_colours as token_colours
     from napari_scd.viewer.layers.build import tokens_layer as tokens_layer
-    from napari_scd.viewer.layers.drawn_box import drawn_box as drawn_box
     from napari_scd.viewer.layers.layer_place import finest as finest
     from napari_scd.viewer.layers.layer_place import frame_lengths as frame_lengths
     from napari_scd.viewer.layers.layer_place import layer_matrix as layer_matrix
@@ -73,7 +73,7 @@ _HOME_OF = {
     "as_channels": "look",
     "boxes_layer": "prompts",
     "clicks_layer": "build",
-    "drawn_box": "drawn_box",
+    "drawn_box": "box_drawing",
     "edges_on_screen": "letters",
     "confidence_layer": "build",
     "exit_colour": "build",
