@@ -119,6 +119,14 @@ def test_scrambled_class_identifiers_are_kept_in_the_references(tmp_path: Path) 
     assert result.PerFrameFunctionalGroupsSequence[0] is frame
 
 
+def test_odd_identifiers_raise_no_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    with pydicom.config.disable_value_validation():
+        scan = scan_of(tmp_path / "ct", lambda dataset: setattr(dataset, "StudyInstanceUID", "1." * 40 + "x"))
+    recwarn.clear()
+    check_labels_writable(tmp_path / "out.dcm", scan)
+    assert not recwarn.list
+
+
 def test_one_identifier_for_all_slices_is_no_obstacle(tmp_path: Path) -> None:
     written(tmp_path, lambda dataset: setattr(dataset, "SOPInstanceUID", "1.2.3.4"))
 

@@ -82,11 +82,12 @@ def source_headers(images: Sequence[Image], apart_mm: float) -> list[SourceHeade
         The distance from one to the next.
     """
     new_uid = library("pydicom.uid").generate_uid
-    first = _read(images[0].path)
-    common = _texts_of(first)
-    for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
-        common[name] = _uid_in(first, name) or str(new_uid())
-    class_uid = _uid_in(first, "SOPClassUID")
+    with quiet_pydicom():  # which looks at values when they are asked for
+        first = _read(images[0].path)
+        common = _texts_of(first)
+        for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+            common[name] = _uid_in(first, name) or str(new_uid())
+        class_uid = _uid_in(first, "SOPClassUID")
     alike = [  # what headers round differently from slice to slice
         image._replace(orientation=images[0].orientation, spacing_mm=images[0].spacing_mm) for image in images
     ]
@@ -146,8 +147,7 @@ def _source_header(
 
 def _read(path: Path) -> Any:
     names = [*_TEXTS, *_FORMS, *_IDENTIFIERS]
-    with quiet_pydicom():
-        return library("pydicom").dcmread(path, stop_before_pixels=True, specific_tags=names, force=True)
+    return library("pydicom").dcmread(path, stop_before_pixels=True, specific_tags=names, force=True)
 
 
 def _texts_of(header: Any) -> dict[str, str]:
@@ -165,8 +165,7 @@ def _text(header: Any, name: str) -> str:
     if tag not in header:
         return ""
     raw = getattr(header.get_item(tag), "value", None)
-    with quiet_pydicom():
-        text = str(header[tag].value or "").strip()
+    text = str(header[tag].value or "").strip()
     if isinstance(raw, bytes) and (_UNREADABLE in text or _is_plain(header)):
         text = _guessed(raw)
     return "".join(letter for letter in text if letter.isprintable()).strip()
