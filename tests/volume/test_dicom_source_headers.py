@@ -127,6 +127,17 @@ def test_odd_identifiers_raise_no_warning(tmp_path: Path, recwarn: pytest.Warnin
     assert not recwarn.list
 
 
+def test_entries_of_damaged_bytes_raise_nothing(tmp_path: Path) -> None:
+    scan_of(tmp_path / "ct", lambda dataset: None)
+    for path in (tmp_path / "ct").iterdir():
+        raw = path.read_bytes()
+        name = bytes.fromhex("10001000")  # a patient's name, of a type that does not exist
+        path.write_bytes(raw.replace(name + b"PN", name + b"P\xaa", 1))
+    scan = read_volume(tmp_path / "ct")
+    write_labels(tmp_path / "out.dcm", Volume(boxes(scan.spatial_shape), scan.affine), like=scan)
+    assert str(pydicom.dcmread(tmp_path / "out.dcm").PatientName) == "Phantom^Drawn"
+
+
 def test_one_identifier_for_all_slices_is_no_obstacle(tmp_path: Path) -> None:
     written(tmp_path, lambda dataset: setattr(dataset, "SOPInstanceUID", "1.2.3.4"))
 

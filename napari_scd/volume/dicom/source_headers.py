@@ -165,7 +165,7 @@ def _text(header: Any, name: str) -> str:
     if tag not in header:
         return ""
     raw = getattr(header.get_item(tag), "value", None)
-    text = str(header[tag].value or "").strip()
+    text = str(_value(header, name) or "").strip()
     if isinstance(raw, bytes) and (_UNREADABLE in text or _is_plain(header)):
         text = _guessed(raw)
     return "".join(letter for letter in text if letter.isprintable()).strip()
@@ -173,7 +173,7 @@ def _text(header: Any, name: str) -> str:
 
 def _is_plain(header: Any) -> bool:
     """Tell whether the header names no character set but the one without accents."""
-    return str(header.get("SpecificCharacterSet") or "ISO_IR 6") in ("ISO_IR 6", "ISO 2022 IR 6")
+    return str(_value(header, "SpecificCharacterSet") or "ISO_IR 6") in ("ISO_IR 6", "ISO 2022 IR 6")
 
 
 def _guessed(raw: bytes) -> str:
@@ -185,7 +185,15 @@ def _guessed(raw: bytes) -> str:
     return text.strip("\0 ")
 
 
+def _value(header: Any, name: str) -> Any:
+    """Return an entry of the header; nothing where it cannot be read."""
+    try:
+        return header.get(name)
+    except Exception:  # whatever the bytes of a stranger make the parser say
+        return None
+
+
 def _uid_in(header: Any, name: str) -> str:
     """Return an identifier if it is a legal one, else nothing."""
-    uid = str(header.get(name) or "").strip("\0 ")
+    uid = str(_value(header, name) or "").strip("\0 ")
     return uid if len(uid) <= _LONGEST_UID and _UID.fullmatch(uid) else ""

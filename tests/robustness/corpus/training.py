@@ -119,7 +119,7 @@ FILES = [
     Entry("a name that leads through folders", "letters", changed("name", "../../evil")),
     Entry("no labels", "'labels:'", changed("labels", None)),
     Entry("labels that are a number", "list the structures", changed("labels", 3)),
-    Entry("a label twice", "comes twice", changed("labels", ["liver", "liver"])),
+    Entry("a label twice", "appears twice", changed("labels", ["liver", "liver"])),
     Entry("a label with values that are no list", "must be a list", changed("labels", [{"name": "liver", "values": 3}, "spleen"])),
     Entry("a label value of 300", "from 1 to 255", changed("labels", [{"name": "liver", "values": [300]}, {"name": "spleen", "values": [2]}])),
     Entry("an unknown entry", "unknown entry 'stepz'", changed("stepz", 3)),
