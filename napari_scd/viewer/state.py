@@ -37,7 +37,7 @@ class Remedy(NamedTuple):
 
 
 class Status(NamedTuple):
-    """The status line: a state, its sentence, a way out of it and what else the user should know."""
+    """The status line: a state, its sentence, a remedy and what else the user should know."""
 
     state: State
     sentence: str

@@ -50,7 +50,7 @@ def make_canvas_current(window: QWidget) -> None:
 
 
 def switch_vertex_arrays_off(window: QWidget | None) -> None:
-    """Switch off the vertex arrays of every canvas in a window; call it when layers went."""
+    """Switch off the vertex arrays of every canvas in a window; call it after layers were removed."""
     for canvas in window.findChildren(QOpenGLWidget) if window is not None else ():
         if canvas.isValid():
             canvas.makeCurrent()

@@ -1,4 +1,4 @@
-"""Click to segment: hears clicks in the viewer, and finds the voxel of the image they mean."""
+"""Click to segment: listens to clicks in the viewer, and finds the voxel they mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAINTING = frozenset({"paint", "erase", "fill", "polygon"})
 
 
 class ClickTool:
-    """Listens to clicks while it is on; panning and zooming go on working.
+    """Listens to clicks while it is on; panning and zooming keep working.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class ClickTool:
             self._viewer.cursor.style = CURSOR
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._on:
             self._on = False
             self._viewer.cursor.events.style.disconnect(self._keep_cursor)

@@ -1,4 +1,4 @@
-"""What the controller says, shown in the panels: status, model, cost, result, plan and buttons."""
+"""Shows what the controller says in the panels: status, model, cost, result, plan and buttons."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class PanelDisplay:
             state.jobs.busy_changed.connect(self._on_busy)
 
     def close(self) -> None:
-        """Show nothing any more; the panels may be gone."""
+        """Stop showing anything; the panels may be gone."""
         self._closed = True
 
     def show_buttons(self) -> None:

@@ -1,4 +1,4 @@
-"""The slider's many moves made few: an estimate now and then, an answer when it rests."""
+"""Thins out the slider's moves: an estimate now and then, an answer when it rests."""
 
 from __future__ import annotations
 

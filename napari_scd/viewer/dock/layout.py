@@ -1,4 +1,4 @@
-"""How the panels stand in the dock: a column that scrolls, and a footer that stays in sight."""
+"""How the panels are arranged in the dock: a column that scrolls, and a footer that stays in sight."""
 
 from __future__ import annotations
 

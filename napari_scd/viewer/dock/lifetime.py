@@ -1,4 +1,4 @@
-"""A widget that hears when its dock is closed or its window goes."""
+"""A widget that notices when its dock or its window is closed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class DockedWidget(QWidget):
         """Free what the widget holds; subclasses add to this."""
 
     def tear_down(self) -> None:
-        """Let go, unless that was done before."""
+        """Let go, unless that has been done."""
         if self._let_go:
             return
         self._let_go = True
@@ -39,7 +39,7 @@ class DockedWidget(QWidget):
         self.let_go()
 
     def event(self, event: Any) -> bool:
-        """Hear of a new parent, or of none."""
+        """Notice a new parent, or that there is none."""
         if event.type() == QEvent.Type.ParentChange:
             if self.parent() is not None:
                 self._docked = True
@@ -56,7 +56,7 @@ class DockedWidget(QWidget):
         super().showEvent(event)
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802 (Qt's name)
-        """Hear of the window's Close."""
+        """Notice that the window closes."""
         if event.type() == QEvent.Type.Close and not self._let_go:
             QTimer.singleShot(0, self._tear_down_if_window_gone)
         return False

@@ -81,7 +81,7 @@ class MeasureDock(DockedWidget):
         return QSize(900, 9 * (self.table.fontMetrics().height() + 6) + 40)
 
     def let_go(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._control.measuring.measured.disconnect(self.show_measurements)
         self._control.state.result_changed.disconnect(self._on_result)
 

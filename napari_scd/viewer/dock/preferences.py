@@ -73,7 +73,7 @@ class Settings:
                 self._writing = False
 
     def close(self) -> None:
-        """Hear of nothing any more."""
+        """Stop listening."""
         if self._section is not None:
             self._section.events.disconnect(self._on_change)
             self._section = None

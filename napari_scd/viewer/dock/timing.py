@@ -1,4 +1,4 @@
-"""How long the dock makes a person wait: its own controls, driven in a real window, against the clock.
+"""How long the dock makes a person wait: operates its own controls in a real window, and takes the time.
 
 Every wait ends when the answer is *painted*: the layers hold it and Qt has nothing more to draw. The process
 prints one JSON document, which `napari_scd.benchmarks.latency` reads: no other room may import this one.
@@ -50,7 +50,7 @@ def time_dock(files: Sequence[str], model: str | None, rounds: int) -> int:
 
 
 class Ticks:
-    """Gaps between ticks of a timer in the GUI thread: how long the window stood still each time."""
+    """Gaps between ticks of a timer in the GUI thread: how long the window froze each time."""
 
     def __init__(self) -> None:
         from qtpy.QtCore import QTimer

@@ -1,4 +1,4 @@
-"""What napari compiles when it first draws a label map, done before somebody waits for it."""
+"""Compiles what napari needs to draw a label map, before anybody waits for it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def warm_up_drawing(progress: Any, cancel: CancelToken) -> None:
-    """Make a small Labels layer that nobody sees.
+    """Make a small Labels layer that is never shown.
 
     napari compiles the colouring of label maps (numba) for the first of them in a process, which takes one to
-    two seconds: in the thread that draws the window, that would be a freeze just when the first result comes.
+    two seconds: in the thread that draws the window, that would be a freeze just when the first result
+    arrives.
     """
     colours = {None: CLEAR, 0: CLEAR, 1: rgba("#ffffff")}
     Labels(np.zeros((2, 2, 2), np.uint8), colormap=colours, features={"index": [0, 1], "name": ["", "a"]})

@@ -22,11 +22,11 @@ class Watch:
     viewer
         The viewer to listen to.
     layers_changed
-        A layer came, went, moved or was renamed.
+        A layer was added, removed, moved or renamed.
     place_changed
         A watched image changed its voxels or place, or the viewer moved to another point.
     dimensions_changed
-        The viewer went from 2D to 3D or back.
+        The viewer switched from 2D to 3D or back.
     painted
         A watched Labels layer was painted on or erased.
     """
@@ -55,7 +55,7 @@ class Watch:
         self._listen_to_names(list(viewer.layers))
 
     def follow(self, layers: list[Any]) -> None:
-        """Hear of changes of voxels and place of these layers, and of no others."""
+        """Listen to changes of voxels and place of these layers only."""
         for layer in self._placed:
             for name in PLACE_EVENTS:
                 getattr(layer.events, name).disconnect(self._on_place)
@@ -65,7 +65,7 @@ class Watch:
                 getattr(layer.events, name).connect(self._on_place)
 
     def follow_labels(self, layers: list[Any]) -> None:
-        """Hear of painting on these layers, and on no others."""
+        """Listen to painting on these layers only."""
         for layer in self._labels:
             for name in PAINT_EVENTS:
                 getattr(layer.events, name).disconnect(self._on_paint)

@@ -115,7 +115,7 @@ class ScdWidget(DockedWidget):
             guard_canvas(self._viewer, window)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Narrow enough to leave the room to the image."""
+        """Narrow enough to leave room for the image."""
         return QSize(WIDTH + 20, 700)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)

@@ -1,4 +1,4 @@
-"""Runs work beside the GUI thread: one job at a time, with progress, cancel and errors that are always heard.
+"""Runs work beside the GUI thread: one job at a time, with progress, cancel and errors that are never lost.
 
 superqt's *generator* workers swallow RuntimeError, which is every torch shape error and out-of-memory. So
 jobs are plain functions in a `FunctionWorker` whose `quit` raises a flag the engine looks at between windows.
@@ -85,7 +85,7 @@ class WorkerQueue(QObject):
         self._start_next()
 
     def drop(self, *kinds: str) -> None:
-        """Forget waiting jobs of these kinds."""
+        """Drop waiting jobs of these kinds."""
         self._queue = [waiting for waiting in self._queue if waiting.kind not in kinds]
 
     def cancel(self) -> None:
@@ -95,7 +95,7 @@ class WorkerQueue(QObject):
             self._worker.quit()
 
     def close(self) -> None:
-        """Stop for good: no callback is called any more."""
+        """Stop for good: no callback is called from now on."""
         self._closed = True
         self.cancel()
 

@@ -1,4 +1,4 @@
-"""Where the viewer's axes point in the patient, said in three letters such as "SPL"."""
+"""Where the viewer's axes point in the patient, in three letters such as "SPL"."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def axes_matrix(world_axes: str) -> np.ndarray:
         columns = [i for i, letter in enumerate(letters) if letter in pair]
         if len(letters) != 3 or len(columns) != 1:
             raise InputError(
-                f"Orientation '{world_axes}' is none: give one letter of each pair S/I, P/A, L/R."
+                f"Orientation '{world_axes}' is not valid: give one letter of each pair S/I, P/A, L/R."
             )
         matrix[row, columns[0]] = 1.0 if letters[columns[0]] == pair[0] else -1.0
     return matrix

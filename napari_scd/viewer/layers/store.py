@@ -123,7 +123,7 @@ class LayerStore:
         return self.layer(self._ours.get((source, kind)))
 
     def show(self, source: Hashable, kind: str, layer_tuple: LayerTuple, *, visible: bool = True) -> Any:
-        """Add our layer of a kind, or bring the one that is there up to date; selection stays as it was."""
+        """Add our layer of a kind, or update the existing one; the selection does not change."""
         data, keywords, layer_type = layer_tuple
         layer = self.ours(source, kind)
         if layer is None:
@@ -139,13 +139,13 @@ class LayerStore:
         redraw(layer, data)
         drawn = self._drawn[layer.unique_id]
         for name in drawn:
-            if drawn[name] != keywords[name]:  # leave what is the same: each costs a redraw
+            if drawn[name] != keywords[name]:  # skip what is unchanged: each change costs a redraw
                 setattr(layer, name, keywords[name])
         self._drawn[layer.unique_id] = {name: keywords[name] for name in drawn}
         return layer
 
     def remove(self, source: Hashable, *kinds: str) -> None:
-        """Take our layers of these kinds away."""
+        """Remove our layers of these kinds."""
         for kind in kinds:
             layer = self.ours(source, kind)
             if layer is not None:
@@ -163,7 +163,7 @@ class LayerStore:
         self._ours.pop((source, kind), None)
 
     def show_only(self, source: Hashable | None) -> None:
-        """Show our previews and maps of one image, and hide those of others until they are asked for."""
+        """Show our previews and maps of one image, and hide those of others until they are needed."""
         for (image, kind), uid in self._ours.items():
             layer = self.layer(uid)
             if layer is None or kind == "seg":

@@ -1,4 +1,4 @@
-"""What becomes of a result: accept, discard, undo and redo."""
+"""What happens to a result: accept, discard, undo and redo."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Review:
-    """Accepts and discards results, and goes back and forth over the steps done."""
+    """Accepts and discards results, and undoes and redoes steps."""
 
     def __init__(self, state: DockState, layers: ResultLayers, edits: HandEdits) -> None:
         self._state = state
@@ -147,7 +147,7 @@ class Review:
         self._go("undo")
 
     def redo(self) -> None:
-        """Do again what was undone."""
+        """Redo the step that was undone last."""
         self._go("redo")
 
     def _go(self, way: str) -> None:
@@ -214,6 +214,6 @@ def _refusal(layer: Any, preview: Result) -> Status | None:
 
 
 def _replace(layer: Any, place: Place, places: np.ndarray, source: np.ndarray, target: np.ndarray) -> None:
-    """Put labels back where they still are as the step left them."""
+    """Restore labels where nothing else has changed them since the step."""
     there = np.asarray(layer.data)[place[1]].reshape(-1)[places] == source
     write_labels_into(layer, place[1], places[there], target[there])

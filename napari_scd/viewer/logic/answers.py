@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Clicked(NamedTuple):
-    """Answer to a click, ready to be put on screen: made by the worker, to spare the thread that draws.
+    """Answer to a click, ready to be shown: made by the worker, to relieve the thread that draws.
 
     Parameters
     ----------

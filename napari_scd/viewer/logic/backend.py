@@ -88,7 +88,7 @@ class Backend:
     def warm(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
     ) -> Plan | None:
-        """Run the visible window once, unseen, and return a plan that knows what a window takes.
+        """Run the visible window once in the background; return a plan that knows how long a window takes.
 
         The first window of a process takes several times as long as the next ones, and what precedes its
         first stage is remembered for the run that follows.
@@ -140,7 +140,7 @@ class Backend:
     def segment_frames(
         self, views: Sequence[SourceView], choices: Choices, progress: Report, cancel: CancelToken
     ) -> int:
-        """Segment frame after frame; tell each when it is done, and return how many were."""
+        """Segment frame after frame; report each when it is done, and return how many were done."""
         n_done = 0
         began = time.perf_counter()
         for number, view in enumerate(views):

@@ -1,4 +1,4 @@
-"""Everything a person can do in the dock, one method each; the parts behind it do the work. Knows no Qt."""
+"""Everything a person can do in the dock, one method each; other parts do the work. No Qt."""
 
 from __future__ import annotations
 

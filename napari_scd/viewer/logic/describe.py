@@ -1,4 +1,4 @@
-"""What a result says at a place: structure, token and its fate."""
+"""What a result says about a place: structure, and what happened to the token."""
 
 from __future__ import annotations
 

@@ -215,7 +215,8 @@ class DockState:
         replace
             Take the place of a waiting job of this kind.
         silent
-            Nobody asked for it: its progress and failure are not shown (the next job of the user tells).
+            Nobody asked for it: its progress and failure are not shown (the user's next job will report the
+            failure).
         """
         generation = self._generation
 
@@ -237,7 +238,7 @@ class DockState:
             self.say(sentences.running(sentence(progress.message)))
 
     def drop_runs(self) -> None:
-        """Forget what was asked of another image or model; answers that still come are dropped."""
+        """Forget requests for another image or model; answers that still arrive are dropped."""
         self._generation += 1
         self.jobs.drop("prepare", *RUNS)
         if self.jobs.running in RUNS:
@@ -271,4 +272,4 @@ class DockState:
 
 
 def _ignore(value: Any) -> None:
-    """Do nothing with an answer that nobody waits for."""
+    """Ignore an answer that nobody waits for."""

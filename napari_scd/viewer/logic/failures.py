@@ -1,4 +1,4 @@
-"""From an exception in the worker to a sentence in the status line, with a way out where there is one."""
+"""From an exception in the worker to a sentence in the status line, with a remedy if there is one."""
 
 from __future__ import annotations
 

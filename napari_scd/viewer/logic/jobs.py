@@ -35,10 +35,10 @@ class JobQueue(Protocol):
         """Queue a job; a waiting one of the same kind is replaced unless asked otherwise."""
 
     def drop(self, *kinds: str) -> None:
-        """Forget waiting jobs of these kinds."""
+        """Drop waiting jobs of these kinds."""
 
     def cancel(self) -> None:
         """Ask the running job to stop, and forget the waiting ones."""
 
     def close(self) -> None:
-        """Stop for good: no callback is called any more."""
+        """Stop for good: no callback is called from now on."""

@@ -47,7 +47,7 @@ class Runs:
     edits
         Finds what was changed by hand.
     get_ready
-        Loads image and model again, after an error while they were loaded.
+        Loads image and model again, after an error while loading them.
     point_at
         Asks the promptable model for what lies at a voxel that the chosen one does not know; hears the voxel
         and why it is asked.
@@ -83,7 +83,7 @@ class Runs:
             state.say(sentences.one_at_a_time(state.ready.checkpoint.provenance.name))
             return
         state.jobs.drop("segment", *LIVE)
-        loading = "Loading the model; then the volume is segmented."
+        loading = "Loading the model, then segmenting the volume."
         state.say(sentences.running(loading if state.ready is None else "Segmenting the volume."))
         self._began = self._clock()
         part = state.store.screen.slice_on_screen(view)
@@ -165,7 +165,7 @@ class Runs:
         self._again = again
 
     def repeat(self) -> None:
-        """Ask once more for what the user asked last."""
+        """Repeat what the user asked for last."""
         self._again()
 
     def _remove(self, index: tuple[int, int, int]) -> bool:

@@ -26,7 +26,7 @@ class ResultLayers:
     Attributes
     ----------
     drawing
-        True while our layers come and go, which is no wish of the user.
+        True while we add or remove layers ourselves, which is not the user's doing.
     """
 
     def __init__(self, state: DockState) -> None:

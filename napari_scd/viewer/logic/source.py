@@ -1,4 +1,4 @@
-"""Getting ready: which image, which model, and loading both in the background."""
+"""Getting ready: which image and which model, and loading both in the background."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ImageSource:
         state.submit("prepare", partial(state.backend.prepare, view, choices.copy()), self._on_ready)
 
     def take_again(self, then: Callable[[], None] | None = None) -> None:
-        """Take the voxels of the chosen image anew, because they were changed in place; then go on."""
+        """Read the voxels of the chosen image again, because they were changed in place; then continue."""
         if self._state.view is not None:
             self._versions[self._state.view.uid] += 1
         self.refresh()
@@ -136,7 +136,7 @@ class ImageSource:
             then()
 
     def _warm(self) -> None:
-        """Run the visible window unseen, so that the first answer the user waits for comes quickly."""
+        """Run the visible window in the background, so that the first answer arrives quickly."""
         state, view = self._state, self._state.view
         if view is not None:
             run = partial(

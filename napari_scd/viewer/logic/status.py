@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NO_IMAGE = Status(State.NO_IMAGE, "Open a 3D volume, or File > Open Sample > SCD.")
 PRELOADING = Status(
-    State.PRELOADING, "Getting ready in the background: you can look at your volume meanwhile."
+    State.PRELOADING, "Getting ready in the background: you can look around in your volume in the meantime."
 )
 CANCELLING = Status(State.CANCELLING, "Stopping after this window.")
 NO_VOXEL_SIZE = (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
@@ -25,7 +25,7 @@ NO_ORIENTATION = (
 )
 MIRRORED = (
     State.WARN_ORIENTATION,
-    "3D is a mirror image of the patient here: the dock's 3D button shows left and right as they are.",
+    "3D is a mirror image of the patient here: the dock's 3D button shows left and right correctly.",
 )
 NO_CLICKS = Status(
     State.READY, "No clicks on record: click a structure (K), or select a Points layer on this image."
@@ -146,7 +146,7 @@ def accepted(layer: str, n_voxels: int, n_objects: int = 0) -> Status:
     """Say that the preview became part of the segmentation."""
     objects = {0: "", 1: "1 object, "}.get(n_objects, f"{n_objects} objects, ")
     what = f"{objects}{n_voxels:,} voxels"
-    return Status(State.DONE, f"Accepted {what} into '{layer}'. Ctrl+Z takes them back.")
+    return Status(State.DONE, f"Accepted {what} into '{layer}'. Ctrl+Z undoes it.")
 
 
 def reshaped(what: str, now: str, before: str) -> Status:

@@ -1,4 +1,4 @@
-"""Numbers and texts as a person reads them at a glance: volumes, times, keep ratios, sentences."""
+"""Numbers and texts that are easy to read at a glance: volumes, times, keep ratios, sentences."""
 
 from __future__ import annotations
 

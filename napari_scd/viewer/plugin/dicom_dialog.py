@@ -20,7 +20,7 @@ def read_dicom(scan: GivenScan) -> Volume | None:
     """Read a series: the only one, or the one the user chooses; None when they cancel.
 
     Also None for a file of a series that is on screen already because another of its files was just opened:
-    who drops all slices of a series on the window wants to see it once.
+    whoever drops all slices of a series on the window wants to see it once.
 
     Raises
     ------

@@ -167,7 +167,7 @@ def contrast_limits(array: np.ndarray) -> tuple[float, float]:
 
 
 def write_labels_layer(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Save a Labels layer; exactly on its source's grid where we know it."""
+    """Save a Labels layer, exactly on its source's grid if we know it."""
     array, frame = _single_frame(np.asarray(data))
     like = grid_of(array.shape, attributes, "labels", frame)
     write_labels(path, Volume(array, like.affine), like=like, table=_table_of(attributes))

@@ -194,7 +194,7 @@ def test_an_intensity_window_needs_two_numbers_in_order(qtbot: Any) -> None:
         panel.high.editingFinished.emit()
     assert heard == [
         ("window", (-100.0, 240.5)),
-        "Intensities from 300 to 200 are none: the first must be lower.",
+        "Intensities from 300 to 200 are not a range: the first must be lower.",
         ("window", None),
     ]
     panel.set_window((1.5, 80.0))

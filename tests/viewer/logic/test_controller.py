@@ -436,7 +436,7 @@ def test_accept_is_one_undo_step(desk: Any) -> None:
     desk.control.accept()
     seg = ours(desk, "seg")
     assert np.array_equal(seg.data, preview) and ours(desk, "preview") is None
-    assert desk.control.status.sentence.endswith("Ctrl+Z takes them back.")
+    assert desk.control.status.sentence.endswith("Ctrl+Z undoes it.")
     desk.control.undo()
     assert not seg.data.any()
     desk.control.redo()

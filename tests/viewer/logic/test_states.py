@@ -83,7 +83,7 @@ WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
     "preloading": (
         preloading,
         State.PRELOADING,
-        "Getting ready in the background: you can look at your volume meanwhile.",
+        "Getting ready in the background: you can look around in your volume in the meantime.",
     ),
     "loading": (loading, State.LOADING, "Loading brain and preparing the volume."),
     "ready": (lambda desk: None, State.READY, "32x28x24 at 1x1x2 mm: 8 windows, about 11 s on cpu."),

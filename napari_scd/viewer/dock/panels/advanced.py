@@ -1,4 +1,4 @@
-"""Advanced: what hardly anybody needs to set."""
+"""Advanced: settings that few people need."""
 
 from __future__ import annotations
 
@@ -122,7 +122,9 @@ class AdvancedPanel(QCollapsible):
             if low < high:
                 self.changed.emit("window", (low, high))
             else:
-                self.refused.emit(f"Intensities from {low:g} to {high:g} are none: the first must be lower.")
+                self.refused.emit(
+                    f"Intensities from {low:g} to {high:g} are not a range: the first must be lower."
+                )
 
     def _chooser(self, name: str, items: Sequence[tuple[str, Any]]) -> Chooser:
         chooser = Chooser(f"scd.{name}")

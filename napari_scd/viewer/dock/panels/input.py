@@ -63,7 +63,7 @@ class InputPanel(Panel):
         self.column.addWidget(self.model_note)
         self.show_model_note("")
         self.frames = Chooser("scd.frames")
-        self.frames.setToolTip("What Segment volume, Accept and Export are for: this frame, or all of them.")
+        self.frames.setToolTip("What Segment volume, Accept and Export apply to: this frame, or all of them.")
         self._rows.addRow("Frames", self.frames)
         self.device = Chooser("scd.device")
         self.set_devices(("auto", "cpu"))

@@ -48,7 +48,7 @@ class RunPanel(Panel):
         line.addWidget(self.bar, 1)
         line.addWidget(self.cancel)
         keep = self.progress_row.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)  # so that nothing jumps under the mouse
+        keep.setRetainSizeWhenHidden(True)  # so that nothing moves under the mouse
         self.progress_row.setSizePolicy(keep)
         self.progress_row.hide()
         self.column.addWidget(self.progress_row)

@@ -33,7 +33,7 @@ class TokensPanel(Panel):
         self.keep = KeepSlider()
         self.keep.setObjectName("scd.keep")
         self.keep.setToolTip(
-            "Share of the tokens every stage keeps: less is faster. The line marks the model's own."
+            "Share of the tokens every stage keeps: less is faster. The line marks the model's own ratio."
         )
         self.value = QLabel()
         self.value.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -41,7 +41,7 @@ class TokensPanel(Panel):
         self.apart.setObjectName("scd.keep.apart")
         self.apart.setText("per stage")
         self.apart.setCheckable(True)
-        self.apart.setToolTip("Set every stage apart")
+        self.apart.setToolTip("Set each stage separately")
         head = QHBoxLayout()
         head.addWidget(QLabel("Keep"))
         head.addWidget(self.value, 1)
