@@ -150,7 +150,8 @@ class DockState:
     def say_current(self, before: str = "") -> None:
         """Say what the chosen image and frame hold, after the sentence `before`."""
         preview, accepted = self.now
-        if preview is not None and preview.key != self.key:
+        goes_on = self.is_promptable and self.same_image is not None  # objects join what is there
+        if preview is not None and preview.key != self.key and not goes_on:
             same_image = self.view is not None and preview.view.key == self.view.key
             status = sentences.stale("The model" if same_image else "The image")
         elif preview is not None and preview.current:

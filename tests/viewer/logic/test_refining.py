@@ -149,6 +149,7 @@ def test_a_label_of_the_preview_is_refined_as_that_structure(model: Any) -> None
     desk.choices.model = "any"
     desk.control.source.refresh()
     desk.queue.run_all()
+    assert desk.control.status.state is State.PREVIEW, "what is there is gone on with"
     desk.control.refining.start(source(desk, "posterior hippocampus ("))
     assert np.array_equal(preview(desk).data, before), "the others stay, and so does its number"
     exclude(desk, TWO)
