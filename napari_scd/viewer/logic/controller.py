@@ -56,6 +56,7 @@ class Controller:
 
     def __init__(self, store: LayerStore, jobs: JobQueue, backend: Backend, choices: Choices) -> None:
         self.store, self.backend, self.choices = store, backend, choices
+        self._lane = jobs
         self.state = DockState(store, jobs, backend, choices)
         take_over(self.state)
         self.layers = ResultLayers(self.state)
@@ -107,12 +108,12 @@ class Controller:
     @property
     def busy(self) -> bool:
         """Whether a job runs."""
-        return self.state.jobs.running is not None
+        return self._lane.running is not None
 
     @property
     def running(self) -> str | None:
         """Kind of the running job."""
-        return self.state.jobs.running
+        return self._lane.running
 
     def segment(self) -> None:
         """Segment the volume on screen, or all frames where that was chosen."""

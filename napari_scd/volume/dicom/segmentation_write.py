@@ -132,7 +132,8 @@ def _segmentation(
             f"The headers of the scan cannot be turned into those of a DICOM segmentation ({error}); write a "
             ".nii.gz file."
         ) from error
-    correct_references(segmentation, headers)
+    with quiet_pydicom():  # of identifiers that are not legal, kept because the files have them
+        correct_references(segmentation, headers)
     return segmentation
 
 
