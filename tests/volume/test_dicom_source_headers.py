@@ -119,20 +119,29 @@ def test_scrambled_class_identifiers_are_kept_in_the_references(tmp_path: Path) 
     assert result.PerFrameFunctionalGroupsSequence[0] is frame
 
 
-def test_odd_identifiers_raise_no_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+@pytest.mark.parametrize("name", ["StudyInstanceUID", "SOPInstanceUID"])
+def test_odd_identifiers_raise_no_warning(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder, name: str
+) -> None:
     with pydicom.config.disable_value_validation():
-        scan = scan_of(tmp_path / "ct", lambda dataset: setattr(dataset, "StudyInstanceUID", "1." * 40 + "x"))
+        scan = scan_of(tmp_path / "ct", lambda dataset: setattr(dataset, name, "1." * 40 + "x"))
     recwarn.clear()
     check_labels_writable(tmp_path / "out.dcm", scan)
     assert not recwarn.list
 
 
-def test_entries_of_damaged_bytes_raise_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tag", "kind", "damaged"), [("10001000", b"PN", b"P\xaa"), ("10004000", b"CS", b"GS")]
+)
+def test_entries_of_damaged_bytes_raise_nothing(
+    tmp_path: Path, tag: str, kind: bytes, damaged: bytes
+) -> None:
     scan_of(tmp_path / "ct", lambda dataset: None)
     for path in (tmp_path / "ct").iterdir():
         raw = path.read_bytes()
-        name = bytes.fromhex("10001000")  # a patient's name, of a type that does not exist
-        path.write_bytes(raw.replace(name + b"PN", name + b"P\xaa", 1))
+        start = bytes.fromhex(tag)  # of the patient's name and sex; types that do not exist
+        assert start + kind in raw
+        path.write_bytes(raw.replace(start + kind, start + damaged, 1))
     scan = read_volume(tmp_path / "ct")
     write_labels(tmp_path / "out.dcm", Volume(boxes(scan.spatial_shape), scan.affine), like=scan)
     assert str(pydicom.dcmread(tmp_path / "out.dcm").PatientName) == "Phantom^Drawn"

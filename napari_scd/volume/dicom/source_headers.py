@@ -164,7 +164,10 @@ def _text(header: Any, name: str) -> str:
     tag = library("pydicom.datadict").tag_for_keyword(name)
     if tag not in header:
         return ""
-    raw = getattr(header.get_item(tag), "value", None)
+    try:
+        raw = getattr(header.get_item(tag), "value", None)
+    except Exception:  # as in `_value`
+        return ""
     text = str(_value(header, name) or "").strip()
     if isinstance(raw, bytes) and (_UNREADABLE in text or _is_plain(header)):
         text = _guessed(raw)
