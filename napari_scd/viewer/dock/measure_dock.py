@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -65,7 +65,9 @@ class MeasureDock(DockedWidget):
         numbers = self.table.verticalHeader()
         assert numbers is not None
         numbers.hide()
-        numbers.setDefaultSectionSize(self.table.fontMetrics().height() + 6)
+        row = self.table.fontMetrics().height() + 6
+        numbers.setDefaultSectionSize(row)
+        self.table.setMinimumHeight(7 * row)
         self.table.itemDoubleClicked.connect(self._on_double_click)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)
@@ -75,10 +77,6 @@ class MeasureDock(DockedWidget):
         controller.measuring.measured.connect(self.show_measurements)
         controller.state.result_changed.connect(self._on_result)
         self._list_maps()
-
-    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
-        """Room for the buttons and seven rows."""
-        return QSize(900, 9 * (self.table.fontMetrics().height() + 6) + 40)
 
     def let_go(self) -> None:
         """Stop listening."""
