@@ -78,9 +78,10 @@ def test_a_brush_stroke_changes_the_legend_and_is_undone(open_window: Any) -> No
     before, preview = rows(window), window.layer("preview")
     name = next(iter(before))
     window.viewer.layers.selection.active = preview
-    preview.mode, preview.brush_size = "erase", 12
-    place = np.argwhere(preview.data[20] == preview.data[20].max())[0] * 2.0
-    window.click((40, *place))
+    preview.mode, preview.brush_size = "erase", 30  # millilitres, so that rounding does not hide them
+    inside = np.argwhere(preview.data[19] == preview.data[19].max())
+    middle = inside[np.square(inside - inside.mean(axis=0)).sum(axis=1).argmin()] * 2.0
+    window.click((38, *middle))
     window.until(lambda: rows(window) != before)
     assert name in window.control.result.table.names
     painted = sum(one.voxels for one in window.control.result.found().values())
