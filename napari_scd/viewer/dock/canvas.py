@@ -14,6 +14,7 @@ dock.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtOpenGLWidgets import QOpenGLWidget
@@ -33,8 +34,12 @@ def guard_canvas(viewer: napari.viewer.Viewer, window: QWidget) -> None:
         return
     window.setProperty(_GUARDED, True)
 
+    held = weakref.ref(window)  # the viewer lives as long as its guard, the window must not
+
     def on_removing(event: Any = None) -> None:
-        make_canvas_current(window)
+        window = held()
+        if window is not None:
+            make_canvas_current(window)
 
     viewer.layers.events.removing.connect(on_removing)
 
