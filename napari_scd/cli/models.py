@@ -49,7 +49,8 @@ def list_(as_json: JsonOption = False) -> None:
     if cards:
         show_whole(rows)
         say(
-            "Dice: mean over structures and cases that training never saw; `models info` says which.",
+            "Dice: mean over structures and cases that training never saw; `models info` says which, and after how "
+            "many clicks.",
             style="dim",
         )
     else:
@@ -100,17 +101,32 @@ def structure_table(card: ModelCard) -> Table | None:
 def mean_dice(card: ModelCard) -> tuple[float, str]:
     """Mean Dice on cases that training never saw, and on which; empty when it was not measured.
 
-    Of several keep ratios the model's usual one counts: 0.5, else the highest.
+    Of several keep ratios the model's usual one counts: 0.5, else the highest; of several numbers of clicks
+    five, else the last.
     """
-    metrics = card.provenance.metrics
-    tested = metrics.get("tested")
-    source = tested if isinstance(tested, dict) else metrics
+    source = _source(card.provenance.metrics)
     by_keep = by_keep_ratio({"dice": source.get("dice", {})}).get("dice", {})
     if not by_keep:
-        return 0.0, ""
+        return _dice_after_clicks(source)
     usual = by_keep.get("0.5", by_keep[max(by_keep, key=float)])
     cases = source.get("on") or source.get("dice_of") or "cases not named"
     return usual, _plain(cases)
+
+
+def _source(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of the test, or where there are none all figures."""
+    tested = metrics.get("tested")
+    return tested if isinstance(tested, dict) else metrics
+
+
+def _dice_after_clicks(source: dict[str, Any]) -> tuple[float, str]:
+    after = source.get("dice_after")
+    numbers = {key: value for key, value in after.items() if _is_number(value)} if isinstance(after, dict) else {}
+    if not numbers:
+        return 0.0, ""
+    clicks = "5 clicks" if "5 clicks" in numbers else list(numbers)[-1]
+    cases = source.get("on") or source.get("dice_after_of") or "cases not named"
+    return float(numbers[clicks]), _plain(f"{cases}, after {clicks}")
 
 
 def card_dict(card: ModelCard) -> dict[str, Any]:
@@ -130,8 +146,7 @@ def card_dict(card: ModelCard) -> dict[str, Any]:
 
 def measures(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Figures for several keep ratios; those of the test take precedence."""
-    tested = metrics.get("tested")
-    return by_keep_ratio(tested if isinstance(tested, dict) else metrics)
+    return by_keep_ratio(_source(metrics))
 
 
 def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
@@ -158,11 +173,9 @@ def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
             continue
         if isinstance(value, bool | int | float | str) and "@" not in key:
             yield key.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value)
-        if key == "dice_after" and isinstance(value, dict):
-            yield (
-                "Dice after",
-                ", ".join(f"{_plain(clicks)}: {_plain(dice)}" for clicks, dice in value.items()),
-            )
+    after = _source(made.metrics).get("dice_after")
+    if isinstance(after, dict):
+        yield "Dice after", ", ".join(f"{_plain(clicks)}: {_plain(dice)}" for clicks, dice in after.items())
 
 
 def by_keep_ratio(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:

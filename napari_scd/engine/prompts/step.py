@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.window import Floats, Place, Space
     from napari_scd.engine.windows import Size3
 
-FIRST_MM = 120.0
+FIRST_MM = 180.0
 ZOOM_OUT = 1.5
 ROOM = 1.3
 MOST_FOCUS_FIRST = 4
@@ -289,6 +289,6 @@ class PromptAnswering:
 
 
 def first_spacing_mm(space: Space, roi: Size3, extent_mm: float = 0.0) -> float:
-    """Spacing of the first window: 120 mm across, or as an extent needs, but no more than the whole scan."""
+    """Spacing of the first window: 180 mm across, or as an extent needs, but no more than the whole scan."""
     wanted_mm = ROOM * extent_mm / min(roi) if extent_mm else FIRST_MM / min(roi)
     return max(min(wanted_mm, space.whole_mm(roi)), FINER_THAN_SCAN * space.finest_mm)
