@@ -49,8 +49,8 @@ def list_(as_json: JsonOption = False) -> None:
     if cards:
         show_whole(rows)
         say(
-            "Dice: mean over structures and cases that training never saw; `models info` says which, and after how "
-            "many clicks.",
+            "Dice: mean over structures and cases that training never saw; `models info` says which, and "
+            "after how many clicks.",
             style="dim",
         )
     else:
@@ -121,7 +121,9 @@ def _source(metrics: dict[str, Any]) -> dict[str, Any]:
 
 def _dice_after_clicks(source: dict[str, Any]) -> tuple[float, str]:
     after = source.get("dice_after")
-    numbers = {key: value for key, value in after.items() if _is_number(value)} if isinstance(after, dict) else {}
+    numbers = (
+        {key: value for key, value in after.items() if _is_number(value)} if isinstance(after, dict) else {}
+    )
     if not numbers:
         return 0.0, ""
     clicks = "5 clicks" if "5 clicks" in numbers else list(numbers)[-1]

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_scd.engine.prompts.answer import Answer, Draft
+from napari_scd.engine.prompts.first_look import FINER_THAN_SCAN, ROOM, first_spacing_mm
 from napari_scd.engine.prompts.focus import NOT_WORTH_IT, Focus, border_places, plan_focus
 from napari_scd.engine.prompts.parts import NEAR_VOX, changed_near, drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
@@ -22,12 +23,9 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.window import Floats, Place, Space
     from napari_scd.engine.windows import Size3
 
-FIRST_MM = 180.0
 ZOOM_OUT = 1.5
-ROOM = 1.3
 MOST_FOCUS_FIRST = 4
 MOST_FOCUS_LATER = 3
-FINER_THAN_SCAN = 0.5
 COARSER = 1.2
 SMALL, FILLS = 0.3, 0.5
 """An object that fills a smaller share of a window is looked at again in one of which it fills this share."""
@@ -286,9 +284,3 @@ class PromptAnswering:
             n_left_out=0 if focus is None else focus.n_left_out,
             coarse_mm=0.0 if zoomed is None else zoomed.window.spacing_mm,
         )
-
-
-def first_spacing_mm(space: Space, roi: Size3, extent_mm: float = 0.0) -> float:
-    """Spacing of the first window: 180 mm across, or as an extent needs, but no more than the whole scan."""
-    wanted_mm = ROOM * extent_mm / min(roi) if extent_mm else FIRST_MM / min(roi)
-    return max(min(wanted_mm, space.whole_mm(roi)), FINER_THAN_SCAN * space.finest_mm)
