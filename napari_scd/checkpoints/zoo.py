@@ -15,7 +15,7 @@ from napari_scd.errors import InputError, UnknownModel
 
 SUFFIX = ".safetensors"
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED_ORDER = ("abdomen-ct", "brain-mr", "hippocampus-mr")
+SHIPPED_ORDER = ("abdomen-ct", "brain-mr", "hippocampus-mr", "any")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _logger = logging.getLogger(__name__)
 
