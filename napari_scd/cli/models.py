@@ -161,7 +161,7 @@ def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "input", input_text(card)
     yield "use", USES[card.recipe.field]
     yield "window", f"{' x '.join(map(str, edges))} voxels, tokens of {patch} x {patch} x {patch}"
-    yield "structures", _structures_with_dice(card)
+    yield "structures", _structures_with_dice(card) if card.recipe.field != "prompt" else "anything"
     for key in ("data", "licence", "created"):
         if getattr(made, key):
             yield key, getattr(made, key)
@@ -171,7 +171,7 @@ def facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     if cases:
         yield "Dice", f"{value:.3f}, {cases}"
     for key, value in made.metrics.items():
-        if key == "dice_of" and cases:
+        if key in ("dice_of", "dice_after_of") and cases:
             continue
         if isinstance(value, bool | int | float | str) and "@" not in key:
             yield key.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value)
@@ -219,6 +219,8 @@ def keep_tables(measures: dict[str, dict[str, float]]) -> Iterator[Table]:
 def input_text(card: ModelCard) -> str:
     """Modality and voxel size, such as "MR, 1 mm"."""
     spacing = card.recipe.spacing_mm
+    if card.recipe.modality == "any":
+        return "any scan"
     if spacing is None:
         return f"{card.recipe.modality}, any voxel size"
     each = [f"{mm:g}" for mm in spacing]
@@ -227,6 +229,8 @@ def input_text(card: ModelCard) -> str:
 
 def structures_text(card: ModelCard) -> str:
     """Names of the structures (or groups) if they are few, otherwise their number."""
+    if card.recipe.field == "prompt":
+        return "anything"
     names = tuple(dict.fromkeys(label.group or label.name for label in card.labels.labels))
     return ", ".join(names) if len(names) <= 2 else str(len(names))
 

@@ -66,6 +66,17 @@ def test_shipped_figures_stand_above_those_of_validation() -> None:
     assert measures(card.provenance.metrics)["dice"]["0.1"] == 0.705
 
 
+def test_a_promptable_model_shows_dice_after_clicks(run: Run) -> None:
+    card = describe("any")
+    value, cases = mean_dice(card)
+    assert value == shipped_figures("any")["tested"]["dice_after"]["5 clicks"]
+    assert cases.endswith("after 5 clicks")
+    shown = dict(facts(card))
+    assert shown["Dice after"].startswith("1 click: ")
+    assert (shown["input"], shown["structures"]) == ("any scan", "anything")
+    assert "  anything  " in run("models", "list")[1]
+
+
 def test_pages_of_models_state_the_figures_of_the_list() -> None:
     pages = Path(__file__).parents[2] / "docs" / "models"
     for name in ("abdomen-ct", "brain-mr", "hippocampus-mr"):
