@@ -31,7 +31,7 @@ def test_a_hundred_quick_drags_leave_one_result_and_nothing_else(open_window: An
     window.wait(State.DONE)
     layers, threads = len(window.viewer.layers), threading.active_count()
     widgets = len(window.widget.findChildren(QWidget))
-    session = window.control.backend._session
+    session = window.control.backend._main._session
     random = np.random.default_rng(0)
     for values in random.integers(10, 95, (20, 5)):
         window.drag("keep", values)

@@ -13,10 +13,11 @@ from napari_scd.engine.cache import ByteCache
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.prompts.answer import Answer, Draft
 from napari_scd.engine.prompts.errors import OnePlane, OneValue, TakesNoPrompts
+from napari_scd.engine.prompts.first_look import first_spacing_mm
 from napari_scd.engine.prompts.look import Looker, Pointed, PromptScan
 from napari_scd.engine.prompts.prompts import check_prompts
 from napari_scd.engine.prompts.result import PromptCost, segmentation_of
-from napari_scd.engine.prompts.step import Aim, PromptAnswering, PromptStep, first_spacing_mm
+from napari_scd.engine.prompts.step import Aim, PromptAnswering, PromptStep
 from napari_scd.engine.request import Progress, Request
 from napari_scd.volume import reorient
 
