@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.report import PromptNotes as PromptNotes
     from napari_scd.engine.report import Report as Report
     from napari_scd.engine.report import Seconds as Seconds
+    from napari_scd.engine.request import KEEP_RANGE as KEEP_RANGE
     from napari_scd.engine.request import Progress as Progress
     from napari_scd.engine.request import Request as Request
     from napari_scd.engine.segmentation import Click as Click
@@ -50,6 +51,7 @@ _HOME_OF = {
     "PromptedObject": "prompts",
     "Prompts": "prompts",
     "Report": "report",
+    "KEEP_RANGE": "request",
     "Request": "request",
     "Seconds": "report",
     "Segmentation": "segmentation",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.errors import InputError
+from napari_scd.model import KEEP_RANGE as KEEP_RANGE
 from napari_scd.model import check_keep
 
 if TYPE_CHECKING:

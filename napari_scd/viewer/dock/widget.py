@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QSize, QTimer
 from superqt.utils import qdebounced
 
+from napari_scd.engine import KEEP_RANGE
 from napari_scd.viewer.dock.canvas import guard_canvas, switch_vertex_arrays_off
 from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.connections import connect_to_controller
@@ -250,7 +251,7 @@ class ScdWidget(DockedWidget):
         choices.device, choices.precision = preferences.device, preferences.precision
         choices.live, choices.autosave = preferences.live_preview, preferences.autosave
         if preferences.keep > 0:
-            choices.keep, choices.keep_per_stage = max(preferences.keep, 0.05), None
+            choices.keep, choices.keep_per_stage = max(preferences.keep, KEEP_RANGE[0]), None
             self.tokens.set_keep(choices.keep)
         self.input.device.choose(choices.device)
         self.advanced.precision.choose(choices.precision)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from napari_scd.engine import KEEP_RANGE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -62,9 +64,9 @@ def cost_of(network: Counter, keep: Keep) -> Cost:
 
 
 def saving_curve(network: Counter, n_points: int = 20) -> list[tuple[float, float]]:
-    """Return (keep, share of the encoder's multiply-accumulates saved) from keep 0.05 to 1."""
+    """Return (keep, share of the encoder's multiply-accumulates saved) over `KEEP_RANGE`."""
     dense = max(network.macs(1.0).encoder, 1)
-    keeps = np.linspace(0.05, 1.0, n_points).tolist()
+    keeps = np.linspace(*KEEP_RANGE, n_points).tolist()
     return [(keep, 1.0 - network.macs(keep).encoder / dense) for keep in keeps]
 
 

@@ -8,6 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPainterPath, QPen
 from qtpy.QtWidgets import QSizePolicy, QSlider, QWidget
 
+from napari_scd.engine import KEEP_RANGE
 from napari_scd.viewer.layers import exit_colour
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class KeepSlider(QSlider):
 
     @property
     def keep(self) -> float:
-        """The keep ratio in [0.05, 1]."""
+        """The keep ratio, within `KEEP_RANGE`."""
         return self.value() / 100
 
     def wheelEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
@@ -125,4 +126,4 @@ class KeepSlider(QSlider):
 
     def _x(self, keep: float) -> float:
         margin = 8.0
-        return margin + (self.width() - 2 * margin) * (keep - 0.05) / 0.95
+        return margin + (self.width() - 2 * margin) * (keep - KEEP_RANGE[0]) / (KEEP_RANGE[1] - KEEP_RANGE[0])
