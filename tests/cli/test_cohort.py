@@ -56,8 +56,15 @@ def table_of(out: Path) -> dict[str, dict[str, str]]:
 
 def test_a_tree_is_segmented_and_summed_up(run: Any, tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code, said, complained = run("segment", tree, "-o", out, "--model", "whole", "--threads", 1)
+    report = tmp_path / "all.json"
+    words = ("segment", tree, "-o", out, "--model", "whole", "--threads", 1, "--report", report)
+    code, said, complained = run(*words)
     assert code == 2 and "broken.nii.gz" not in said
+    assert "Skipped p1/old: a label map" in complained
+    reported = json.loads(report.read_text(encoding="utf-8"))["cases"]
+    assert [one["status"] for one in reported].count("skipped") == 3
+    (broken,) = [one for one in reported if one["status"] == "failed"]
+    assert "broken.nii.gz" in broken["error"]
     rows = table_of(out)
     assert {name: row["status"] for name, row in rows.items()} == {
         "p1/old": "skipped", "p1/t1": "done", "p2/t1": "done", "p3/ct/series-8": "skipped",
@@ -107,7 +114,8 @@ def test_reports_in_one_file_and_statistics_of_finished_scans_too(
 ) -> None:
     words = ("segment", tree / "p1", "-o", "out", "--model", "whole", "--threads", 1)
     assert run(*words, "--report", "all.json", "--statistics", "s.csv")[0] == 0
-    (report,) = json.loads((tmp_path / "all.json").read_text())["cases"]
+    cases = json.loads((tmp_path / "all.json").read_text())["cases"]
+    (report,) = [one for one in cases if one["status"] == "done"]
     assert report["status"] == "done" and report["statistics"][0]["structure"] == "anterior"
     first = (tmp_path / "s.csv").read_text()
     assert first.splitlines()[1].startswith("t1,anterior,1,8.64,")

@@ -115,9 +115,21 @@ class CohortRecord:
             write = partial(write_statistics, targets.statistics, measured, hash_names=hidden)
             self.shared.write("statistics", write)
         if targets.report is not None and names_report_file(targets.report):
-            results = list(in_order.values())
+            results = [*in_order.values(), *self._unused()]
             write = partial(write_shared_report, targets.report, results, hash_names=hidden)
             self.shared.write("report", write)
+
+    def _unused(self) -> list[dict[str, Any]]:
+        """Return an entry of the report for each scan that was not computed, with the reason."""
+        rows = [row for row in self._cohort.known if row.name not in self._reports]
+        return [
+            {
+                "input": row.source,
+                "status": row.status,
+                "error" if row.status == "failed" else "reason": row.reason,
+            }
+            for row in rows
+        ]
 
 
 def _outcomes(cohort: Cohort, scheduler: str | None, n_workers: int, bar: CohortBar) -> Iterator[CaseOutcome]:
@@ -153,6 +165,11 @@ def _show_unusable(cohort: Cohort) -> None:
         complain(f"{row.name}: {row.reason}")
     if len(failed) > _NAMED:
         complain(f"{len(failed) - _NAMED} more cannot be read; the summary names them.")
+    skipped = [row for row in cohort.known if row.status == "skipped"]
+    for row in skipped[:_NAMED]:
+        warn(f"Skipped {row.name}: {row.reason}.")
+    if len(skipped) > _NAMED:
+        warn(f"Skipped {len(skipped) - _NAMED} more; the summary names them.")
     for row in cohort.known:
         if row.status == "left out":
             warn(f"{row.name}: {row.reason}")
