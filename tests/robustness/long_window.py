@@ -91,13 +91,17 @@ class Rounds:
         self.until(lambda: queue.running is None and last in control.status.sentence, control)
         widget.run.click.setChecked(True)
         control.click((9, 10, 11))
+        said = ("Nothing", "Removed")  # a click on what is on screen removes it
         self.until(
             lambda: (
-                queue.running is None and control.result.clicks != [] or "Nothing" in control.status.sentence
+                queue.running is None
+                and (control.result.clicks != [] or control.status.sentence.startswith(said))
             ),
             control,
         )
         widget.run.click.setChecked(False)
+        if control.status.sentence.startswith("Removed"):
+            control.undo()
         control.accept()
         control.undo()
         control.discard()

@@ -174,5 +174,5 @@ def test_names_that_lead_elsewhere_are_not_added(run: Run, stock: Path, tmp_path
     if name == "":
         assert code in (0, 2)
         return
-    assert code == 2 and "cannot name a model" in err
+    assert code == 2 and "A model cannot be called" in err
     assert sorted(path.name for path in stock.rglob("*")) == before
