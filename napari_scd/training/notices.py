@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notice(ABC):
     """Something worth reporting that does not stop the run."""
 
+    @abstractmethod
     def __str__(self) -> str:
-        raise NotImplementedError
+        """Say it in one sentence."""
 
 
 @dataclass(frozen=True)

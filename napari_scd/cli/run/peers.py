@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -12,25 +11,24 @@ from typing import TYPE_CHECKING
 
 from rich.progress import Progress
 
-from napari_scd.batch import staged
 from napari_scd.benchmarks import (
     PEERS,
     compare_processes,
-    markdown,
     peer_command,
     peers_dict,
     peers_grid,
     peers_table,
 )
 from napari_scd.checkpoints import describe
-from napari_scd.cli.console import err, print_json, say, show_whole
+from napari_scd.cli.console import err
 from napari_scd.cli.run.timing import advance, check_keeps
+from napari_scd.cli.run.timing_results import TimingResults, show_results
 from napari_scd.engine import guess_modality
 from napari_scd.errors import InputError
 from napari_scd.volume import read_volume
 
 if TYPE_CHECKING:
-    from napari_scd.benchmarks import Peer, PeerRow
+    from napari_scd.benchmarks import Peer
 
 SUITED = {"CT": "abdomen-ct", "MR": "brain-mr"}
 
@@ -83,7 +81,8 @@ def run_peers(order: PeersOrder, *, out: Path | None, as_json: bool) -> None:
         f"thread{'s' * (order.threads != 1)}, {order.rounds} round{'s' * (order.rounds != 1)} in turn; the "
         "others have random weights and run in float32."
     )
-    _report(rows, about, out=out, as_json=as_json)
+    results = TimingResults(peers_grid(rows), peers_table(rows), peers_dict(rows), about)
+    show_results("peers", results, out=out, as_json=as_json)
 
 
 def chosen_peers(modality: str, names: tuple[str, ...]) -> tuple[Peer, ...]:
@@ -107,18 +106,3 @@ def _our_command(order: PeersOrder, model: str, keep: float, precision: str, fol
     command = [sys.executable, "-c", start, "segment", str(order.scan), "-o", str(folder / "ours.nii.gz")]
     command += ["--model", model, "--keep-ratio", f"{keep:g}", "--precision", precision]
     return [*command, "--threads", str(order.threads)]
-
-
-def _report(rows: list[PeerRow], about: str, *, out: Path | None, as_json: bool) -> None:
-    if out is not None:
-        with staged() as stage:
-            text = f"{markdown(peers_grid(rows))}\n\n{about}\n"
-            stage(out / "peers.md").write_text(text, encoding="utf-8")
-            stage(out / "peers.json").write_text(json.dumps(peers_dict(rows), indent=2), encoding="utf-8")
-    if as_json:
-        print_json(peers_dict(rows))
-        return
-    show_whole(peers_table(rows))
-    say(about, style="dim")
-    if out is not None:
-        say(f"Wrote {out / 'peers.md'} and peers.json.")

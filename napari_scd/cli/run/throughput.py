@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 
-from napari_scd.batch import staged
-from napari_scd.benchmarks import Load, markdown, measure_throughput, throughput_grid, throughput_table
+from napari_scd.benchmarks import Load, measure_throughput, throughput_grid, throughput_table
 from napari_scd.checkpoints import describe
-from napari_scd.cli.console import err, print_json, say, show_whole
+from napari_scd.cli.console import err
 from napari_scd.cli.run.timing import advance, check_keeps
+from napari_scd.cli.run.timing_results import TimingResults, show_results
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,18 +59,8 @@ def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -
         f"{order.model} on copies of {order.scan.name}, {order.scans_each} for each process, keep "
         f"{order.keep:g}; file to file, with the start of every process."
     )
-    if out is not None:
-        with staged() as stage:
-            text = f"{markdown(throughput_grid(rows))}\n\n{about}\n"
-            stage(out / "throughput.md").write_text(text, encoding="utf-8")
-            stage(out / "throughput.json").write_text(json.dumps(_as_json(rows), indent=2), encoding="utf-8")
-    if as_json:
-        print_json(_as_json(rows))
-        return
-    show_whole(throughput_table(rows))
-    say(about, style="dim")
-    if out is not None:
-        say(f"Wrote {out / 'throughput.md'} and throughput.json.")
+    results = TimingResults(throughput_grid(rows), throughput_table(rows), _as_json(rows), about)
+    show_results("throughput", results, out=out, as_json=as_json)
 
 
 def _as_json(rows: list[LoadRow]) -> dict[str, Any]:
