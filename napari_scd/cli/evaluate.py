@@ -19,6 +19,7 @@ from napari_scd.cli.options import (
 from napari_scd.errors import InputError
 
 KEEPS = "1,.75,.5,.35,.25,.15,.1"
+ONE_KEEP = "0.5"
 SPLITS = ("training", "validation", "test", "all")
 
 
@@ -97,6 +98,13 @@ def evaluate(
     clean_up: Annotated[
         bool, typer.Option("--clean-up/--no-clean-up", help="Remove stray parts as the model's recipe says.")
     ] = True,
+    any_contrast: Annotated[
+        bool,
+        typer.Option(
+            "--any-contrast",
+            help="Measure each case as it is, at gamma 0.5 and 2, inverted, and in slices of 5 mm.",
+        ),
+    ] = False,
     card: Annotated[
         Path | None,
         typer.Option(
@@ -128,17 +136,21 @@ def evaluate(
         )
     if baseline and clicks is None:
         raise InputError("--baseline compares clicks: add --clicks 10.")
+    if any_contrast and (clicks is not None or card is not None):
+        raise InputError("--any-contrast has tables of its own: leave out --clicks and --card.")
     with busy("Loading PyTorch"):
         from napari_scd.cli.run.evaluate import run_evaluation
         from napari_scd.cli.run.evaluate_cases import EvaluateOrder
         from napari_scd.cli.run.evaluate_clicks import run_click_evaluation
+        from napari_scd.cli.run.evaluate_contrasts import run_contrast_evaluation
 
+    usual_keeps = ONE_KEEP if any_contrast else None if clicks else KEEPS
     order = EvaluateOrder(
         model=model,
         data=data,
         labels=labels,
         split=split,
-        keeps=parse_keeps(keep if keep or clicks else KEEPS, "--keep"),
+        keeps=parse_keeps(keep or usual_keeps, "--keep"),
         cases=parse_names(cases),
         structures=parse_names(structures),
         out=out,
@@ -156,7 +168,10 @@ def evaluate(
         precision=precision,
         threads=threads,
     )
-    run = run_evaluation if clicks is None else run_click_evaluation
+    if any_contrast:
+        run = run_contrast_evaluation
+    else:
+        run = run_evaluation if clicks is None else run_click_evaluation
     raise typer.Exit(run(order, as_json=as_json))
 
 

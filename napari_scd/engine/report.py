@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,6 +86,9 @@ class Report:
         Mean probability of each structure's voxels, 0-1, by name, when asked for; without those not found.
     misfits : tuple of str
         Reasons to doubt that the scan is one that the model was made for, found in its answer.
+    removed_ml : dict
+        By structure name: what the clean-up of a whole scan removed, measured on the model grid. Structures
+        that lost nothing are not listed.
     versions : dict
     prompts : PromptNotes or None
         Of a model that answers prompts.
@@ -121,6 +124,7 @@ class Report:
     prompts: PromptNotes | None = None
     confidence: dict[str, float] | None = None
     misfits: tuple[str, ...] = ()
+    removed_ml: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe copy: lists, numbers, strings, null for what is not finite."""

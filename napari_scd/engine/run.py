@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -178,9 +179,12 @@ class Run:
         maps = self._tokens.maps()
         complete = self._done >= n_planned
         report = self._report(labels, region, n_planned, complete)
+        table = self.model.labels
+        removed = {i: ml for i, ml in sink.removed_ml().items() if not structures or i in structures}
+        report = replace(report, removed_ml={table.name_of(i): round(ml, 4) for i, ml in removed.items()})
         if confidence is not None:
-            recipe, table = self.model.recipe, self.model.labels
             whole = sink.certainties(table.indices)
+            recipe = self.model.recipe
             report = with_confidence(report, labels, confidence, whole, recipe=recipe, table=table)
         return Segmentation(
             labels,

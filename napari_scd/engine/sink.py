@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +97,14 @@ class LabelSink:
         They become background, in labels and masks but not in probabilities.
         """
         self._stray = tuple(stray_parts(self._labels, self._spacing_mm, self._recipe))
+
+    def removed_ml(self) -> dict[int, float]:
+        """Volume that `clean_up` removed, by label id; empty when it removed nothing."""
+        voxel_ml = math.prod(self._spacing_mm) / 1000
+        removed: dict[int, float] = {}
+        for part in self._stray:
+            removed[part.label] = removed.get(part.label, 0.0) + int(part.mask.sum()) * voxel_ml
+        return removed
 
     def labels(
         self, structures: Sequence[int] = (), only: NDArray[np.bool_] | None = None

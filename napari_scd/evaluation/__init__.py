@@ -21,6 +21,7 @@ from napari_scd.evaluation.click_tables import (
 )
 from napari_scd.evaluation.click_user import SimulatedClick, next_click
 from napari_scd.evaluation.clicks import ClickPlan, ClickStep, ClickTrack, click_case
+from napari_scd.evaluation.contrasts import CONTRASTS
 from napari_scd.evaluation.evaluate import (
     KEEPS,
     TOLERANCE_MM,
@@ -35,7 +36,15 @@ from napari_scd.evaluation.label_scores import LabelScores, case_scores
 from napari_scd.evaluation.metrics import Fit, fit
 from napari_scd.evaluation.plot import plot_dice_against_seconds
 from napari_scd.evaluation.summary import KeepRow, Means, summarise
-from napari_scd.evaluation.tables import EvaluationHeading, to_csv, to_dict, to_markdown, without_nan
+from napari_scd.evaluation.tables import (
+    EvaluationHeading,
+    contrasts_to_dict,
+    contrasts_to_markdown,
+    to_csv,
+    to_dict,
+    to_markdown,
+    without_nan,
+)
 from napari_scd.evaluation.usual import Usual, usual_in
 
 __all__ = [
@@ -62,6 +71,8 @@ __all__ = [
     "ClickTrack",
     "SimulatedClick",
     "click_case",
+    "contrasts_to_dict",
+    "contrasts_to_markdown",
     "clicks_to_csv",
     "clicks_to_dict",
     "clicks_to_markdown",
@@ -69,6 +80,7 @@ __all__ = [
     "next_click",
     "plot_dice_against_clicks",
     "summarise_clicks",
+    "CONTRASTS",
     "KEEPS",
     "PEERS",
     "TOLERANCE_MM",

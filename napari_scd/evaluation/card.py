@@ -68,10 +68,13 @@ def card_table(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> str:
 
 
 def structure_table(row: KeepRow) -> str:
-    """Lay out Dice and median volume ratio of every structure at one keep ratio, as Markdown."""
-    lines = [["structure", "Dice", "volume ratio"]]
+    """Lay out what was measured of every structure at one keep ratio, as Markdown."""
+    quantities = [("Dice", "dice", 3), ("volume ratio", "volume_ratio", 2)]
+    if not math.isnan(row.overall.surface_dice):
+        quantities += [("surface Dice", "surface_dice", 3), ("HD95 (mm)", "hd95_mm", 1)]
+    lines = [["structure", *(title for title, _, _ in quantities)]]
     for name, means in row.structures.items():
-        lines.append([name, _number(means.dice, 3), _number(means.volume_ratio, 2)])
+        lines.append([name, *(_number(getattr(means, key), digits) for _, key, digits in quantities)])
     return markdown_table(lines)
 
 

@@ -13,7 +13,7 @@ from napari_scd.evaluation.cases import CaseFiles, read_pair
 from napari_scd.evaluation.metrics import Fit, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -110,8 +110,21 @@ def structures_of(
     )
 
 
-def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> Iterator[CaseRun]:
+def evaluate_case(
+    session: Session,
+    files: CaseFiles,
+    plan: EvaluationPlan,
+    change: Callable[[Volume], Volume] | None = None,
+) -> Iterator[CaseRun]:
     """Segment a case at every keep ratio and compare with its truth.
+
+    Parameters
+    ----------
+    session : Session
+    files : CaseFiles
+    plan : EvaluationPlan
+    change : callable, optional
+        Applied to the image first, such as one of `CONTRASTS`.
 
     Raises
     ------
@@ -119,7 +132,7 @@ def evaluate_case(session: Session, files: CaseFiles, plan: EvaluationPlan) -> I
         The files do not fit each other or the model, or the truth holds an unknown value.
     """
     image, truth = read_truth(session, files, plan)
-    session.set_volume(image)
+    session.set_volume(image if change is None else change(image))
     counted = ~np.isin(truth.array, list(plan.ignored_values))
     overlapping = session.recipe.activation == "sigmoid"
     for keep in plan.keeps:

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_scd.evaluation.evaluate import CaseRun
     from napari_scd.evaluation.summary import KeepRow
@@ -112,6 +112,33 @@ def _row_dict(row: KeepRow) -> dict[str, Any]:
     values = {**row._asdict(), **row.overall._asdict()}
     del values["overall"]
     return values | {"structures": {name: means._asdict() for name, means in row.structures.items()}}
+
+
+def contrasts_to_markdown(heading: EvaluationHeading, rows: Mapping[str, KeepRow]) -> str:
+    """Means at each contrast, then the Dice of every structure."""
+    first = next(iter(rows.values()))
+    means = [["contrast", "Dice", "HD95 (mm)", "surface Dice", "volume ratio"]]
+    for name, row in rows.items():
+        quantities = (("dice", 3), ("hd95_mm", 1), ("surface_dice", 3), ("volume_ratio", 2))
+        means.append([name, *(_plain(getattr(row.overall, key), digits) for key, digits in quantities)])
+    dice = [["structure", *rows]]
+    for structure in first.structures:
+        dice.append([structure, *(_plain(row.structures[structure].dice, 3) for row in rows.values())])
+    plural = "s" * (first.n_cases != 1)
+    parts = [
+        f"# {heading.model} at other contrasts, on {first.n_cases} case{plural}, keep {first.keep:g}",
+        markdown_table(means),
+        "## Dice by structure",
+        markdown_table(dice),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def contrasts_to_dict(heading: EvaluationHeading, rows: Mapping[str, KeepRow]) -> dict[str, Any]:
+    """JSON-ready copy of the means at each contrast; undefined numbers are None."""
+    contrasts = {name: _row_dict(row) for name, row in rows.items()}
+    values: dict[str, Any] = without_nan({**heading._asdict(), "contrasts": contrasts})
+    return values
 
 
 def _by_structure(rows: Sequence[KeepRow], quantity: str, digits: int) -> str:

@@ -83,6 +83,10 @@ def test_the_far_part_goes_on_the_scan_s_own_grid(thresholder, spacing_mm) -> No
     np.testing.assert_array_equal(after[..., :31], before[..., :31])
     np.testing.assert_array_equal(kept.masks.array[0], after == 1)
     assert kept.report.voxels["bright"] == np.count_nonzero(after)
+    assert not everything.report.removed_ml
+    removed_ml = np.count_nonzero(before[..., 31:]) * kept.labels.voxel_ml
+    resampling_error = 0 if spacing_mm is None else 1.0  # few voxels of the model grid
+    assert kept.report.to_dict()["removed_ml"] == {"bright": pytest.approx(removed_ml, rel=resampling_error)}
 
 
 def test_nothing_is_removed_from_a_part_of_a_scan(thresholder) -> None:

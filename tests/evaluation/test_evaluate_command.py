@@ -50,7 +50,9 @@ def model(tmp_path):
 def test_two_folders_give_tables_and_a_plot(model, data_folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert _run("evaluate", model, data_folder / "images", data_folder / "labels", "-o", out, *FAST) == 0
-    assert "mean Dice" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "mean Dice" in said
+    assert "volume ratio" in said and "At keep 0.25:" in said
     assert sorted(path.name for path in out.iterdir()) == [
         "card.md",
         "cases.csv",

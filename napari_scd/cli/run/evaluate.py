@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from rich import box
@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from napari_scd.cli.run.evaluate_cases import EvaluateOrder
 
 
+class EvaluationSetup(NamedTuple):
+    """A model ready to be measured, the cases, what is measured on them, and the heading of the tables."""
+
+    session: Session
+    cases: list[CaseFiles]
+    plan: EvaluationPlan
+    heading: EvaluationHeading
+
+
 def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     """Measure, print and write.
 
@@ -59,6 +68,35 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     InputError
         When nothing at all can start, or no case could be used.
     """
+    session, cases, plan, heading = prepare(order)
+    runs, worst = _run_cases(session, cases, plan, order.out)
+    if not runs:
+        raise InputError("No case could be measured: see the messages above.")
+    rows = summarise(runs)
+    if order.card is not None:
+        _write_card(order.card, load(order.model), card_metrics(heading, rows, order.about_cases))
+    if order.out is not None:
+        write_results(order.out, heading, rows, runs)
+    if as_json:
+        print_json(to_dict(heading, rows))
+    else:
+        print_rows(heading, rows)
+        if order.out is not None:
+            say(
+                f"Wrote {order.out / 'summary.md'}, card.md, cases.csv, summary.json and "
+                "dice-against-seconds.png"
+            )
+    return worst
+
+
+def prepare(order: EvaluateOrder) -> EvaluationSetup:
+    """Load the model, find the cases and settle what is measured.
+
+    Raises
+    ------
+    InputError
+        When nothing at all can start.
+    """
     if order.threads:
         torch.set_num_threads(order.threads)
     checkpoint = load(order.model)
@@ -71,7 +109,6 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     checkpoint.network.choose_by(order.chooser)
     if order.zero_tokens:
         checkpoint = checkpoint._replace(network=checkpoint.network.without_tokens())
-    session = Session(*checkpoint, cache_bytes=0)
     known = {value for held in truth.values for value in held} | {
         *truth.background,
         *checkpoint.labels.indices,
@@ -87,9 +124,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         request,
         frozenset(order.ignored) | frozenset(truth.ignored),
     )
-    runs, worst = _run_cases(session, truth.cases, plan, order.out)
-    if not runs:
-        raise InputError("No case could be measured: see the messages above.")
+    session = Session(*checkpoint, cache_bytes=0)
     hardware = choose_hardware(request)
     heading = EvaluationHeading(
         session.name,
@@ -99,21 +134,7 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         plan.tolerance_mm,
         _note(order),
     )
-    rows = summarise(runs)
-    if order.card is not None:
-        _write_card(order.card, checkpoint, card_metrics(heading, rows, order.about_cases))
-    if order.out is not None:
-        write_results(order.out, heading, rows, runs)
-    if as_json:
-        print_json(to_dict(heading, rows))
-    else:
-        print_rows(heading, rows)
-        if order.out is not None:
-            say(
-                f"Wrote {order.out / 'summary.md'}, card.md, cases.csv, summary.json and "
-                "dice-against-seconds.png"
-            )
-    return worst
+    return EvaluationSetup(session, truth.cases, plan, heading)
 
 
 def _write_card(path: Path, checkpoint: Checkpoint, figures: dict[str, Any]) -> None:
@@ -127,7 +148,10 @@ def _note(order: EvaluateOrder) -> str:
     """Say what was unusual."""
     if order.zero_tokens:
         return "The decoder was given zeros for tokens."
-    return "" if order.chooser == "learned" else f"Tokens chosen by '{order.chooser}'."
+    notes = [] if order.clean_up else ["Stray parts stayed."]
+    if order.chooser != "learned":
+        notes.append(f"Tokens chosen by '{order.chooser}'.")
+    return " ".join(notes)
 
 
 def write_results(
@@ -152,20 +176,37 @@ def print_rows(heading: EvaluationHeading, rows: Sequence[KeepRow]) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for column in ("keep", *(f"{row.keep:g}" for row in rows)):
         table.add_column(column, justify="left" if column == "keep" else "right")
-    table.add_row("mean Dice", *(_number(row.overall.dice, 3) for row in rows), style="bold")
+    table.add_row("mean Dice", *(number(row.overall.dice, 3) for row in rows), style="bold")
     if heading.tolerance_mm is not None:
-        table.add_row("HD95 (mm)", *(_number(row.overall.hd95_mm, 1) for row in rows))
+        table.add_row("HD95 (mm)", *(number(row.overall.hd95_mm, 1) for row in rows))
         table.add_row(
             f"surface Dice {heading.tolerance_mm:g} mm",
-            *(_number(row.overall.surface_dice, 3) for row in rows),
+            *(number(row.overall.surface_dice, 3) for row in rows),
         )
-    table.add_row("median volume ratio", *(_number(row.overall.volume_ratio, 2) for row in rows))
+    table.add_row("median volume ratio", *(number(row.overall.volume_ratio, 2) for row in rows))
     table.add_row("tokens left", *(str(row.tokens[-1]) for row in rows))
-    table.add_row("GMACs a case", *(_number(row.macs / 1e9, 1) for row in rows))
-    table.add_row("seconds a case", *(_number(row.seconds, 2) for row in rows), end_section=True)
+    table.add_row("GMACs a case", *(number(row.macs / 1e9, 1) for row in rows))
+    table.add_row("seconds a case", *(number(row.seconds, 2) for row in rows), end_section=True)
     for name in rows[0].structures:
-        table.add_row(f"Dice {name}", *(_number(row.structures[name].dice, 3) for row in rows))
+        table.add_row(f"Dice {name}", *(number(row.structures[name].dice, 3) for row in rows))
     out.print(table)
+    usual = usual_row(rows)
+    say(f"At keep {usual.keep:g}:")
+    out.print(_structures(usual, with_surface=heading.tolerance_mm is not None))
+
+
+def _structures(row: KeepRow, *, with_surface: bool) -> Table:
+    """Lay out what was measured of every structure at one keep ratio."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    quantities = [("Dice", "dice", 3), ("volume ratio", "volume_ratio", 2)]
+    if with_surface:
+        quantities += [("surface Dice", "surface_dice", 3), ("HD95 (mm)", "hd95_mm", 1)]
+    table.add_column("structure")
+    for title, _, _ in quantities:
+        table.add_column(title, justify="right")
+    for name, means in row.structures.items():
+        table.add_row(name, *(number(getattr(means, key), digits) for _, key, digits in quantities))
+    return table
 
 
 def _run_cases(
@@ -190,5 +231,6 @@ def _run_cases(
     return runs, measure_cases(cases, measure)
 
 
-def _number(value: float, digits: int) -> str:
+def number(value: float, digits: int) -> str:
+    """Write a number for a table; a dash where it is not defined."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
