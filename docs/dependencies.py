@@ -1,9 +1,9 @@
-"""Write docs/dependencies.md: what napari-scd depends on, its licences, and known advisories.
+"""Write docs/dependencies.md: what napari-scd depends on, under which licences, and known advisories.
 
     python docs/dependencies.py
 
-Versions come from constraints.txt, licences from what is installed; nothing is fetched. The advisories below
-were looked up by hand: see SECURITY.md.
+Versions come from constraints.txt, licences from the installed packages; nothing is downloaded. The advisories
+below were looked up by hand: see SECURITY.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "dependencies.md"
 
 
 class Advisory(NamedTuple):
-    """A weakness somebody published, and what it means here."""
+    """A published vulnerability, and what it means here."""
 
     package: str
     name: str
@@ -30,44 +30,44 @@ class Advisory(NamedTuple):
 
 ADVISORIES = (
     Advisory(
-        "torch", "CVE-2025-32434", "2.6.0", "code runs in spite of `weights_only=True`",
-        "`models convert` and resuming a training run read pickles this way: older versions are not accepted",
+        "torch", "CVE-2025-32434", "2.6.0", "runs code despite `weights_only=True`",
+        "used by `models convert` and when a training run is resumed; older versions are not accepted",
     ),
     Advisory(
-        "torch", "CVE-2026-24747", "2.10.0", "memory is corrupted in spite of `weights_only=True`",
-        "the same: older versions are not accepted",
+        "torch", "CVE-2026-24747", "2.10.0", "corrupts memory despite `weights_only=True`",
+        "the same; older versions are not accepted",
     ),
     Advisory(
-        "monai", "GHSA-89gg-p5r5-q6r4", "1.6.0", "pickles of algorithms run code",
-        "not reached: of MONAI only network blocks and losses are used; older versions are not accepted",
+        "monai", "GHSA-89gg-p5r5-q6r4", "1.6.0", "runs code from pickled algorithms",
+        "not used: we use only MONAI's network blocks and losses; older versions are not accepted",
     ),
     Advisory(
-        "monai", "GHSA-9rg3-9pvr-6p27", "1.5.2", "archives of bundles write outside their folder",
-        "not reached: no bundle is downloaded; older versions are not accepted",
+        "monai", "GHSA-9rg3-9pvr-6p27", "1.5.2", "extracts bundle archives outside their folder",
+        "not used: no bundle is downloaded; older versions are not accepted",
     ),
     Advisory(
-        "pyyaml", "CVE-2020-14343", "5.4", "`full_load` runs code",
-        "not reached: only `safe_load` is used; older versions are not accepted",
+        "pyyaml", "CVE-2020-14343", "5.4", "runs code in `full_load`",
+        "not used: we use only `safe_load`; older versions are not accepted",
     ),
 )  # fmt: skip
 
 
 class Direct(NamedTuple):
-    """What we ask for ourselves: its extra ("" = always) and the oldest version we accept."""
+    """A direct dependency: its extra ("" = always) and the oldest version we accept."""
 
     extra: str
     minimum: str
 
 
 def tested_versions() -> dict[str, str]:
-    """Return every package of constraints.txt with its version."""
+    """Return the version of every package in constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pairs = (line.split("==") for line in lines if "==" in line and not line.startswith("#"))
     return {plain(name): version.strip() for name, version in pairs}
 
 
 def direct_dependencies() -> dict[str, Direct]:
-    """Return what setup.cfg names."""
+    """Return the packages that setup.cfg names."""
     config = ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     wanted = {"": config["options"]["install_requires"], **config["options.extras_require"]}
@@ -86,7 +86,7 @@ def plain(name: str) -> str:
 
 
 def licence_of(package: str) -> str:
-    """Return a package's licence in a few letters, as its metadata give it."""
+    """Return a package's licence as its metadata state it, in a few words."""
     try:
         about = metadata.metadata(package)
     except metadata.PackageNotFoundError:
@@ -110,12 +110,21 @@ def page() -> str:
     lines = [
         "# Dependencies",
         "",
-        "Written by `python docs/dependencies.py` from `setup.cfg`, `constraints.txt` and the metadata of",
-        "what is installed; nothing is fetched for it.",
+        "Use this page to see what you install together with napari-scd, under which licences, and whether a",
+        "known vulnerability concerns you. To get exactly the versions that were tested:",
         "",
-        "## Asked for by napari-scd",
+        "```sh",
+        'python -m pip install -c constraints.txt -e ".[all]"',
+        "```",
         "",
-        "| package | for | at least | tested | licence |",
+        "The page is written by `python docs/dependencies.py` from `setup.cfg`, `constraints.txt` and the",
+        "metadata of the installed packages.",
+        "",
+        "## Direct dependencies",
+        "",
+        "In brackets: the extra that a package belongs to.",
+        "",
+        "| package | needed | at least | tested | licence |",
         "|---|---|---|---|---|",
     ]
     for name, (extra, minimum) in sorted(direct.items(), key=lambda item: (item[1].extra, item[0])):
@@ -125,18 +134,19 @@ def page() -> str:
         )
     lines += [
         "",
-        "PyQt6 (GPL) comes with the extra `all` only; napari works with another Qt binding as well.",
+        "PyQt6 (GPL) is installed only with the extra `all`; napari also works with other Qt bindings.",
         "",
         "## Known advisories",
         "",
-        "Looked up by hand in November 2026 for the packages above that read files of strangers. This is no",
-        "scan: run `pip-audit -r constraints.txt` on a machine with a network before you deploy.",
+        "Looked up by hand in November 2026 for the packages above that read files from other people. This does",
+        "not replace a scan: run `pip-audit -r constraints.txt` on a machine with network access before you",
+        "deploy.",
         "",
-        "| package | advisory | fixed in | what | here |",
+        "| package | advisory | fixed in | what it does | napari-scd |",
         "|---|---|---|---|---|",
         *(f"| {a.package} | {a.name} | {a.fixed_in} | {a.what} | {a.here} |" for a in ADVISORIES),
         "",
-        "## Everything that is installed with it",
+        "## All installed packages",
         "",
         "| package | tested | licence |",
         "|---|---|---|",
