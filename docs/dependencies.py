@@ -2,8 +2,8 @@
 
     python docs/dependencies.py
 
-Versions come from constraints.txt, licences from the installed packages; nothing is downloaded. The advisories
-below were looked up by hand: see SECURITY.md.
+Versions come from constraints.txt, licences from the installed packages; nothing is downloaded. The
+advisories below were looked up by hand: see SECURITY.md.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ def page() -> str:
         "",
         "## Known advisories",
         "",
-        "Looked up by hand in November 2026 for the packages above that read files from other people. This does",
-        "not replace a scan: run `pip-audit -r constraints.txt` on a machine with network access before you",
-        "deploy.",
+        "Looked up by hand in November 2026 for the packages above that read files from other people. This",
+        "does not replace a scan: run `pip-audit -r constraints.txt` on a machine with network access before",
+        "you deploy.",
         "",
         "| package | advisory | fixed in | what it does | napari-scd |",
         "|---|---|---|---|---|",

@@ -32,7 +32,9 @@ def tables() -> str:
     parts = [f"{n_entries()} inputs."]
     for family, entries in FAMILIES.items():
         rows = [f"| {cell(entry.name)} | {entry.fate} | {cell(entry.says)} |" for entry in entries]
-        parts.append(f"### {family} ({len(entries)})\n\n| input | result | the message contains |\n|---|---|---|")
+        parts.append(
+            f"### {family} ({len(entries)})\n\n| input | result | the message contains |\n|---|---|---|"
+        )
         parts[-1] += "\n" + "\n".join(rows)
     return "\n\n".join(parts)
 
