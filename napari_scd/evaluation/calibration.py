@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_scd.evaluation.label_scores import MOST_OFFSET
+from napari_scd.evaluation.label_counts import CANDIDATES, CaseLabels, LabelCounts, counts_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,27 +21,11 @@ if TYPE_CHECKING:
 
     from napari_scd.evaluation.label_scores import LabelScores
 
-CANDIDATES = np.linspace(-MOST_OFFSET + 0.5, MOST_OFFSET - 0.5, 101)  # every twentieth
 VOLUME_WEIGHT = 0.1  # a volume error of 10 % counts as much as 0.01 of Dice
 PULL = 0.02  # one unit of offset must gain this much of a structure's Dice, over the root of the cases
 RAISING = 5.0  # factor for offsets above 0, which cause false structures in other scans
 _ROUNDS = 6
 _SMALLEST_RATIO = 0.01
-
-
-class LabelCounts(NamedTuple):
-    """Voxels of each class at each candidate, in one case.
-
-    Attributes
-    ----------
-    found, right : ``(candidates, classes)`` int64
-        Voxels with this label; how many of them are right.
-    true : ``(classes,)`` int64
-    """
-
-    found: NDArray[np.int64]
-    right: NDArray[np.int64]
-    true: NDArray[np.int64]
 
 
 class Quality(NamedTuple):
@@ -90,11 +74,14 @@ def fit_offsets(cases: Sequence[LabelScores]) -> tuple[float, ...]:
     n_classes = cases[0].scores.shape[1]
     offsets = np.zeros(n_classes, np.float32)
     pull = PULL / len(cases) ** 0.5 / (n_classes - 1) * np.where(CANDIDATES > 0, RAISING, 1.0)
+    labels = [CaseLabels(case) for case in cases]
     for _ in range(_ROUNDS):
         before = offsets.copy()
         for index in range(1, n_classes):
-            worth = _worth([label_counts(case, offsets, index) for case in cases])
+            worth = _worth([case.counts(index) for case in labels])
             offsets[index] = CANDIDATES[int(np.argmax(worth - pull * np.abs(CANDIDATES)))]
+            for case in labels:
+                case.set(index, float(offsets[index]))
         if np.array_equal(before, offsets):
             break
     return tuple(round(float(offset), 3) for offset in offsets)
@@ -102,7 +89,7 @@ def fit_offsets(cases: Sequence[LabelScores]) -> tuple[float, ...]:
 
 def quality(cases: Sequence[LabelScores], offsets: Sequence[float]) -> Quality:
     """Dice and volumes at given offsets, one for each class."""
-    return _quality([_counts_at(case, np.asarray(offsets, np.float32)) for case in cases])
+    return _quality([counts_at(case, offsets) for case in cases])
 
 
 def cross_validated(cases: Sequence[LabelScores], folds: int = 5) -> Quality | None:
@@ -113,38 +100,8 @@ def cross_validated(cases: Sequence[LabelScores], folds: int = 5) -> Quality | N
     counts: list[LabelCounts] = []
     for fold in range(folds):
         fitted = fit_offsets([case for number, case in enumerate(cases) if number % folds != fold])
-        counts += [_counts_at(case, np.asarray(fitted, np.float32)) for case in cases[fold::folds]]
+        counts += [counts_at(case, fitted) for case in cases[fold::folds]]
     return _quality(counts)
-
-
-def label_counts(case: LabelScores, offsets: NDArray[np.float32], index: int) -> LabelCounts:
-    """Count labels at every candidate offset of one class, with the other offsets fixed.
-
-    A voxel changes to the class as soon as the offset exceeds the lead of the best other class, so the
-    voxels are sorted into the candidates by that lead and added up.
-    """
-    n_classes, n = case.scores.shape[1], len(CANDIDATES)
-    others = case.scores + offsets
-    others[:, index] = -np.inf
-    label = others.argmax(axis=1)
-    ahead = others[np.arange(len(others)), label] - case.scores[:, index]
-    turns = np.searchsorted(CANDIDATES, ahead, side="right")  # first candidate above it; n = never
-    found, right = np.zeros((n, n_classes), np.int64), np.zeros((n, n_classes), np.int64)
-    for counts, those in ((found, slice(None)), (right, label == case.truth)):
-        left = np.bincount(turns[those] * n_classes + label[those], minlength=(n + 1) * n_classes)
-        left = left.reshape(n + 1, n_classes)
-        counts[:] = left.sum(axis=0) - left.cumsum(axis=0)[:n]
-    for counts, those in ((found, slice(None)), (right, case.truth == index)):
-        counts[:, index] = np.bincount(turns[those], minlength=n + 1).cumsum()[:n]
-    return LabelCounts(found, right, case.true_voxels)
-
-
-def _counts_at(case: LabelScores, offsets: NDArray[np.float32]) -> LabelCounts:
-    n_classes = case.scores.shape[1]
-    label = (case.scores + offsets).argmax(axis=1)
-    found = np.bincount(label, minlength=n_classes)
-    right = np.bincount(label[label == case.truth], minlength=n_classes)
-    return LabelCounts(found[None], right[None], case.true_voxels)
 
 
 def _worth(counts: Sequence[LabelCounts]) -> NDArray[np.float64]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from napari_scd.evaluation import Quality, cross_validated, fit_offsets, quality, volume_bias
-from napari_scd.evaluation.calibration import CANDIDATES, label_counts
 from napari_scd.evaluation.clean_up import harmless_to
 from napari_scd.evaluation.evaluate import Structure
+from napari_scd.evaluation.label_counts import CANDIDATES, CaseLabels
 from napari_scd.evaluation.label_scores import MOST_OFFSET, LabelScores, label_scores, true_classes
 from napari_scd.evaluation.summary import KeepRow, Means
 
@@ -23,16 +23,20 @@ def _case(seed, bias=(0.0, 1.2, -0.8), n=4000):
 
 
 def test_counts_are_those_of_the_labels_at_each_candidate() -> None:
-    case, offsets = _case(0), np.array([0, 0.4, -0.3], np.float32)
-    counts = label_counts(case, offsets, 1)
-    for place in (0, 37, 50, 64, 100):
-        tried = offsets.copy()
-        tried[1] = CANDIDATES[place]
-        label = (case.scores + tried).argmax(1)
-        np.testing.assert_allclose(counts.found[place], np.bincount(label, minlength=3), atol=2)
-        right = np.bincount(label[label == case.truth], minlength=3)
-        np.testing.assert_allclose(counts.right[place], right, atol=2)
-    np.testing.assert_array_equal(counts.true, np.bincount(case.truth, minlength=3) + [1000, 10, 0])
+    case, offsets = _case(0, n=20_000), np.zeros(3, np.float32)
+    labels = CaseLabels(case)
+    for index, offset in ((1, 2.5), (2, -0.3), (1, 0.4), (2, -2.5)):
+        counts = labels.counts(index)
+        for place in (0, 37, 50, 64, 100):
+            tried = offsets.copy()
+            tried[index] = CANDIDATES[place]
+            label = (case.scores + tried).argmax(1)
+            np.testing.assert_allclose(counts.found[place], np.bincount(label, minlength=3), atol=4)
+            right = np.bincount(label[label == case.truth], minlength=3)
+            np.testing.assert_allclose(counts.right[place], right, atol=4)
+        np.testing.assert_array_equal(counts.true, np.bincount(case.truth, minlength=3) + [1000, 10, 0])
+        offsets[index] = offset
+        labels.set(index, offset)
 
 
 def test_a_known_bias_is_undone() -> None:

@@ -181,7 +181,13 @@ def _with_clean_up(
     with_all = _runs(_session(checkpoint, cleaned), cases, plan)
     chosen = harmless_to(summarise(without)[0], summarise(with_all)[0], names)
     final = replace(cleaned, single_labels=tuple(table.index_of(name) for name in chosen))
-    return final, _runs(_session(checkpoint, final), cases, plan)
+    return final, [_composed(*pair, chosen) for pair in zip(without, with_all, strict=True)]
+
+
+def _composed(without: CaseRun, with_all: CaseRun, chosen: tuple[str, ...]) -> CaseRun:
+    """Put together a run in which only some structures lose stray parts; these never touch the others."""
+    fits = {name: (with_all if name in chosen else without).fits[name] for name in without.fits}
+    return with_all._replace(fits=fits)
 
 
 def _runs(session: Session, cases: list[CaseFiles], plan: EvaluationPlan) -> list[CaseRun]:
