@@ -52,6 +52,13 @@ def calibrate(
         float,
         typer.Option(min=0, max=1, metavar="S", help="Parts with this share of the largest one stay."),
     ] = 0.3,
+    usual: Annotated[
+        bool,
+        typer.Option(
+            "--usual/--no-usual",
+            help="Also note which confidence and sizes are usual; leave it out for drawn or unusual scans.",
+        ),
+    ] = True,
     ignore: Annotated[
         str, typer.Option(metavar="V,..", help="Voxels with these values in the truth do not count.")
     ] = "",
@@ -84,6 +91,7 @@ def calibrate(
         single=parse_names(single) or ("all",),
         gap_mm=gap,
         share=share,
+        usual=usual,
         ignored=ignored,
         device=device,
         precision=precision,

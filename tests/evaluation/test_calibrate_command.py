@@ -52,6 +52,7 @@ def test_a_model_is_calibrated_and_its_weights_stay(model, data_folder, tmp_path
     assert len(new.recipe.logit_offsets) == 3 and new.recipe.logit_offsets[0] == 0
     assert any(new.recipe.logit_offsets)
     assert new.recipe.part_gap_mm == 3
+    assert len(new.recipe.usual_ml) == 2
     calibration = new.provenance.metrics["calibration"]
     assert calibration["cases"] == 2
     before, after = calibration["volume_bias"]
@@ -76,6 +77,7 @@ def test_json_and_no_file(model, data_folder, tmp_path, capsys) -> None:
         "full",
         "--single",
         "none",
+        "--no-usual",
         "--json",
         *FAST,
     )
@@ -83,6 +85,7 @@ def test_json_and_no_file(model, data_folder, tmp_path, capsys) -> None:
     values = json.loads(capsys.readouterr().out)
     assert values["left_out"] is None
     assert values["recipe"]["single_labels"] == []
+    assert values["recipe"]["usual_ml"] == []
     assert set(values["structures"]) == {"shell", "core"}
     assert [path.name for path in tmp_path.glob("*.safetensors")] == ["random.safetensors"]
 

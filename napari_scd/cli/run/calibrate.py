@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 class CalibrateOrder:
     """What one call of `models calibrate` asks for.
 
-    `single` are names of structures, or "all", or "none"; `out` None writes nothing.
+    `single` are names of structures, or "all", or "none"; without `usual`, what the recipe calls usual stays;
+    `out` None writes nothing.
     """
 
     model: str
@@ -57,6 +58,7 @@ class CalibrateOrder:
     single: tuple[str, ...] = ("all",)
     gap_mm: float = 20.0
     share: float = 0.3
+    usual: bool = True
     ignored: tuple[int, ...] = ()
     device: str = "auto"
     precision: str = "auto"
@@ -109,8 +111,9 @@ def run_calibration(order: CalibrateOrder, *, as_json: bool) -> int:
     offsets = fit_offsets(scores)
     calibrated = replace(plain, logit_offsets=offsets)
     recipe, runs = _with_clean_up(order, checkpoint, calibrated, plan, cases)
-    usual = usual_in(runs, checkpoint.labels.names)
-    recipe = replace(recipe, usual_confidence=usual.confidence, usual_ml=usual.ml)
+    if order.usual:
+        usual = usual_in(runs, checkpoint.labels.names)
+        recipe = replace(recipe, usual_confidence=usual.confidence, usual_ml=usual.ml)
     found = Calibrated(recipe, before, summarise(runs)[0], quality(scores, offsets), cross_validated(scores))
     if order.out is not None:
         _write(order.out, checkpoint, found, len(cases))
