@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from napari_scd.engine.merging import merge as merge
     from napari_scd.engine.plausible import guess_modality as guess_modality
     from napari_scd.engine.prompts import OtherGrid as OtherGrid
+    from napari_scd.engine.prompts import OtherScan as OtherScan
     from napari_scd.engine.prompts import PreviousMask as PreviousMask
     from napari_scd.engine.prompts import Prompt as Prompt
     from napari_scd.engine.prompts import PromptedObject as PromptedObject
     from napari_scd.engine.prompts import PromptError as PromptError
     from napari_scd.engine.prompts import Prompts as Prompts
     from napari_scd.engine.prompts import TakesNoPrompts as TakesNoPrompts
+    from napari_scd.engine.prompts import check_prompts as check_prompts
     from napari_scd.engine.prompts import objects_from_dict as objects_from_dict
     from napari_scd.engine.prompts import objects_to_dict as objects_to_dict
     from napari_scd.engine.prompts import read_objects as read_objects
@@ -42,6 +44,7 @@ _HOME_OF = {
     "Click": "segmentation",
     "Hardware": "hardware",
     "OtherGrid": "prompts",
+    "OtherScan": "prompts",
     "Plan": "segmentation",
     "PreviousMask": "prompts",
     "Progress": "request",
@@ -57,6 +60,7 @@ _HOME_OF = {
     "Segmentation": "segmentation",
     "Session": "session",
     "TakesNoPrompts": "prompts",
+    "check_prompts": "prompts",
     "choose_hardware": "hardware",
     "guess_modality": "plausible",
     "merge": "merging",

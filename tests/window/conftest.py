@@ -53,6 +53,25 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def promptable(models: Path) -> None:
+    """A promptable model of random weights beside the two that do not take prompts."""
+    import torch
+
+    from napari_scd.checkpoints import Provenance, save
+    from napari_scd.model import ModelConfig, build_network
+    from napari_scd.volume import LabelTable, Recipe
+
+    torch.manual_seed(2)
+    config = ModelConfig(
+        in_channels=4, out_channels=1, roi=(32, 32, 32), patch=8, embed_dim=24, depth=2, heads=2,
+        prune_after=(0,), prune_ratio=(0.5,), completion_dim=12, completion_heads=2, features=4, min_tokens=4,
+    )  # fmt: skip
+    recipe = Recipe("any", normalise_over="window", activation="sigmoid", field="prompt")
+    path = models / "zz-any.safetensors"
+    save(path, build_network(config), recipe, LabelTable.from_names(["object"]), Provenance(name="zz-any"))
+
+
 class Window:
     """A napari window with the dock; finds controls by their names and waits for states."""
 

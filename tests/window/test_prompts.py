@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,31 +18,13 @@ from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import CONTROL, NONE, SHIFT, Window, scan  # noqa: E402
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
+pytestmark = [
+    pytest.mark.window,
+    pytest.mark.usefixtures("promptable"),
+    pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning"),
+]
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 MIDDLE = (40.0, 44.0, 48.0)  # mm
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _promptable(models: Path) -> None:
-    """A promptable model of random weights beside the two that do not take prompts."""
-    import torch
-
-    from napari_scd.checkpoints import Provenance, save
-    from napari_scd.model import ModelConfig, build_network
-    from napari_scd.volume import LabelTable, Recipe
-
-    torch.manual_seed(2)
-    config = ModelConfig(
-        in_channels=4, out_channels=1, roi=(32, 32, 32), patch=8, embed_dim=24, depth=2, heads=2,
-        prune_after=(0,), prune_ratio=(0.5,), completion_dim=12, completion_heads=2, features=4, min_tokens=4,
-    )  # fmt: skip
-    recipe = Recipe("any", normalise_over="window", activation="sigmoid", field="prompt")
-    path = models / "zz-any.safetensors"
-    save(path, build_network(config), recipe, LabelTable.from_names(["object"]), Provenance(name="zz-any"))
 
 
 def point_at(window: Window, world: Any) -> QPoint:
@@ -144,16 +126,3 @@ def test_the_brush_and_a_box_correct_the_object(open_window: Any) -> None:
     assert window.viewer.layers.selection.active == window.viewer.layers["scan"]
     window.key(Qt.Key.Key_Z, CONTROL)
     assert kinds(window)[0][-1] == "include" and window.layer("boxes") is None
-
-
-def test_the_image_goes_while_a_click_is_computed(open_window: Any) -> None:
-    window = open_window(**scan())
-    window.use("zz-any")
-    window.key(Qt.Key.Key_K)
-    QTest.mouseClick(window.canvas.native, LEFT, NONE, point_at(window, MIDDLE))
-    QTest.mouseClick(window.canvas.native, LEFT, NONE, point_at(window, (40, 50, 50)))
-    assert window.control.prompting.waiting == 2
-    window.viewer.layers.remove("scan")
-    window.until(lambda: window.control.status.state is State.NO_IMAGE and not window.control.busy)
-    assert window.control.prompting.waiting == 0 and not window.part("click").isChecked()
-    assert window.part("objects").topLevelItemCount() == 0

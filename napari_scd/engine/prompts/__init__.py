@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.errors import OneValue as OneValue
     from napari_scd.engine.prompts.errors import OnlyExcluded as OnlyExcluded
     from napari_scd.engine.prompts.errors import OtherGrid as OtherGrid
+    from napari_scd.engine.prompts.errors import OtherScan as OtherScan
     from napari_scd.engine.prompts.errors import PointOutside as PointOutside
     from napari_scd.engine.prompts.errors import PromptError as PromptError
     from napari_scd.engine.prompts.errors import TakesNoPrompts as TakesNoPrompts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from napari_scd.engine.prompts.previous import PreviousMask as PreviousMask
     from napari_scd.engine.prompts.prompts import Prompt as Prompt
     from napari_scd.engine.prompts.prompts import Prompts as Prompts
+    from napari_scd.engine.prompts.prompts import check_prompts as check_prompts
     from napari_scd.engine.prompts.run import PromptMemory as PromptMemory
     from napari_scd.engine.prompts.run import PromptRun as PromptRun
 
@@ -42,6 +44,7 @@ _HOME_OF = {
     "OneValue": "errors",
     "OnlyExcluded": "errors",
     "OtherGrid": "errors",
+    "OtherScan": "errors",
     "PointOutside": "errors",
     "PreviousMask": "previous",
     "Prompt": "prompts",
@@ -51,6 +54,7 @@ _HOME_OF = {
     "PromptedObject": "objects",
     "Prompts": "prompts",
     "TakesNoPrompts": "errors",
+    "check_prompts": "prompts",
     "objects_from_dict": "objects",
     "objects_to_dict": "objects",
     "read_objects": "objects",

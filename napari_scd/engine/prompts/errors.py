@@ -130,6 +130,25 @@ class OtherGrid(PromptError):
         )
 
 
+class OtherScan(PromptError):
+    """Prompts that were given on another scan.
+
+    Attributes
+    ----------
+    theirs, ours : (z, y, x) int
+        Voxels of the scan they belong to, and of this one.
+    """
+
+    def __init__(self, theirs: Size3, ours: Size3) -> None:
+        self.theirs, self.ours = theirs, ours
+        which = f"of {_times(theirs)} voxels; this one has {_times(ours)}"
+        same = "with as many voxels as this one, in other places"
+        super().__init__(
+            f"The prompts belong to another scan ({same if theirs == ours else which}): open the scan they "
+            "were given on."
+        )
+
+
 class EmptyPrevious(PromptError):
     """The previous mask holds no voxel.
 

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_scd.engine.prompts.errors import PromptError
+from napari_scd.engine.prompts.errors import OtherScan, PromptError
 from napari_scd.engine.prompts.previous import PreviousMask
 from napari_scd.engine.prompts.prompts import Prompt, Prompts
 from napari_scd.plain import from_json
-from napari_scd.volume import read_labels
+from napari_scd.volume import Volume, read_labels, reorient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from napari_scd.volume import Volume
 
 _UNITS = ("mm", "voxel")
 _KNOWN = {"name", "label", "prompts", "previous", "refine"}
@@ -55,7 +53,7 @@ class PromptedObject:
 def objects_to_dict(
     objects: Sequence[PromptedObject], volume: Volume, *, with_masks: bool = True
 ) -> dict[str, Any]:
-    """Return objects of a scan as JSON values: places in (R, A, S) mm.
+    """Return objects of a scan as JSON values: places in (R, A, S) mm, and the grid they were given on.
 
     Parameters
     ----------
@@ -69,12 +67,14 @@ def objects_to_dict(
     --------
     ::
 
-        {"unit": "mm", "objects": [
-            {"name": "left kidney", "label": 1, "prompts": [
+        {"unit": "mm",
+         "grid": {"shape": [86, 257, 257], "affine": [[3.0, 0.0, 0.0, -120.0], ...]},
+         "objects": [{"name": "left kidney", "label": 1, "prompts": [
                 {"kind": "include", "points": [[-62.0, -10.5, 120.0]]},
                 {"kind": "exclude", "points": [[-50.0, -10.5, 120.0]]}]}]}
     """
-    return {"unit": "mm", "objects": [_to_dict(one, volume, with_masks) for one in objects]}
+    grid = {"shape": list(volume.spatial_shape), "affine": np.asarray(volume.affine).tolist()}
+    return {"unit": "mm", "grid": grid, "objects": [_to_dict(one, volume, with_masks) for one in objects]}
 
 
 def objects_from_dict(
@@ -87,7 +87,9 @@ def objects_from_dict(
     values : dict
         ``unit`` is "mm" (R, A, S; the default) or "voxel" (z, y, x of the scan's array). Each of ``objects``
         has ``prompts``, and may have ``name``, ``label``, and a mask to start from: ``refine`` with ``file``
-        and ``label``, or ``previous`` as it was exported. Other entries beside ``objects`` are ignored.
+        and ``label``, or ``previous`` as it was exported. ``grid`` is that of the scan they were given on:
+        ``shape`` (z, y, x), and ``affine`` from voxel index to (S, P, L) mm. Other entries beside
+        ``objects`` are ignored.
     volume : Volume
         The scan.
     folder : Path, optional
@@ -95,6 +97,8 @@ def objects_from_dict(
 
     Raises
     ------
+    OtherScan
+        If its ``grid`` is not the volume's, whatever the order and direction of the axes.
     InputError
         If it holds no objects, or one of them cannot be used; the object is named.
     """
@@ -103,6 +107,7 @@ def objects_from_dict(
     unit = values.get("unit", "mm")
     if unit not in _UNITS:
         raise PromptError(f"The unit must be one of {', '.join(_UNITS)}, not {unit!r}.")
+    _check_grid(values.get("grid"), volume)
     objects: list[PromptedObject] = []
     for number, entry in enumerate(values["objects"], start=1):
         name = entry.get("name", f"object {number}") if isinstance(entry, dict) else f"object {number}"
@@ -166,6 +171,20 @@ def _from_dict(
             raise PromptError("a prompt needs a 'kind' and 'points' of three numbers each.") from error
         steps.append(Prompt(kind, tuple(points)))
     return PromptedObject(name, entry.get("label", number), Prompts(tuple(steps), _previous(entry, folder)))
+
+
+def _check_grid(values: Any, volume: Volume) -> None:
+    if values is None:
+        return
+    try:
+        z, y, x = (int(n) for n in values["shape"])
+        grid = Volume(np.broadcast_to(np.zeros((), bool), (z, y, x)), np.asarray(values["affine"], float))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # an InputError is a ValueError
+        raise PromptError(
+            "The 'grid' of the prompts cannot be read: export them again, or remove it."
+        ) from error
+    if not reorient(grid)[0].same_grid(reorient(volume)[0]):
+        raise OtherScan((z, y, x), volume.spatial_shape)
 
 
 def _voxel(point: Any, volume: Volume, unit: str) -> Any:

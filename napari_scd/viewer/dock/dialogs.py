@@ -1,4 +1,4 @@
-"""The two file dialogs; neither blocks the window."""
+"""The file dialogs; none of them blocks the window."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def ask_for_model(parent: QWidget, chosen: Callable[[str], None]) -> None:
     """Let the user choose a model file."""
     dialog = QFileDialog(parent, "Choose a model", str(Path.home()), "Models (*.safetensors)")
     _show(dialog, chosen)
+
+
+def ask_for_prompts(parent: QWidget, folder: str, chosen: Callable[[str], None]) -> None:
+    """Let the user choose a prompts file."""
+    _show(QFileDialog(parent, "Read prompts", folder, "Prompts (*.json)"), chosen)
 
 
 def ask_where_to_export(parent: QWidget, suggestion: str, chosen: Callable[[str], None]) -> None:

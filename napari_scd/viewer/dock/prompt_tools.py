@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_scd.viewer.dock.box_tool import BoxTool
+from napari_scd.viewer.dock.dialogs import ask_for_prompts
+from napari_scd.viewer.dock.dropped_prompts import DroppedPrompts
 from napari_scd.viewer.dock.grabbed_keys import GrabbedKeys
 from napari_scd.viewer.dock.panels import ObjectsPanel
 from napari_scd.viewer.logic import DRAW_BOX
@@ -53,12 +56,14 @@ class PromptTools:
         self.panel = ObjectsPanel(control.refining.sources)
         self.keys = GrabbedKeys(window, control.prompting.new_object)
         self.box = BoxTool(viewer, self._image, control.limit)
+        self.dropped = DroppedPrompts(viewer, control.reading.read)
         control.state.ready_changed.connect(lambda _: self.show())
         control.state.result_changed.connect(lambda _: self.show())
         panel = self.panel
         panel.new_wanted.connect(control.prompting.new_object)
         panel.box_wanted.connect(self._on_box)
         panel.refine_wanted.connect(control.refining.start)
+        panel.read_wanted.connect(self._on_read)
         panel.chosen.connect(self._on_chosen)
         panel.renamed.connect(control.prompted.rename)
         panel.remove_wanted.connect(control.prompted.remove)
@@ -74,6 +79,7 @@ class PromptTools:
         """Let go of the viewer."""
         self.keys.stop()
         self.box.stop()
+        self.dropped.close()
 
     def _on_chosen(self, label: int) -> None:
         self._control.prompted.select(label)
@@ -82,6 +88,10 @@ class PromptTools:
     def _on_box(self) -> None:
         if self.box.start():
             self._control.say(DRAW_BOX)
+
+    def _on_read(self) -> None:
+        folder = str(Path(self._control.saving.suggestion()).parent)
+        ask_for_prompts(self.panel, folder, self._control.reading.read)
 
     def _image(self) -> Any | None:
         targets = self._control.click_targets()

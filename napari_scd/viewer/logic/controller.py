@@ -19,6 +19,7 @@ from napari_scd.viewer.logic.measuring import Measuring
 from napari_scd.viewer.logic.object_edits import ObjectEdits
 from napari_scd.viewer.logic.object_list import ObjectList
 from napari_scd.viewer.logic.object_surfaces import ObjectSurfaces
+from napari_scd.viewer.logic.prompt_reading import PromptReading
 from napari_scd.viewer.logic.prompting import PromptQueue
 from napari_scd.viewer.logic.refining import Refining
 from napari_scd.viewer.logic.runs import Runs
@@ -68,6 +69,9 @@ class Controller:
         )
         self.again = AskingAgain(self.state, self.layers)
         self.refining = Refining(self.state, self.layers, self.edits, self.prompted)
+        self.reading = PromptReading(
+            self.state, self.layers, self.edits, self.prompted, lambda: self.prompting.labels
+        )
         self.runs = Runs(
             self.state,
             self.layers,

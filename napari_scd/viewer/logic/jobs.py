@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from napari_scd.cancel import CancelToken
 
 LIVE = ("window", "replay", "plan", "warm")  # what follows the keep slider or runs ahead, unasked
-ASKED = ("segment", "frames", "click", "prompt", "compare", "window", "replay")  # what the user may cancel
+ASKED = (
+    "segment",
+    "frames",
+    "click",
+    "prompt",
+    "read",
+    "compare",
+    "window",
+    "replay",
+)  # what the user may cancel
 RUNS = (*ASKED, "plan", "warm")  # what belongs to one image and model
 
 

@@ -15,7 +15,7 @@ from napari_scd.viewer.logic.guess import used_names
 from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.objects import with_object, with_objects
 from napari_scd.viewer.logic.result import Result
-from napari_scd.viewer.logic.scan_object import free_label, not_looked, object_of, unused_name
+from napari_scd.viewer.logic.scan_object import LARGEST_LABEL, free_label, not_looked, object_of, unused_name
 from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 from napari_scd.viewer.logic.wording import stem
 from napari_scd.volume import LabelTable
@@ -90,15 +90,10 @@ class ObjectList:
             **looked._asdict(),
         )
 
-    def free_label(self, also: Iterable[int] = ()) -> int:
-        """Return a label that nothing of this image has; 0 when all are used."""
-        preview, accepted = self._state.now
-        tables = [result.table for result in (preview, accepted) if result is not None]
-        output = self._state.store.layer(self._state.choices.output)
-        tables += [] if output is None else [table_in(output)]
-        if self._state.ready is not None and not self._state.is_promptable:
-            tables.append(self._state.ready.checkpoint.labels)
-        return free_label({*also, *(label for table in tables for label in table.indices)})
+    def free_label(self, also: Iterable[int] = (), wanted: int = 0) -> int:
+        """Return a label that nothing of this image has: `wanted` where it is free; 0 when all are used."""
+        used = {*also, *self._used_labels()}
+        return wanted if 0 < wanted <= LARGEST_LABEL and wanted not in used else free_label(used)
 
     def new_name(self) -> str:
         """Return the name an object has until it is given one."""
@@ -165,6 +160,15 @@ class ObjectList:
             again = preview.copy()
             again.repaint()
             self._layers.set_shown(place, Shown(again, self._state.now.accepted))
+
+    def _used_labels(self) -> set[int]:
+        preview, accepted = self._state.now
+        tables = [result.table for result in (preview, accepted) if result is not None]
+        output = self._state.store.layer(self._state.choices.output)
+        tables += [] if output is None else [table_in(output)]
+        if self._state.ready is not None and not self._state.is_promptable:
+            tables.append(self._state.ready.checkpoint.labels)
+        return {label for table in tables for label in table.indices}
 
     def _row(self, one: ScanObject, result: Result | None, *, accepted: bool) -> ObjectRow:
         assert result is not None

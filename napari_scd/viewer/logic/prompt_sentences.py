@@ -93,6 +93,14 @@ def box_taken(depth_mm: float, n_rectangles: int) -> str:
     return f"Box, {depth_mm:.0f} mm deep (draw it on two slices to set the depth):"
 
 
+def read(n_read: int, n_objects: int, file: str) -> str:
+    """Say that the objects of a prompts file were answered; fewer than there are when it was stopped."""
+    objects = "1 object" if n_objects == 1 else f"{n_objects} objects"
+    if n_read < n_objects:
+        return f"Stopped after {n_read} of {objects} from {file}."
+    return f"Read {objects} from {file}."
+
+
 def renamed(before: str, now: str) -> str:
     """Say that an object has another name."""
     return f"{before} is now {now}."

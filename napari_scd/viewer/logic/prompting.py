@@ -89,6 +89,12 @@ class PromptQueue:
         self._forget_old()
         return len(self._asks)
 
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Labels of the objects that wait for an answer."""
+        self._forget_old()
+        return tuple(ask.label for ask in self._asks)
+
     def include(self, *voxels: tuple[int, int, int], why: str = "") -> None:
         """Say that a click (one voxel) or stroke (several) belongs to the current object."""
         self._add("include", voxels, why=why)

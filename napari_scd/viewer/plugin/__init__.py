@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from napari_scd.viewer.plugin.files import source_grid as source_grid
     from napari_scd.viewer.plugin.files import write_image_layer as write_image_layer
     from napari_scd.viewer.plugin.files import write_labels_layer as write_labels_layer
+    from napari_scd.viewer.plugin.prompts_file import PROMPTS_FILE as PROMPTS_FILE
     from napari_scd.viewer.plugin.window import open_window as open_window
 
 _HOME_OF = {
+    "PROMPTS_FILE": "prompts_file",
     "get_reader": "files",
     "open_window": "window",
     "read_layers": "files",

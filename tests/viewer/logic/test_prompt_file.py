@@ -100,6 +100,55 @@ def test_the_command_line_repeats_what_was_clicked(
     assert read_label_table(tmp_path / "again.nii.gz").names == ("left kidney", "drawn")
 
 
+def test_the_dock_reads_what_it_wrote(scan: Path, promptable: Path, model: Any, tmp_path: Path) -> None:
+    desk = opened(scan, model, promptable)
+    z, y, x = (n // 2 for n in desk.image.data.shape)
+    click(desk, (z, y, x))
+    exclude(desk, (z, y + 8, x + 6))
+    desk.control.prompted.rename(1, "left kidney")
+    desk.control.prompting.new_object()
+    desk.control.prompting.within((4, 5, 6), (12, 20, 22))
+    desk.queue.run_all()
+    first = desk.control.result.objects
+    desk.control.export(tmp_path / "out.nii.gz")
+    desk.queue.run_all()
+    wanted = desk.control.result.labels.copy()
+    desk.control.discard()
+    assert desk.control.result is None
+    desk.control.reading.read(tmp_path / "out_prompts.json")
+    assert desk.control.status.sentence == "Answering the prompts in out_prompts.json."
+    desk.queue.run_all()
+    result = desk.control.result
+    assert desk.control.status.sentence.startswith("Read 2 objects from out_prompts.json. Object 1, ")
+    assert [one.name for one in result.objects] == ["left kidney", "object 1"]
+    assert [one.prompts for one in result.objects] == [one.prompts for one in first]
+    assert np.array_equal(result.labels, wanted) and result.current == 2
+    assert [entry["action"] for entry in result.history[-2:]] == ["read", "read"]
+    desk.control.undo()
+    assert desk.control.result is None, "one step"
+
+
+def test_masks_of_a_tilted_scan_come_back_where_they_were(
+    scan: Path, promptable: Path, model: Any, tmp_path: Path
+) -> None:
+    image = nib.load(scan)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]]
+    nib.save(nib.Nifti1Image(np.asarray(image.dataobj), turn @ image.affine), scan)
+    desk = opened(scan, model, promptable)
+    mask = np.zeros(desk.image.data.shape, np.uint8)
+    mask[2:6, 3:12, 4:11] = 1
+    desk.viewer.add_labels(mask, name="drawn", **{k: getattr(desk.image, k) for k in ("scale", "translate")})
+    (source,) = [one for one in desk.control.refining.sources() if "drawn" in one.title]
+    desk.control.refining.start(source)
+    desk.control.export(tmp_path / "out.nii.gz")
+    desk.queue.run_all()
+    desk.control.discard()
+    desk.control.reading.read(tmp_path / "out_prompts.json")
+    desk.queue.run_all()
+    assert np.array_equal(desk.control.result.labels, mask), desk.control.status
+
+
 def test_a_promptable_model_is_offered_as_one(promptable: Path) -> None:
     (offer,) = [one for one in offered_models(str(promptable.parent)) if one.value == str(promptable)]
     assert offer.promptable and offer.title == "any, anything you click"

@@ -27,6 +27,7 @@ class ObjectsPanel(Panel):
     new_wanted = Signal()
     box_wanted = Signal()
     refine_wanted = Signal(object)  # RefineSource
+    read_wanted = Signal()
     chosen = Signal(int)
     renamed = Signal(int, str)
     remove_wanted = Signal(int)
@@ -46,7 +47,13 @@ class ObjectsPanel(Panel):
             "Draw a rectangle that limits the object; of a selected Shapes layer, its rectangles are taken. "
             "One rectangle is as deep as its longer side, several reach from the first slice to the last."
         )
-        self.column.addLayout(flow(self.new, self.refine, self.box))
+        self.read = QPushButton("Read prompts...")
+        self.read.setObjectName("scd.objects.read")
+        self.read.setToolTip(
+            "Read the objects of a prompts file, as Export writes it, and answer their prompts again. You "
+            "can also drop the file on the window."
+        )
+        self.column.addLayout(flow(self.new, self.refine, self.box, self.read))
         self.list = Legend()
         self.list.setObjectName("scd.objects")
         self.list.setColumnCount(4)
@@ -77,6 +84,7 @@ class ObjectsPanel(Panel):
         self.new.clicked.connect(lambda: self.new_wanted.emit())
         self.box.clicked.connect(lambda: self.box_wanted.emit())
         self.refine.clicked.connect(self._show_menu)
+        self.read.clicked.connect(lambda: self.read_wanted.emit())
         self.list.itemClicked.connect(self._on_item)
         self.list.itemChanged.connect(self._on_changed)
         self.guess.clicked.connect(self._on_guess)
