@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from napari_scd.benchmarks.latency import LatencyBenchmark, Wait
+from napari_scd.benchmarks.timer import Timer
 from napari_scd.checkpoints import load
 from napari_scd.engine import Prompts, Request, Session, TakesNoPrompts, choose_hardware
 from napari_scd.volume import load_icbm152
@@ -51,7 +51,12 @@ class ClickTimes(NamedTuple):
 
 
 def time_prompts(
-    model: str, volume: Volume | None = None, *, rounds: int = 9, request: Request | None = None
+    model: str,
+    volume: Volume | None = None,
+    *,
+    rounds: int = 9,
+    request: Request | None = None,
+    processor_time: bool = False,
 ) -> LatencyBenchmark:
     """Time clicks on a scan: cold, first, zooming out, correcting.
 
@@ -64,6 +69,8 @@ def time_prompts(
     rounds : int
         Objects that are clicked, at places that are the same in every run.
     request : Request, optional
+    processor_time : bool
+        Count the seconds that processors spent, instead of wall time.
 
     Raises
     ------
@@ -74,23 +81,25 @@ def time_prompts(
     """
     volume = load_icbm152() if volume is None else volume
     request = request or Request()
-    cold = [_time(partial(_answer_cold, model, volume, request))[0] for _ in range(min(rounds, 3))]
+    hardware = choose_hardware(request)
+    timer = Timer(hardware, processor_time)
+    cold = [_time(partial(_answer_cold, model, volume, request), timer)[0] for _ in range(min(rounds, 3))]
     session = Session(*load(model))
     session.set_volume(volume)
-    times = time_clicks(session, rounds=rounds, request=request)
-    hardware = choose_hardware(request)
+    times = time_clicks(session, rounds=rounds, request=request, timer=timer)
     machine = {
         "model": session.name,
         "shape": list(volume.spatial_shape),
         "device": hardware.device.type,
         "precision": hardware.precision,
         "threads": torch.get_num_threads(),
+        "clock": timer.clock,
         "windows_per_click": float(np.mean(times.n_windows)),
     }
     return LatencyBenchmark(waits_of(times, cold), None, machine)
 
 
-def time_clicks(session: Session, *, rounds: int, request: Request) -> ClickTimes:
+def time_clicks(session: Session, *, rounds: int, request: Request, timer: Timer) -> ClickTimes:
     """Time first clicks and corrections on the volume of a session, once everything is warm."""
     volume = session.volume
     assert volume is not None
@@ -101,8 +110,8 @@ def time_clicks(session: Session, *, rounds: int, request: Request) -> ClickTime
     for number, (place, other) in enumerate(_places(volume, rounds + 1)):
         one = Prompts().include(place)
         two = one.exclude(other) if number % 2 else one.include(other)
-        first_s, answer = _time(partial(session.prompt, one, request))
-        correction_s, corrected = _time(partial(session.prompt, two, request))
+        first_s, answer = _time(partial(session.prompt, one, request), timer)
+        correction_s, corrected = _time(partial(session.prompt, two, request), timer)
         if number == 0:
             continue  # the first one warms up
         first.append(first_s)
@@ -141,10 +150,10 @@ def _answer_cold(model: str, volume: Volume, request: Request) -> Segmentation:
     return session.prompt(Prompts().include(next(_places(volume, 1))[0]), request)
 
 
-def _time(work: Callable[[], Segmentation]) -> tuple[float, Segmentation]:
-    began = time.perf_counter()
+def _time(work: Callable[[], Segmentation], timer: Timer) -> tuple[float, Segmentation]:
+    began = timer.now()
     result = work()
-    return time.perf_counter() - began, result
+    return timer.now() - began, result
 
 
 def _zoomed_out(answer: Segmentation) -> bool:

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from napari_scd.cli.console import busy, out, print_json, say
-from napari_scd.cli.options import JsonOption
+from napari_scd.cli.options import JsonOption, ThreadsOption
 from napari_scd.cli.run.show import has_display
 from napari_scd.errors import InputError
 
@@ -31,6 +31,14 @@ def latency(
         ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each wait is measured.")] = 9,
+    processor_time: Annotated[
+        bool,
+        typer.Option(
+            "--processor-time",
+            help="For a promptable model: count processor seconds, which vary less on a busy machine.",
+        ),
+    ] = False,
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Time the napari dock: clicks, the Keep slider, opening, and how well the window keeps responding.
@@ -44,7 +52,11 @@ def latency(
     from napari_scd.checkpoints import describe  # heavy
 
     if model is not None and describe(model).recipe.field == "prompt":
-        result = _of_prompts(scan, model, rounds)
+        result = _of_prompts(scan, model, rounds, threads, processor_time)
+    elif processor_time or threads is not None:
+        raise InputError(
+            "The dock is timed as it runs: --threads and --processor-time are for a promptable --model."
+        )
     else:
         result = _of_dock(scan, model, rounds)
     if as_json:
@@ -63,12 +75,19 @@ def _of_dock(scan: Path | None, model: str | None, rounds: int) -> LatencyBenchm
         return time_dock(partial(dock_command, scan, model), rounds=rounds)
 
 
-def _of_prompts(scan: Path | None, model: str, rounds: int) -> LatencyBenchmark:
+def _of_prompts(
+    scan: Path | None, model: str, rounds: int, threads: int | None, processor_time: bool
+) -> LatencyBenchmark:
     with busy("Timing clicks"):
+        import torch
+
         from napari_scd.benchmarks import time_prompts
         from napari_scd.volume import read_volume  # heavy
 
-        return time_prompts(model, None if scan is None else read_volume(scan), rounds=rounds)
+        if threads:
+            torch.set_num_threads(threads)
+        volume = None if scan is None else read_volume(scan)
+        return time_prompts(model, volume, rounds=rounds, processor_time=processor_time)
 
 
 def dock_command(scan: Path | None, model: str | None, rounds: int) -> list[str]:
@@ -97,7 +116,7 @@ def _print(result: LatencyBenchmark) -> None:
     shape = " x ".join(map(str, machine["shape"]))
     say(
         f"{machine['model']} on {shape} voxels · {machine['device']} · {machine['precision']} · "
-        f"{machine['threads']} threads",
+        f"{machine['threads']} threads{' · processor time' * (machine.get('clock') == 'processor')}",
         style="dim",
     )
 

@@ -12,12 +12,11 @@ pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl  # noqa: E402
 from qtpy.QtGui import QDropEvent  # noqa: E402
-from qtpy.QtTest import QTest  # noqa: E402
 from qtpy.QtWidgets import QFileDialog  # noqa: E402
 
 from napari_scd.viewer.state import State  # noqa: E402
 
-from .conftest import NONE, Window, scan  # noqa: E402
+from .conftest import NONE, QTest, Window, scan  # noqa: E402
 from .test_prompts import LEFT, MIDDLE, RIGHT, answered, kinds, point_at, press  # noqa: E402
 
 if TYPE_CHECKING:
