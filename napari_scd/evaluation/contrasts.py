@@ -43,7 +43,7 @@ def thick(volume: Volume) -> Volume:
     Each voxel becomes the mean of those within 2.5 mm above and below it: what a scan of thick slices knows,
     without a change of the grid, so that the truth stays comparable.
     """
-    share_up = np.abs(volume.affine[2, :3]) / np.linalg.norm(volume.affine[:3, :3], axis=0)
+    share_up = np.abs(volume.affine[0, :3]) / np.linalg.norm(volume.affine[:3, :3], axis=0)
     along = int(share_up.argmax())
     n_slices = max(round(SLICE_MM / volume.spacing_mm[along]), 1)
     values = volume.array.astype(np.float32)

@@ -17,8 +17,7 @@ from napari_scd.volume import LabelTable, Recipe, Volume
 
 def _column(*values: float, spacing_mm: float = 2.5) -> Volume:
     """Scan of one voxel per slice; slices run from foot to head."""
-    affine = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [spacing_mm, 0, 0, 0], [0, 0, 0, 1.0]])
-    return Volume(np.array(values, np.float32).reshape(-1, 1, 1), affine)
+    return Volume(np.array(values, np.float32).reshape(-1, 1, 1), np.diag([spacing_mm, 1.0, 1.0, 1.0]))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +41,8 @@ def test_a_constant_scan_stays() -> None:
 def test_slices_are_averaged_along_the_body_whatever_the_axes() -> None:
     upright = _column(0, 0, 6, 0, 0, 0, spacing_mm=1.7)  # 5 mm are three slices
     np.testing.assert_allclose(CONTRASTS["5 mm slices"](upright).array.ravel(), [0, 2, 2, 2, 0, 0], atol=1e-6)
-    lying = Volume(upright.array.reshape(1, 1, -1), np.diag([1.0, 1.0, 1.7, 1.0]))
+    affine = np.array([[0, 0, 1.7, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]])
+    lying = Volume(upright.array.reshape(1, 1, -1), affine)
     np.testing.assert_allclose(CONTRASTS["5 mm slices"](lying).array.ravel(), [0, 2, 2, 2, 0, 0], atol=1e-6)
 
 

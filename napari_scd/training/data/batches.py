@@ -79,6 +79,23 @@ class BatchMaker:
         windows = [self._window(seed_of(config.seed, step, item)) for item in share]
         return Batch(torch.stack([w[0] for w in windows]), torch.stack([w[1] for w in windows]), keep)
 
+    def centre(self, case: Case) -> Tensor:
+        """Draw the middle of a window: in a structure, or anywhere; it stays inside unless users click."""
+        size = torch.tensor(case.label.shape[1:])
+        roi = torch.tensor(self.config.model.roi)
+        drawn = torch.rand(4, generator=self.generator)
+        on_structure = bool(drawn[3] < self.config.foreground_share) and len(case.present) > 0
+        if on_structure:
+            chosen = case.present[int(torch.randint(len(case.present), (), generator=self.generator))]
+            rows = case.foreground[case.foreground[:, 0] == chosen]
+            centre = rows[int(torch.randint(len(rows), (), generator=self.generator)), 1:].float()
+        else:
+            centre = drawn[:3] * size
+        if on_structure and self.config.recipe.field == "click":
+            return centre
+        inside = torch.minimum(torch.maximum(centre, roi / 2), size - roi / 2)
+        return torch.where(size > roi, inside, size / 2)
+
     def _window(self, seed: int) -> tuple[Tensor, Tensor]:
         self.generator.manual_seed(seed)
         self.noise.manual_seed(seed)
@@ -87,7 +104,7 @@ class BatchMaker:
         cases = self.cases if synthesis is None else self.maps
         case = cases[int(torch.randint(len(cases), (), generator=self.generator))]
         z, y, x = case.label.shape[1:]
-        centre = self._centre(case)
+        centre = self.centre(case)
         warp = random_warp(centre, (z, y, x), config.model.roi, config.warp, self.generator, self.device)
         label = warp.sample(case.label, nearest=True).to(torch.uint8)
         if synthesis is not None:
@@ -110,23 +127,6 @@ class BatchMaker:
             return synthesis
         drawn = bool(torch.rand((), generator=self.generator) < synthesis.share)
         return synthesis if drawn else None
-
-    def _centre(self, case: Case) -> Tensor:
-        """Draw a voxel of a random structure, or any place; windows stay inside unless users click."""
-        size = torch.tensor(case.label.shape[1:])
-        roi = torch.tensor(self.config.model.roi)
-        drawn = torch.rand(4, generator=self.generator)
-        on_structure = bool(drawn[3] < self.config.foreground_share) and len(case.present) > 0
-        if on_structure:
-            chosen = case.present[int(torch.randint(len(case.present), (), generator=self.generator))]
-            rows = case.foreground[case.foreground[:, 0] == chosen]
-            centre = rows[int(torch.randint(len(rows), (), generator=self.generator)), 1:].float()
-        else:
-            centre = drawn[:3] * size
-        if on_structure and self.config.recipe.field == "click":
-            return centre
-        inside = torch.minimum(torch.maximum(centre, roi / 2), size - roi / 2)
-        return torch.where(size > roi, inside, size / 2)
 
 
 def check_shares(batch: int, world: int) -> None:
