@@ -26,7 +26,6 @@ from napari_scd.viewer.dock.preferences import Preferences, Settings
 from napari_scd.viewer.dock.prompt_tools import PromptTools
 from napari_scd.viewer.dock.reading import Reading
 from napari_scd.viewer.dock.shortcuts import Keys
-from napari_scd.viewer.dock.warm_up import warm_up_drawing
 from napari_scd.viewer.dock.watch import Watch
 from napari_scd.viewer.dock.worker import WorkerQueue
 from napari_scd.viewer.layers import LayerStore
@@ -180,9 +179,6 @@ class ScdWidget(DockedWidget):
     def _start(self) -> None:
         if not self.gone:
             self.controller.source.preload()
-            self.controller.state.submit(
-                "drawing", warm_up_drawing, lambda _: None, lasting=True, silent=True
-            )
 
     # -- what the user does ----------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.store import StoreMemory as StoreMemory
     from napari_scd.viewer.layers.store import redraw as redraw
     from napari_scd.viewer.layers.store import write_labels_into as write_labels_into
+    from napari_scd.viewer.layers.table_colormap import colour_table as colour_table
 
 _HOME_OF = {
     "CLEAR": "build",
@@ -73,6 +74,7 @@ _HOME_OF = {
     "as_channels": "look",
     "boxes_layer": "prompts",
     "clicks_layer": "build",
+    "colour_table": "table_colormap",
     "drawn_box": "box_drawing",
     "edges_on_screen": "letters",
     "confidence_layer": "build",

@@ -9,6 +9,7 @@ import numpy as np
 from napari_scd.viewer.layers.build import CONTOUR_VOX, EVERYTHING
 from napari_scd.viewer.layers.layer_place import find_layer, layer_matrix
 from napari_scd.viewer.layers.screen import Screen
+from napari_scd.viewer.layers.table_colormap import colour_table, set_look
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -140,7 +141,7 @@ class LayerStore:
         drawn = self._drawn[layer.unique_id]
         for name in drawn:
             if drawn[name] != keywords[name]:  # skip what is unchanged: each change costs a redraw
-                setattr(layer, name, keywords[name])
+                set_look(layer, name, keywords[name])
         self._drawn[layer.unique_id] = {name: keywords[name] for name in drawn}
         return layer
 
@@ -179,7 +180,7 @@ class LayerStore:
         """Swap the colours of the token map, or of another of our layers."""
         layer = self.ours(source, kind)
         if layer is not None and self._drawn[layer.unique_id]["colormap"] != colours:
-            layer.colormap = colours
+            layer.colormap = colour_table(colours)
             self._drawn[layer.unique_id]["colormap"] = colours
 
     def set_visible(self, source: Hashable, kind: str, visible: bool) -> None:
@@ -247,7 +248,8 @@ class LayerStore:
         # mouse has moved there, it fails on labels with features. They get theirs when another is active.
         features = keywords.get("features") if layer_type == "labels" and selected else None
         keywords = keywords if features is None else {k: v for k, v in keywords.items() if k != "features"}
-        layer = getattr(self._viewer, f"add_{layer_type}")(data, **keywords)
+        table = {"colormap": colour_table(keywords["colormap"])} if layer_type == "labels" else {}
+        layer = getattr(self._viewer, f"add_{layer_type}")(data, **(keywords | table))
         if selected:
             layers.selection.clear()
             for before in selected:
@@ -286,9 +288,7 @@ def write_labels_into(layer: Any, frame: tuple[int, ...], places: np.ndarray, la
     indices = (*(np.full(places.size, i) for i in frame), *inside)
     try:
         layer.data_setitem(indices, labels)
-    except (
-        IndexError
-    ):  # data and history are written by then; napari fails to redraw slices of sheared layers
+    except IndexError:  # data and history are written; napari fails to redraw slices of sheared layers
         layer.refresh()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import features_of, label_colours
+from napari_scd.viewer.layers import colour_table, features_of, label_colours
 from napari_scd.viewer.logic.boxes import bins
 from napari_scd.viewer.logic.objects import with_objects
 from napari_scd.viewer.logic.scan_object import free_label, unused_name
@@ -84,7 +84,7 @@ def without_replaced(layer: Any, preview: Result) -> np.ndarray:
 def set_table(layer: Any, table: LabelTable, report: dict[str, Any]) -> None:
     """Give a layer the names and colours of its labels."""
     layer.metadata = layer.metadata | {"scd": report | {"labels": table.to_list()}}
-    layer.colormap = label_colours(table)
+    layer.colormap = colour_table(label_colours(table))
     layer.features = features_of({}, table)
 
 

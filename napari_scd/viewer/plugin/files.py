@@ -9,7 +9,14 @@ import numpy as np
 
 from napari_scd.engine import guess_modality, n_stages_of
 from napari_scd.errors import InputError
-from napari_scd.viewer.layers import label_colours, layer_matrix, record_in, spatial_part, token_colours
+from napari_scd.viewer.layers import (
+    colour_table,
+    label_colours,
+    layer_matrix,
+    record_in,
+    spatial_part,
+    token_colours,
+)
 from napari_scd.viewer.plugin.dicom_dialog import read_dicom
 from napari_scd.volume import (
     READABLE,
@@ -95,13 +102,13 @@ def labels_of(volume: Volume, name: str, table: LabelTable | None) -> LayerTuple
     keywords = placed(volume, name)
     if table is not None:
         keywords |= {
-            "colormap": label_colours(table),
+            "colormap": colour_table(label_colours(table)),
             "features": {"index": list(table.indices), "name": list(table.names)},
         }
         keywords["metadata"]["scd_labels"] = table.to_list()
         n_stages = n_stages_of(table)
         if n_stages:
-            keywords |= {"colormap": token_colours("dim", n_stages), "opacity": 1.0}
+            keywords |= {"colormap": colour_table(token_colours("dim", n_stages)), "opacity": 1.0}
             keywords["metadata"]["scd_tokens"] = n_stages
     return volume.array, keywords, "labels"
 

@@ -90,7 +90,7 @@ def test_token_maps_open_as_a_veil(tmp_path: Path) -> None:
     write_labels(tmp_path / "tokens.nii.gz", tokens, table=stage_table(3))
     ((_, keywords, _),) = files.read_layers(str(tmp_path / "tokens.nii.gz"))
     assert keywords["metadata"]["scd_tokens"] == 3 and keywords["opacity"] == 1
-    assert keywords["colormap"][1][3] == pytest.approx(0.75)
+    assert keywords["colormap"].color_dict[1][3] == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("name", ["missing.nii", "broken.nii.gz"])
