@@ -71,6 +71,20 @@ def test_click_models_switch_whole_volumes_off(qtbot: Any) -> None:
     assert not panel.progress_row.isVisible()
 
 
+def test_the_bar_swings_until_the_length_of_a_run_is_known(qtbot: Any) -> None:
+    panel = shown(qtbot, RunPanel())
+    assert not panel.bar.swings
+    panel.set_running(True)
+    assert panel.bar.swings and (panel.bar.value(), panel.bar.maximum()) == (1, 2)
+    qtbot.waitUntil(panel.bar.invertedAppearance)
+    panel.hide()
+    assert not panel.bar.swings
+    panel.show()
+    assert panel.bar.swings
+    panel.show_progress(SimpleNamespace(done=9, total=27))
+    assert not panel.bar.swings and not panel.bar.invertedAppearance()
+
+
 def test_the_slider_speaks_in_ratios(qtbot: Any) -> None:
     panel = shown(qtbot, TokensPanel())
     panel.set_stages(3, 0.5, [(0.05, 0.8), (1.0, 0.0)])

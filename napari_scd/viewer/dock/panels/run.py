@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from napari_scd.viewer.dock.panels.busy_bar import BusyBar
 from napari_scd.viewer.dock.panels.parts import Panel, flow
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ class RunPanel(Panel):
         self.progress_row = QWidget()
         line = QHBoxLayout(self.progress_row)
         line.setContentsMargins(0, 0, 0, 0)
-        self.bar = QProgressBar()
-        self.bar.setObjectName("scd.progress")
-        self.bar.setTextVisible(False)
+        self.bar = BusyBar()
         self.cancel = QPushButton("Cancel (Q)")
         self.cancel.setObjectName("scd.cancel")
         line.addWidget(self.bar, 1)
@@ -60,20 +59,19 @@ class RunPanel(Panel):
     def set_running(self, running: bool) -> None:
         """Show the progress row while something runs that can be stopped."""
         if running and not self.progress_row.isVisible():
-            self.bar.setRange(0, 0)
+            self.bar.wait()
         self.progress_row.setVisible(running)
 
     def set_busy(self, busy: bool) -> None:
         """Show that something runs whose length is not known."""
         if busy:
-            self.bar.setRange(0, 0)
+            self.bar.wait()
         self.progress_row.setVisible(busy)
 
     def show_progress(self, progress: Progress | None) -> None:
         """Move the bar."""
         if progress is not None:
-            self.bar.setRange(0, max(progress.total, 1))
-            self.bar.setValue(progress.done)
+            self.bar.show_progress(progress.done, progress.total)
 
     def set_can_segment(self, ready: bool, *, click_only: bool) -> None:
         """Offer whole volumes only where the model can do them."""
