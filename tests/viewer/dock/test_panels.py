@@ -76,13 +76,13 @@ def test_the_bar_swings_until_the_length_of_a_run_is_known(qtbot: Any) -> None:
     assert not panel.bar.swings
     panel.set_running(True)
     assert panel.bar.swings and (panel.bar.value(), panel.bar.maximum()) == (1, 2)
-    qtbot.waitUntil(panel.bar.invertedAppearance)
+    qtbot.waitUntil(lambda: panel.bar.from_right)
     panel.hide()
     assert not panel.bar.swings
     panel.show()
     assert panel.bar.swings
     panel.show_progress(SimpleNamespace(done=9, total=27))
-    assert not panel.bar.swings and not panel.bar.invertedAppearance()
+    assert not panel.bar.swings and not panel.bar.from_right
 
 
 def test_the_slider_speaks_in_ratios(qtbot: Any) -> None:
