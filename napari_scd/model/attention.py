@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from napari_scd.model.blocks import DropPath
-from napari_scd.model.kernels import chooses
+from napari_scd.model.kernels import QuickLinear, chooses
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +27,8 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
-        self.proj = nn.Linear(dim, dim)
+        self.qkv = QuickLinear(dim, 3 * dim)
+        self.proj = QuickLinear(dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Mix tokens: ``(b, n, d) -> (b, n, d)``."""
@@ -83,9 +83,9 @@ class Mlp(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(dim, 4 * dim)
+        self.fc1 = QuickLinear(dim, 4 * dim)
         self.act = nn.GELU()
-        self.fc2 = nn.Linear(4 * dim, dim)
+        self.fc2 = QuickLinear(4 * dim, dim)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Transform each token separately: ``(b, n, d) -> (b, n, d)``."""

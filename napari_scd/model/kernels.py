@@ -46,6 +46,7 @@ _PLAIN_BELOW = 1024  # from this many voxels per channel, PyTorch's norm handles
 _LANES = 16
 _PAGED_FROM = 2**25
 _CHUNK_VALUES = 2**20
+_MANY_PRODUCTS = 2**24
 _UNROLLED_BELOW = 20480  # up to this batch * channels * z * y, PyTorch does not use oneDNN
 
 
@@ -107,6 +108,19 @@ def chooses(values: Tensor) -> bool:
     return bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
+class QuickLinear(nn.Linear):
+    """Linear layer that multiplies with oneDNN in single precision, which on some processors is faster."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(..., in) -> (..., out)``."""
+        if tokens.dtype != torch.float32 or torch.is_autocast_enabled("cpu") or not chooses(tokens):
+            return super().forward(tokens)
+        if tokens.numel() * self.out_features < _MANY_PRODUCTS:  # the call itself then takes longer
+            return super().forward(tokens)
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(tokens, self.weight, self.bias, "none", [], "")
+        return found
+
+
 class QuickConv3d(nn.Conv3d):
     """Convolution that uses oneDNN wherever it can, rather than unrolling patches into memory."""
 
@@ -145,8 +159,9 @@ class QuickConvTranspose3d(nn.ConvTranspose3d):
         step = max(1, _CHUNK_VALUES // (y * x * s * self.out_channels))
         for low in range(0, z, step):  # so that products stay in the cache until they are moved
             part = slice(low, low + step)
+            rows = voxels[:, part].reshape(-1, c)  # with more axes, a product of each line copies the weight
             for (i, j), weight in zip(corners, weights, strict=True):
-                product = nn.functional.linear(voxels[:, part], weight, bias)
+                product = nn.functional.linear(rows, weight, bias)
                 found[:, part, i, :, j] = product.view(b, -1, y, s * x * self.out_channels)
         return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
 

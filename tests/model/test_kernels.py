@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from napari_scd.model import attention, build_network, narrowed, plain_kernels
 from napari_scd.model.attention import attend
-from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d
+from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d, QuickInstanceNorm3d, QuickLinear
 
 SIZES = {
     "deep8": {"patch": 8, "roi": (32, 32, 32), "stem": "patch"},
@@ -67,6 +67,29 @@ def test_layers_answer_alike_with_and_without_gradients(plain, quick, sizes, edg
     with torch.inference_mode():
         for one in (x[:1], x, x.contiguous(memory_format=torch.channels_last_3d)):
             torch.testing.assert_close(ours(one), expected[: len(one)], rtol=1e-4, atol=1e-5)
+
+
+def test_token_maps_are_doubled_as_by_pytorch() -> None:
+    tokens = torch.randn(2, 1 + 6**3, 24, generator=torch.Generator().manual_seed(0))
+    token_map = tokens[:, 1:].transpose(1, 2).reshape(2, 24, 6, 6, 6)
+    layer = QuickConvTranspose3d(24, 16, kernel_size=2, stride=2)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            layer(token_map), nn.ConvTranspose3d.forward(layer, token_map), rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("n", [10, 900])  # below and above the size from which oneDNN multiplies
+def test_linear_layers_answer_alike_with_and_without_gradients(n) -> None:
+    layer = QuickLinear(96, 240)
+    tokens = torch.randn(2, n, 96, generator=torch.Generator().manual_seed(0))
+    expected = nn.Linear.forward(layer, tokens)
+    assert torch.equal(layer(tokens), expected)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(tokens), expected.detach(), rtol=1e-4, atol=1e-5)
+        narrow = narrowed(layer, torch.bfloat16)
+        half = tokens.bfloat16()
+        assert torch.equal(narrow(half), nn.Linear.forward(narrow, half))
 
 
 @pytest.mark.parametrize(
