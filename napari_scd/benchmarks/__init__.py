@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.benchmarks.busy import BusyRow as BusyRow
+    from napari_scd.benchmarks.busy import measure_busy as measure_busy
     from napari_scd.benchmarks.comparison import compare_inference as compare_inference
     from napari_scd.benchmarks.comparison import compare_training as compare_training
     from napari_scd.benchmarks.comparison_plot import draw_comparisons as draw_comparisons
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.sweep_plot import draw_timing as draw_timing
     from napari_scd.benchmarks.tables import about as about
     from napari_scd.benchmarks.tables import about_volume as about_volume
+    from napari_scd.benchmarks.tables import busy_grid as busy_grid
+    from napari_scd.benchmarks.tables import busy_table as busy_table
     from napari_scd.benchmarks.tables import comparison_grid as comparison_grid
     from napari_scd.benchmarks.tables import comparison_table as comparison_table
     from napari_scd.benchmarks.tables import device_grid as device_grid
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
 
 # imported at their first use: MONAI and the trainer take a while, and peers do not need them
 _HOME_OF = {
+    "BusyRow": "busy",
     "Comparison": "comparison_result",
     "LatencyBenchmark": "latency",
     "Load": "throughput",
@@ -83,6 +88,8 @@ _HOME_OF = {
     "about": "tables",
     "about_volume": "tables",
     "build_other": "other_networks",
+    "busy_grid": "tables",
+    "busy_table": "tables",
     "compare_inference": "comparison",
     "compare_processes": "peers",
     "compare_training": "comparison",
@@ -98,6 +105,7 @@ _HOME_OF = {
     "draw_timing": "sweep_plot",
     "fitting_others": "other_networks",
     "markdown": "tables",
+    "measure_busy": "busy",
     "measure_throughput": "throughput",
     "paired_ratio": "rounds",
     "parts_grid": "tables",

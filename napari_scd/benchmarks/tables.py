@@ -12,6 +12,7 @@ from napari_scd.benchmarks.rounds import paired_ratio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from napari_scd.benchmarks.busy import BusyRow
     from napari_scd.benchmarks.comparison_result import Comparison, NetworkRow
     from napari_scd.benchmarks.device_report import DeviceReport
     from napari_scd.benchmarks.peers import PeerRow
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from napari_scd.benchmarks.volume import VolumeTimes
 
 SHOWN_KEEPS = (1.0, 0.5, 0.25, 0.1)
-_LEFT = ("network", "tokens", "stage", "program")
+_LEFT = ("network", "tokens", "stage", "program", "run")
 
 Grid = list[list[str]]
 
@@ -181,6 +182,21 @@ def throughput_grid(rows: Sequence[LoadRow]) -> Grid:
         rates = [row.wall_s, row.scans_an_hour, row.steady_scans_an_hour, row.scan_s]
         memory = [_mib(row.worker_bytes), _mib(row.all_bytes)]
         grid.append([*map(str, counts), *(f"{rate:.1f}" for rate in rates), *memory])
+    return grid
+
+
+def busy_table(rows: Sequence[BusyRow]) -> Table:
+    """Lay out one scan beside busy loops."""
+    return _table(busy_grid(rows))
+
+
+def busy_grid(rows: Sequence[BusyRow]) -> Grid:
+    """Rows of `busy_table`, heading first."""
+    grid = [["run", "busy loops", "seconds", "of work", "processor s", "against the better"]]
+    for row in rows:
+        processor = "" if row.processor_s is None else f"{row.processor_s:.1f}"
+        seconds = [f"{row.wall_s:.1f}", f"{row.work_s:.1f}", processor]
+        grid.append([row.variant, str(row.loops), *seconds, f"{row.ratio:.2f}"])
     return grid
 
 

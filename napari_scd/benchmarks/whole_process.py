@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_scd.benchmarks.process_tree import TreeMemory
 
@@ -38,7 +38,9 @@ class ProcessCost(NamedTuple):
     peak_bytes: int | None
 
 
-def cost_of(command: Sequence[str], memory: TreeMemory | None = None) -> ProcessCost:
+def cost_of(
+    command: Sequence[str], memory: TreeMemory | None = None, environment: Mapping[str, str] | None = None
+) -> ProcessCost:
     """Run a command to its end.
 
     Parameters
@@ -46,6 +48,8 @@ def cost_of(command: Sequence[str], memory: TreeMemory | None = None) -> Process
     command : sequence of str
     memory : TreeMemory, optional
         Looks at the process and those that it starts, all the time.
+    environment : mapping of str to str, optional
+        Variables of the process; those of this one if left out.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def cost_of(command: Sequence[str], memory: TreeMemory | None = None) -> Process
     with tempfile.TemporaryFile() as said:
         before = _processor_s_of_children()
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=environment)
         peak_bytes = None
         while process.poll() is None:
             peak_bytes = _peak_bytes(process.pid) or peak_bytes

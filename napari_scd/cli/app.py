@@ -13,6 +13,7 @@ from napari_scd import __version__
 from napari_scd.cli.ablate import ablate
 from napari_scd.cli.benchmark import benchmark
 from napari_scd.cli.bundle import bundle
+from napari_scd.cli.busy import busy
 from napari_scd.cli.calibrate import calibrate
 from napari_scd.cli.compare import compare
 from napari_scd.cli.console import complain, warn
@@ -64,6 +65,7 @@ app.add_typer(benchmark, name="benchmark")
 app.command("train", no_args_is_help=True)(train)
 app.command("ablate", no_args_is_help=True)(ablate)
 app.command("evaluate", no_args_is_help=True)(evaluate)
+benchmark.command("busy")(busy)
 benchmark.command("latency")(latency)
 
 

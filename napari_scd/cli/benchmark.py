@@ -276,7 +276,7 @@ def gpu(
         run_gpu(tuple(models or ()), device, 60 * minutes, out=out, as_json=as_json)
 
 
-def parse_counts(option: str, text: str) -> tuple[int, ...]:
+def parse_counts(option: str, text: str, least: int = 1) -> tuple[int, ...]:
     """Parse numbers such as "1,2,4".
 
     Raises
@@ -288,8 +288,8 @@ def parse_counts(option: str, text: str) -> tuple[int, ...]:
         counts = tuple(int(word) for word in _words(text))
     except ValueError:
         counts = ()
-    if not counts or min(counts) < 1:
-        raise InputError(f"{option} got '{text}': give whole numbers from 1, such as 1,2,4.")
+    if not counts or min(counts) < least:
+        raise InputError(f"{option} got '{text}': give whole numbers from {least}, such as 1,2,4.")
     return counts
 
 
