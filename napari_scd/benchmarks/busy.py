@@ -139,9 +139,10 @@ def _segment(scan: Path, model: str, keep: float, folder: Path, variant: BusyVar
     command = [
         sys.executable, "-c", "from napari_scd.cli import main; main()", "segment", str(scan), "-o",
         str(folder / "labels.nii.gz"), "--model", model, "--keep-ratio", f"{keep:g}", "--report", str(report),
+        "--threads", str(variant.threads),
     ]  # fmt: skip
-    if variant.threads is not None:
-        command += ["--threads", str(variant.threads)]
+    if variant.threads is None:
+        command = command[:-2]
     others = {name: value for name, value in os.environ.items() if name not in WAITING}
     cost = cost_of(command, environment=others | variant.variables)
     work_s = float(json.loads(report.read_text(encoding="utf-8"))["seconds"]["total"])
