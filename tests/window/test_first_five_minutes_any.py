@@ -158,7 +158,7 @@ def accept(window: Window) -> None:
     found = shown(window)
     window.key(Qt.Key.Key_U)
     window.wait(State.DONE)
-    assert window.part("status").text().startswith("Accepted left kidney")
+    assert window.part("status").text().startswith("Accepted 1 object, ")
     assert np.array_equal(window.layer("seg").data > 0, found) and window.layer("preview") is None
 
 

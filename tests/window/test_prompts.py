@@ -77,6 +77,7 @@ def test_clicks_by_mouse_and_keyboard_make_objects(open_window: Any) -> None:
     press(window, (40, 30, 60))
     QTest.keyRelease(window.canvas.native, Qt.Key.Key_X)
     assert kinds(window) == [["include", "exclude", "exclude"]]
+    window.viewer.layers.selection.active = window.layer("tokens")
     window.key(Qt.Key.Key_Z, CONTROL)
     assert kinds(window) == [["include", "exclude"]]
     window.key(Qt.Key.Key_Z, CONTROL | SHIFT)

@@ -288,7 +288,7 @@ class ScdWidget(DockedWidget):
         self._isolation.follow(result)
         labels = self.controller.label_layers()
         self._watch.follow_labels(labels)
-        self._keys.bind_in(labels, ("Control-Z", "Control-Shift-Z"))
+        self._keys.bind_in(self.controller.layers_with_undo(), ("Control-Z", "Control-Shift-Z"))
         self._show_buttons()
 
     def _show_buttons(self) -> None:

@@ -190,6 +190,11 @@ class Controller:
         found = [preview, None if accepted is None else self.store.layer(accepted.layer)]
         return [layer for layer in found if layer is not None]
 
+    def layers_with_undo(self) -> list[Any]:
+        """Return our Labels layers: Ctrl+Z is the dock's while one of them is selected."""
+        tokens = None if self.view is None else self.store.ours(self.view.uid, "tokens")
+        return [*self.label_layers(), *([] if tokens is None else [tokens])]
+
     def accept(self) -> None:
         """Write the preview into the segmentation, and to a file beside the image where that was chosen."""
         path = self.saving.beside_source() if self.review.accept() else None

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets")
 
 from qtpy.QtCore import Qt  # noqa: E402
+from qtpy.QtWidgets import QLineEdit  # noqa: E402
 
 from napari_scd.viewer.dock.panels.objects import ObjectsPanel  # noqa: E402
 from napari_scd.viewer.logic.object_list import ObjectRow  # noqa: E402
@@ -48,6 +49,25 @@ def test_the_list_chooses_names_and_removes(panel: Any) -> None:
     assert heard == [("chosen", 1), ("remove", 2), ("renamed", 1, "left kidney"), ("renamed", 2, "liver")]
     panel.show_objects(())
     assert not panel.list.isVisible() and not panel.guess.isVisible()
+
+
+def test_a_name_is_typed_after_a_double_click_while_answers_arrive(panel: Any, qtbot: Any) -> None:
+    heard: list[Any] = []
+    panel.chosen.connect(lambda label: panel.show_objects(ROWS))
+    panel.renamed.connect(lambda *what: heard.append(what))
+    left, viewport = Qt.MouseButton.LeftButton, panel.list.viewport()
+    place = panel.list.visualItemRect(panel.list.topLevelItem(1)).center()
+    place.setX(40)
+    qtbot.mouseClick(viewport, left, pos=place)
+    qtbot.mouseDClick(viewport, left, pos=place)
+    (editor,) = viewport.findChildren(QLineEdit)
+    editor.selectAll()
+    qtbot.keyClicks(editor, "left")
+    panel.show_objects([ROWS[0], ROWS[1]._replace(n_prompts=5)])
+    qtbot.keyClicks(editor, " kidney")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(heard))
+    assert heard == [(2, "left kidney")] and panel.list.topLevelItem(1).text(2) == "5 clicks"
 
 
 def test_refine_offers_the_labels_that_are_there(panel: Any, qtbot: Any) -> None:

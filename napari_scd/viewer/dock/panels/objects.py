@@ -91,10 +91,14 @@ class ObjectsPanel(Panel):
 
     def show_objects(self, rows: Sequence[ObjectRow]) -> None:
         """List colour, name, volume and number of prompts; the object that is corrected is bold."""
+        items = [self.list.topLevelItem(place) for place in range(self.list.topLevelItemCount())]
         with QSignalBlocker(self.list):
-            self.list.clear()
-            for row in rows:
-                self.list.addTopLevelItem(_item(row))
+            if [_label(item) for item in items if item is not None] != [row.label for row in rows]:
+                self.list.clear()
+                items = [_new_item(row) for row in rows]
+                self.list.addTopLevelItems(items)
+            for item, row in zip(items, rows, strict=True):
+                _fill(item, row)
         self.list.setVisible(bool(rows))
         self.list.fit()
         guessed = next((row for row in rows if row.current and row.guess), None)
@@ -129,9 +133,8 @@ def _label(item: Item) -> int:
     return int(item.data(NAME, Qt.ItemDataRole.UserRole))
 
 
-def _item(row: ObjectRow) -> Item:
-    times = "click" if row.n_prompts == 1 else "clicks"
-    item = Item([row.name, millilitres(row.volume_ml), f"{row.n_prompts} {times}", "×"])
+def _new_item(row: ObjectRow) -> Item:
+    item = Item()
     item.setData(NAME, Qt.ItemDataRole.UserRole, row.label)
     item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
     pixmap = QPixmap(14, 14)
@@ -139,11 +142,18 @@ def _item(row: ObjectRow) -> Item:
     item.setIcon(NAME, QIcon(pixmap))
     for column in (SIZE, PROMPTS):
         item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    item.setToolTip(REMOVE, "Remove this object")
+    return item
+
+
+def _fill(item: Item, row: ObjectRow) -> None:
+    """Show an object in an item that stays: a double click and a name being typed survive an answer."""
+    times = "click" if row.n_prompts == 1 else "clicks"
+    for column, text in enumerate((row.name, millilitres(row.volume_ml), f"{row.n_prompts} {times}", "×")):
+        item.setText(column, text)
     state = ", accepted" if row.accepted else ""
     item.setToolTip(NAME, f"{row.name}{state}: click to continue it, double click to name it")
-    item.setToolTip(REMOVE, f"Remove {row.name}")
     font = item.font(NAME)
     font.setBold(row.current)
     font.setItalic(row.accepted)
     item.setFont(NAME, font)
-    return item
