@@ -1,6 +1,6 @@
 """Peak memory of ten clicks on a large synthetic CT, in a process of its own.
 
-``python docs/figures/clicks_memory.py [512x512x300] [MODEL]`` prints MiB, and processor seconds and windows of
+``python docs/figures/clicks_memory.py [512x512x300] [MODEL]`` prints MiB, processor seconds and windows of
 each click. All ten belong to one object that fills the body, so windows grow up to the whole scan.
 """
 
