@@ -43,6 +43,7 @@ def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -
         device=job.device,
         precision=job.precision,
         structures=structure_ids(job.structures, labels),
+        sharpen=job.sharpen,
         compile=job.compiled,
         probability=job.probability,
         masks=job.masks,

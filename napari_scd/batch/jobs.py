@@ -93,6 +93,8 @@ class SegmentJob:
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
     device, precision : str
+    sharpen : str
+        Where networks that sharpen do so: "borders", "everywhere" or "never".
     compiled : bool
         Run the network through torch.compile.
     threads : int or None
@@ -120,6 +122,7 @@ class SegmentJob:
     clean_up: bool = True
     device: str = "auto"
     precision: str = "auto"
+    sharpen: str = "borders"
     compiled: bool = False
     threads: int | None = None
     surface_format: str = "stl"
@@ -154,6 +157,7 @@ class SegmentJob:
         return {
             **({"extras": extras} if extras else {}),
             **({} if self.clean_up else {"clean_up": False}),
+            **({} if self.sharpen == "borders" else {"sharpen": self.sharpen}),
             "sha256": sha256,
             "keep": list(self.keep) if isinstance(self.keep, tuple) else self.keep,
             "points": [list(point) for point in self.points],

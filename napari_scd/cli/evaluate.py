@@ -12,6 +12,7 @@ from napari_scd.cli.options import (
     DeviceOption,
     JsonOption,
     PrecisionOption,
+    SharpenOption,
     ThreadsOption,
     parse_keeps,
     parse_names,
@@ -116,6 +117,7 @@ def evaluate(
     ] = "",
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    sharpen: SharpenOption = "borders",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -166,6 +168,7 @@ def evaluate(
         chooser=choose,
         device=device,
         precision=precision,
+        sharpen=sharpen,
         threads=threads,
     )
     if any_contrast:

@@ -25,6 +25,14 @@ KeepsOption = Annotated[
 ]
 DeviceOption = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 PrecisionOption = Annotated[str, typer.Option(metavar="NAME", help="auto, float32 or bfloat16.")]
+SharpenOption = Annotated[
+    str,
+    typer.Option(
+        metavar="WHERE",
+        help="For models with a sharp level: voxels are decided one by one at borders, everywhere or never "
+        "(faster, coarser).",
+    ),
+]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads to compute with.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another program instead of tables.")]
 

@@ -16,6 +16,7 @@ from napari_scd.cli.options import (
     JsonOption,
     KeepOption,
     PrecisionOption,
+    SharpenOption,
     ThreadsOption,
     parse_keep,
     parse_names,
@@ -88,6 +89,7 @@ def segment(
     ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
+    sharpen: SharpenOption = "borders",
     compiled: Annotated[
         bool,
         typer.Option(
@@ -183,6 +185,7 @@ def segment(
         clean_up=clean_up,
         device=device,
         precision=precision,
+        sharpen=sharpen,
         compiled=compiled,
         threads=threads,
         surface_format=parse_surface_format(surface_format),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from napari_scd.engine.checks import checked_voxel
 from napari_scd.engine.clicks import ClickedStructure, find_structure, nothing_found, open_border
 from napari_scd.engine.postprocess import class_probabilities
 from napari_scd.engine.segmentation import Click
+from napari_scd.model import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from napari_scd.engine.sharp_canvas import SharpCanvas
     from napari_scd.engine.windows import Size3
 
+    Box = tuple[Size3, Size3]
+
 MAX_NEIGHBOURS = 8
+_MARGIN = 4  # voxels around a structure's coarse answer within which its border can lie
 
 
 class Followed(NamedTuple):
@@ -71,7 +76,8 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
     done: set[Size3] = set()
     found: ClickedStructure | None = None
     while True:
-        result = run.window(start)
+        part = None if everything or not run.sharpening.at_borders else _part_to_sharpen(run, start, at)
+        result = run.window(start, part)
         if result is None:
             return Followed(canvas, found, "cancelled before the first window", True)
         if done:
@@ -85,6 +91,28 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         if border is None or (start := grid.start_around(border)) in done:
             break
     return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
+
+
+def _part_to_sharpen(run: Run, start: Size3, at: Size3) -> Box | None:
+    """Voxels of a window around the structure at an image voxel, in the coarse answer; None = all.
+
+    In windows that follow the first, the voxel may lie outside.
+    """
+    result = run.answer(start, NOWHERE)
+    box = run.prepared.grid.image_box(start)
+    if result is None or not all(low <= i < high for i, low, high in zip(at, *box, strict=True)):
+        return None
+    canvas = run.canvas(box)
+    canvas.add(start, result.logits)
+    found = _find(run, canvas, at)
+    if found is None:
+        return None
+    (place,) = ndimage.find_objects(found.mask.astype(np.uint8))
+    low, high = (
+        tuple(edge + begin + by for edge, begin in zip(edges, box[0], strict=True))
+        for edges, by in (([s.start for s in place], -_MARGIN), ([s.stop for s in place], _MARGIN))
+    )
+    return run.prepared.grid.box_in_window(start, (low, high))
 
 
 def _find(run: Run, canvas: Canvas | SharpCanvas, at: Size3) -> ClickedStructure | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.engine.checks import checked_part
 from napari_scd.engine.hardware import choose_hardware
 from napari_scd.engine.segmentation import Plan, Segmentation
+from napari_scd.engine.windows import shared
 from napari_scd.errors import NeedsPoint
 
 if TYPE_CHECKING:
@@ -38,15 +39,21 @@ def segment_volume(run: Run, within: tuple[slice, slice, slice] | None = None) -
     return run.segmentation(sink, len(starts))
 
 
-def segment_window(run: Run, centre_index: Sequence[float]) -> Segmentation:
+def segment_window(
+    run: Run, centre_index: Sequence[float], within: tuple[slice, slice, slice] | None = None
+) -> Segmentation:
     """Segment the one window nearest to a voxel of the source; see `Session.preview`."""
     grid = run.prepared.grid
     at = run.prepared.model_index(centre_index)
     alone = run.model.recipe.field == "click"
     start = grid.start_around(at) if alone else grid.nearest(grid.starts(run.stride), at)
-    box = grid.image_box(start)
+    box, part = grid.image_box(start), None
+    if within is not None:
+        wanted = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))
+        box = shared(box, wanted) or box
+        part = grid.box_in_window(start, box)
     canvas, sink = run.canvas(box), run.sink(box)
-    result = run.window(start)
+    result = run.window(start, part)
     if result is not None:
         canvas.add(start, result.logits)
     sink.write(canvas.take(box[1][0], means=sink.needs_means))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 BLENDINGS = ("gaussian", "constant")
-SHARPENINGS = ("borders", "everywhere")
+SHARPENINGS = ("borders", "everywhere", "never")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Request:
         In whole scans, remove stray parts of structures that the model's recipe calls single.
     sharpen : str
         For networks with decoder "sharp": "borders" = voxels are decided one by one only where labels meet,
-        and elsewhere by blocks of 2 x 2 x 2; "everywhere" = all of them, as always at keep 1.
+        and elsewhere by blocks of 2 x 2 x 2, except at keep 1; "everywhere" = all of them; "never" = only
+        blocks.
     compile : bool
         Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
         use and for every new keep ratio, so for many scans on a GPU. On the CPU, our own kernels are faster

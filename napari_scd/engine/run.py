@@ -19,6 +19,7 @@ from napari_scd.engine.segmentation import Segmentation
 from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.sink import LabelSink
 from napari_scd.engine.trace import TokenStitcher
+from napari_scd.engine.where_sharp import Sharpening
 from napari_scd.engine.windows import blending_weights
 
 if TYPE_CHECKING:
@@ -73,13 +74,7 @@ class Run:
         self.hardware = choose_hardware(request)
         network = memory.placed(model.network, self.hardware)
         self._compiled = memory.compiled_for(network, self.hardware) if request.compile else None
-        self._sharpens = (
-            request.sharpen == "borders"
-            and not request.compile
-            and self.config.decoder_spec.sharpens
-            and model.recipe.activation == "softmax"
-            and self.counts[-1] < self.counts[0]
-        )
+        self.sharpening = Sharpening.of(request, model, self.counts)
         self.predictor = Predictor(
             self._compiled or network,
             self.prepared,
@@ -87,7 +82,7 @@ class Run:
             request.keep,
             memory.prefixes,
             loaded.key,
-            self._sharpens,
+            self.sharpening.by_blocks,
         )
         self._tokens = TokenStitcher(self.prepared, self.config.n_stages)
         self._done = 0
@@ -104,7 +99,7 @@ class Run:
         grid = self.prepared.grid
         weights = blending_weights(grid.roi, self.request.blending)
         offsets = self.model.recipe.logit_offsets
-        if self._sharpens:
+        if self.sharpening.by_blocks:
             return SharpCanvas(grid, weights, self.config.out_channels, box, offsets)
         return Canvas(grid, weights, self.config.out_channels, box, depth, offsets)
 
@@ -129,7 +124,7 @@ class Run:
         """
         began = time.perf_counter()
         self._tell(0, len(starts), 0.0)
-        cells = self.prepared.grid.cells(self.stride) if self._sharpens else {}
+        cells = self.sharpening.cells(self.prepared.grid, self.stride, starts)
         for result in self._answers(starts, cells, remember=remember):
             self._take(result)
             yield result
@@ -137,18 +132,30 @@ class Run:
             self._tell(self._done, len(starts), time.perf_counter() - began)
         self._learn_pace()
 
-    def window(self, start: Size3) -> WindowResult | None:
-        """Answer one window, from memory if it was answered before; None when cancelled."""
-        key = self._key(start)
+    def window(self, start: Size3, part: tuple[Size3, Size3] | None = None) -> WindowResult | None:
+        """Answer one window, from memory if it was answered before; None when cancelled.
+
+        Where labels meet, it is sharpened within `part`, in voxels of the window, or everywhere without.
+        """
+        result = self.answer(start, part)
+        if result is None:
+            return None
+        self._take(result)
+        self._tell(self._done, self._done, 0.0)
+        return result
+
+    def answer(self, start: Size3, part: tuple[Size3, Size3] | None = None) -> WindowResult | None:
+        """Return what `window` does, for a look ahead: nothing is counted or told."""
+        part = self.sharpening.within(part)
+        key = self._key(start, part)
         result = self.memory.windows.get(key)
         if result is None:
-            result = next(iter(list(self.predictor.run((start,), self._cancel))), None)
+            cells = {} if part is None else {start: part}
+            result = next(iter(list(self.predictor.run((start,), self._cancel, cells=cells))), None)
             if result is None:
                 return None
             self.memory.windows.put(key, result)
             self._learn_pace()
-        self._take(result)
-        self._tell(self._done, self._done, 0.0)
         return result
 
     def segmentation(
@@ -200,7 +207,7 @@ class Run:
         )
 
     def _key(self, start: Size3, cell: tuple[Size3, Size3] | None = None) -> Hashable:
-        how = (self.hardware.device.type, self.hardware.dtype, self._sharpens, cell)
+        how = (self.hardware.device.type, self.hardware.dtype, self.sharpening.by_blocks, cell)
         return (self.loaded.key, start, self.counts, *how)
 
     def _answers(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,9 +108,9 @@ class SharpPlanes:
     @property
     def logits(self) -> Tensor:
         """Mean logits ``(classes, planes, y, x)`` float32; 0 where there is no window."""
-        means = self._means()
+        means = self._means
         rows = means[:, None].repeat(1, 8, 1)
-        blocks, fine = self.plane.sharp_blocks(means)
+        blocks, fine = self._sharp
         rows[blocks] = fine
         return self._voxels(rows)[self.cut].permute(3, 0, 1, 2)
 
@@ -120,21 +121,26 @@ class SharpPlanes:
 
     def labels(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Label of every voxel ``(planes, y, x)``: blocks first, voxels where they were sharpened."""
-        means = self._means()
+        means = self._means
         found = torch.from_numpy(_labels(means, recipe))[:, None].repeat(1, 8)
-        blocks, fine = self.plane.sharp_blocks(means)
+        blocks, fine = self._sharp
         found[blocks] = torch.from_numpy(_labels(fine.flatten(0, 1), recipe)).view(-1, 8)
         return self._voxels(found[..., None])[self.cut][..., 0].numpy()
 
     def certainty(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Probability of every voxel's label in per cent ``(planes, y, x)``; 0 where there is no window."""
-        means = self._means()
+        means = self._means
         found = torch.from_numpy(certainty(means.t(), recipe))[:, None].repeat(1, 8)
-        blocks, fine = self.plane.sharp_blocks(means)
+        blocks, fine = self._sharp
         found[blocks] = torch.from_numpy(certainty(fine.flatten(0, 1).t(), recipe)).view(-1, 8)
         found[self.plane.weights == 0] = 0
         return self._voxels(found[..., None])[self.cut][..., 0].numpy()
 
+    @cached_property
+    def _sharp(self) -> tuple[Tensor, Tensor]:
+        return self.plane.sharp_blocks(self._means)
+
+    @cached_property
     def _means(self) -> Tensor:
         means = self.plane.means()
         if self.offsets is None:

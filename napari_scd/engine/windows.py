@@ -141,6 +141,24 @@ class PatchGrid:
         )
         return low, high
 
+    def box_in_window(self, start: Size3, box: tuple[Size3, Size3]) -> tuple[Size3, Size3]:
+        """Return the part of a box of the image that a window covers, in voxels of the window.
+
+        Its borders are rounded outwards to even numbers. Where they share nothing, it is empty.
+
+        Examples
+        --------
+        >>> PatchGrid(size=(30, 32, 32), roi=(16, 16, 16), patch=8).box_in_window(
+        ...     (8, 0, 0), ((9, 3, 20), (12, 40, 32))
+        ... )
+        ((2, 2, 16), (6, 16, 16))
+        """
+        shifts = [lead - at for lead, at in zip(self.lead, start, strict=True)]
+        low = _size3((a + by) // 2 * 2 for a, by in zip(box[0], shifts, strict=True))
+        high = _size3(-(-(b + by) // 2) * 2 for b, by in zip(box[1], shifts, strict=True))
+        low = _size3(min(max(a, 0), edge) for a, edge in zip(low, self.roi, strict=True))
+        return low, _size3(min(max(b, a), edge) for a, b, edge in zip(low, high, self.roi, strict=True))
+
     def touching(self, starts: Sequence[Size3], box: tuple[Size3, Size3]) -> tuple[Size3, ...]:
         """Return those of `starts` whose windows hold an image voxel of ``[low, high)``, in their order."""
         return tuple(
@@ -196,6 +214,13 @@ def blending_weights(roi: Size3, blending: str) -> Tensor:
     z, y, x = profiles
     weights = z[:, None, None] * y[:, None] * x
     return (weights / weights.max()).clamp_min(1e-3)
+
+
+def shared(one: tuple[Size3, Size3], other: tuple[Size3, Size3]) -> tuple[Size3, Size3] | None:
+    """Return what two boxes of voxels share, low and high (exclusive); None if nothing."""
+    low = _size3(map(max, one[0], other[0]))
+    high = _size3(map(min, one[1], other[1]))
+    return (low, high) if all(a < b for a, b in zip(low, high, strict=True)) else None
 
 
 def _spread(n_tokens: int, window: int, step: int) -> list[int]:

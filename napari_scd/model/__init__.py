@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_scd.model.prompt_maps import draw_points as draw_points
     from napari_scd.model.pruning import border_loss as border_loss
     from napari_scd.model.pruning import kept_share_loss as kept_share_loss
+    from napari_scd.model.sharpening import NOWHERE as NOWHERE
     from napari_scd.model.sharpening import Sharpened as Sharpened
     from napari_scd.model.steering import CHOOSERS as CHOOSERS
     from napari_scd.model.widening import widened_inputs as widened_inputs
@@ -52,6 +53,7 @@ _HOME_OF = {
     "Prefix": "answers",
     "RADIUS_VOX": "prompt_maps",
     "ScdNetwork": "network",
+    "NOWHERE": "sharpening",
     "Sharpened": "sharpening",
     "Size3": "decoder_sizes",
     "Trace": "answers",

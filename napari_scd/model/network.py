@@ -177,7 +177,7 @@ class ScdNetwork(nn.Module):
         """As `rest` with a trace, for decoders that sharpen, at full size only where labels meet.
 
         `boxes` gives for each window the voxels that are wanted at full size, low and high (exclusive) even
-        numbers; None = all.
+        numbers; None = all, `NOWHERE` = none.
         """
         encoded, completed = self._completed(prefix, keep, want_scores=True)
         assert isinstance(self.decoder, SharpDecoder)

@@ -15,6 +15,7 @@ from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d
 from napari_scd.model.rows import as_row, from_row, packed, unpacked
 from napari_scd.model.sharpening import (
     HALO,
+    NOWHERE,
     grown,
     halved,
     sampled,
@@ -179,7 +180,7 @@ class SharpDecoder(PyramidDecoder):
         z, y, x = answer.shape[2:]
         whole: Box = ((0, 0, 0), (z, y, x))
         samples = min(z, y) > 2 * HALO  # else it is too small to be sampled
-        box = halved(voxels) if voxels is not None and samples else whole
+        box = halved(voxels) if voxels is not None and (samples or voxels == NOWHERE) else whole
 
         def detail(box: Box) -> Tensor:
             if box == whole:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Box = tuple[Size3, Size3]
 
+NOWHERE: Box = ((0, 0, 0), (0, 0, 0))
 CORNERS = 8
 _CHUNK = 8192
 _REACH = 2
@@ -116,9 +117,12 @@ def sharpened(
     layer : ConvTranspose3d
         Features and answer of a block -> logits of its eight voxels.
     box : (low, high) or None
-        Blocks; None = all.
+        Blocks; None = all, `NOWHERE` = none.
     """
     n_classes, *size = coarse.shape
+    if box == NOWHERE:
+        none = torch.empty(0, dtype=torch.int64, device=coarse.device)
+        return Sharpened(coarse, none, coarse.new_empty(0, CORNERS, n_classes))
     low, high = box or ((0, 0, 0), (size[0], size[1], size[2]))
     here = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     active = labels_meet(coarse)[here]

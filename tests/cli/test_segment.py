@@ -181,6 +181,7 @@ def test_a_frame_of_a_4d_file(run: Run, scan: Scan, tmp_path: Path) -> None:
         (["-m", "whole", "--labels", "liver"], "no structure 'liver'"),
         (["-m", "whole", "--device", "abacus"], "abacus"),
         (["-m", "whole", "--precision", "int1"], "int1"),
+        (["-m", "whole", "--sharpen", "maybe"], "one of borders, everywhere, never"),
         (["-m", "whole", "--stride", "5"], "stride"),
         (["-m", "clicky"], "--at"),
         (["-m", "clicky", "--at", "1", "2"], "three numbers"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,7 @@ from napari_scd.engine.blend import Canvas
 from napari_scd.engine.postprocess import certainty
 from napari_scd.engine.sharp_canvas import SharpCanvas
 from napari_scd.engine.windows import PatchGrid, blending_weights
-from napari_scd.model import Sharpened
+from napari_scd.model import NOWHERE, Sharpened
 from napari_scd.volume import Recipe
 
 GRID = PatchGrid((31, 18, 21), (16, 16, 16), 4)
@@ -127,3 +129,64 @@ def test_a_click_and_a_preview_work_on_sharpened_windows(sharp_session) -> None:
     assert preview.labels.array.shape == sharp_session.volume.spatial_shape
     click = sharp_session.click(centre, Request(keep=0.5))
     assert click.segmentation.labels.array.any() == bool(click.label)
+
+
+def blocks_are_uniform(labels: np.ndarray, low: tuple[int, int, int]) -> bool:
+    """Whether labels of whole blocks, the first of which begin at `low`, are equal."""
+    z, y, x = (slice(at, at + (n - at) // 2 * 2) for at, n in zip(low, labels.shape, strict=True))
+    cut = labels[z, y, x]
+    corners = [cut[i::2, j::2, k::2] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
+    return all(np.array_equal(corner, corners[0]) for corner in corners)
+
+
+@pytest.mark.parametrize("keep", [0.5, 1.0])
+def test_never_sharpened_blocks_have_one_label(sharp_session, keep) -> None:
+    asked = Request(keep=keep, precision="float32", sharpen="never", clean_up=False)
+    low = tuple(lead % 2 for lead in sharp_session._loaded.prepared.grid.lead)
+    labels = sharp_session.segment(asked).labels.array
+    assert labels.any() and blocks_are_uniform(labels, low)
+    sharp = sharp_session.segment(Request(keep=keep, precision="float32", clean_up=False)).labels.array
+    assert not blocks_are_uniform(sharp, low)
+    centre = tuple(n // 2 for n in labels.shape)
+    assert blocks_are_uniform(sharp_session.preview(asked, centre_index=centre).labels.array, low)
+
+
+def test_a_slice_of_a_preview_is_that_of_its_window(sharp_session) -> None:
+    centre = tuple(n // 2 for n in sharp_session.volume.spatial_shape)
+    part = (slice(centre[0], centre[0] + 1), slice(0, 15), slice(0, 30))
+    asked = Request(keep=0.5, precision="float32", confidence=True)
+    ahead = sharp_session.preview(asked, centre_index=centre, within=part)
+    whole = sharp_session.preview(asked, centre_index=centre)
+    assert sharp_session.sharpens and ahead.region[0].start <= centre[0] < ahead.region[0].stop
+    assert ahead.region[0].stop - ahead.region[0].start <= 4 < whole.region[0].stop - whole.region[0].start
+    here = (part[0], *whole.region[1:])
+    blocks = replace(asked, sharpen="never")
+    by_blocks = [
+        sharp_session.preview(blocks, centre_index=centre, within=within).labels.array[here]
+        for within in (part, None)
+    ]
+    assert np.array_equal(*by_blocks)
+    assert not np.array_equal(ahead.labels.array[here], by_blocks[0]), "and voxels are sharpened"
+    assert np.array_equal(ahead.tokens.array, whole.tokens.array)
+    elsewhere = sharp_session.preview(asked, centre_index=(0, 0, 0), within=part)
+    assert elsewhere.labels.array.shape == whole.labels.array.shape
+
+
+def test_a_click_is_sharpened_around_the_structure_only(sharp_session, monkeypatch) -> None:
+    boxes = []
+    real = type(sharp_session._model.network).sharpen
+
+    def sharpen(network, prefix, keep, parts):
+        boxes.extend(parts)
+        return real(network, prefix, keep, parts)
+
+    monkeypatch.setattr(type(sharp_session._model.network), "sharpen", sharpen)
+    asked = Request(keep=0.5, precision="float32")
+    coarse = sharp_session.segment(Request(keep=0.5, precision="float32", sharpen="never")).labels.array
+    voxel = tuple(np.argwhere(coarse)[len(np.argwhere(coarse)) // 2])
+    boxes.clear()
+    click = sharp_session.click(voxel, asked)
+    assert boxes[0] == NOWHERE and boxes[1] not in (None, NOWHERE)
+    assert click.segmentation.report.n_windows == click.windows <= len(boxes) // 2
+    everything = sharp_session.click(voxel, asked, everything=True)
+    assert boxes[-1] is None and everything.segmentation.labels.array.any()

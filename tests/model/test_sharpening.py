@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_scd.model import sharpening
+from napari_scd.model import NOWHERE, sharpening
 from napari_scd.model.sharpening import best_class, labels_meet, sampled, sampled_statistics
 
 SHARP = {"decoder": "sharp", "patch": 16, "roi": (48, 64, 48), "stem": "shared"}
@@ -44,6 +44,13 @@ def test_blocks_far_from_other_labels_keep_their_own_answer(sharp, prefix) -> No
     repeated = found.coarse.repeat_interleave(2, 1).repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert torch.equal(logits[:, ~voxels], repeated[:, ~voxels])
     assert 0 < len(found.where)
+
+
+def test_nowhere_leaves_the_answer_for_blocks(sharp, prefix) -> None:
+    found, _ = sharp.sharpen(prefix, 0.5, [NOWHERE, None])
+    assert not len(found[0].where) and len(found[1].where)
+    both, _ = sharp.sharpen(prefix, 0.5, [None, None])
+    assert torch.equal(found[0].coarse, both[0].coarse)
 
 
 def test_a_cell_is_sharpened_as_if_the_whole_window_were(sharp, prefix, monkeypatch) -> None:

@@ -141,6 +141,7 @@ class FakeBackend:
         self.n_windows = 8
         self.warnings: tuple[str, ...] = ()
         self.ahead = False
+        self.tells_slices = False
         self.misfits: tuple[str, ...] = ()
 
     def preload(self, progress: Any, cancel: Any) -> tuple[str, ...]:
@@ -199,9 +200,12 @@ class FakeBackend:
             answers.append(clicked(cast("Click", answer), view, TABLE, everything=everything))
         return answers
 
-    def preview(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
+    def preview(self, view: Any, choices: Any, centre: Any, part: Any, progress: Any, cancel: Any) -> Any:
         self._called("preview")
         region = tuple(slice(max(i - 8, 0), i + 8) for i in centre)
+        if part is not None and self.tells_slices:
+            ahead = fake_segmentation(view.volume(), choices.keep_request, region=part)
+            progress(PartialAnswer(ahead))
         return fake_segmentation(view.volume(), choices.keep_request, region=region)
 
     def compare(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:

@@ -102,7 +102,9 @@ def prepare(order: EvaluateOrder) -> EvaluationSetup:
     checkpoint = load(order.model)
     if checkpoint.recipe.field == "prompt":
         raise InputError(f"'{order.model}' segments what it is pointed at: add --clicks 10 to measure that.")
-    request = Request(device=order.device, precision=order.precision, clean_up=order.clean_up)
+    request = Request(
+        device=order.device, precision=order.precision, sharpen=order.sharpen, clean_up=order.clean_up
+    )
     for keep in order.keeps:
         Request(keep=keep)
     truth = truth_of(order, checkpoint.labels, checkpoint.recipe.activation)

@@ -49,6 +49,7 @@ class EvaluateOrder:
     chooser: str = "learned"
     device: str = "auto"
     precision: str = "auto"
+    sharpen: str = "borders"
     threads: int | None = None
 
 

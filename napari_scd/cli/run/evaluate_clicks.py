@@ -55,7 +55,7 @@ def run_click_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
         torch.set_num_threads(order.threads)
     _refuse_other_options(order)
     keep = order.keeps[0] if order.keeps else None
-    request = Request(keep=keep, device=order.device, precision=order.precision)
+    request = Request(keep=keep, device=order.device, precision=order.precision, sharpen=order.sharpen)
     found = found_cases(order)
     names = names_beside(next(iter(found.values())).label.parent)
     cases = chosen_cases(order, list(found.values()))

@@ -177,10 +177,24 @@ class Backend:
         return answers
 
     def preview(
-        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+        self,
+        view: SourceView,
+        choices: Choices,
+        centre: Sequence[int],
+        part: tuple[slice, slice, slice] | None,
+        progress: Report,
+        cancel: CancelToken,
     ) -> Segmentation:
-        """Segment the window nearest a voxel, from its cached prefix when there is one."""
-        return self._main.lay(view, choices.model).preview(resolve(choices), centre_index=tuple(centre))
+        """Segment the window nearest a voxel, from its cached prefix when there is one.
+
+        Where a part of it is ready much sooner, that of `part`, the slice on screen, is told ahead.
+        """
+        session, request = self._main.lay(view, choices.model), resolve(choices)
+        if part is not None and session.sharpens:
+            ahead = session.preview(request, centre_index=tuple(centre), within=part, cancel=cancel)
+            if ahead.complete:
+                progress(PartialAnswer(ahead))
+        return session.preview(request, centre_index=tuple(centre), cancel=cancel)
 
     def compare(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken

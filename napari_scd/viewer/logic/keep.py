@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.answers import with_click
+from napari_scd.viewer.logic.backend import PartialAnswer
 from napari_scd.viewer.logic.keep_estimate import Cost, cost_of, estimate_exit_stages
 from napari_scd.viewer.logic.merging import with_window
 from napari_scd.viewer.logic.objects import carried_over
@@ -87,8 +88,10 @@ class KeepAnswers:
             repeat = partial(state.backend.click, view, choices, places)
             state.submit("replay", repeat, partial(self._on_replayed, self._position))
         else:
-            window = partial(state.backend.preview, view, choices, state.centre())
-            state.submit("window", window, partial(self._on_window, self._position))
+            part = state.store.screen.slice_on_screen(view)
+            window = partial(state.backend.preview, view, choices, state.centre(), part)
+            done = partial(self._on_window, self._position)
+            state.submit("window", window, done, partly=partial(self._on_slice, self._position))
 
     def _tell_cost(self) -> Cost | None:
         """Count what the chosen keep ratio costs, and tell."""
@@ -116,6 +119,14 @@ class KeepAnswers:
             result.repaint()
             self._layers.finish(result)
             self._state.say_current()
+
+    def _on_slice(self, position: int, step: Any) -> None:
+        """Paint the slice on screen before the rest of its window is there."""
+        result = self._state.previewed
+        if not isinstance(step, PartialAnswer):
+            self._state.progressed(step)
+        elif position == self._position and result is not None:
+            self._layers.put(with_window(result, step.segmentation, "keep slider"))
 
     def _on_window(self, position: int, segmentation: Segmentation) -> None:
         result = self._state.previewed

@@ -79,12 +79,42 @@ def test_the_real_engine_fits_the_dock(model: Any, model_file: Path) -> None:
     (click,) = backend.click(view, choices, [((10, 14, 16), True)], silent, CancelToken())
     result = with_click(None, click)
     assert result.labels.any() and result.tokens.array.any()
-    window = backend.preview(view, choices, (10, 14, 16), silent, CancelToken())
+    steps.clear()
+    window = backend.preview(view, choices, (10, 14, 16), part, steps.append, CancelToken())
+    assert not steps, "this network's windows are ready at once"
     assert window.labels.array.shape == view.shape
     assert backend.compare(view, choices, (10, 14, 16), silent, CancelToken()).keep == (0.5, 0.5, 0.5)
     stopped = CancelToken()
     stopped.cancel()
     assert not backend.segment(view, choices, (10, 14, 16), part, silent, stopped).complete
+
+
+def test_the_slice_on_screen_comes_first_where_a_network_sharpens(model: Any, tmp_path: Path) -> None:
+    import torch
+
+    from napari_scd.checkpoints import Provenance, save
+    from napari_scd.model import ModelConfig, build_network
+    from napari_scd.volume import LabelTable, Recipe
+
+    torch.manual_seed(0)
+    config = ModelConfig(
+        out_channels=3, roi=(16, 16, 32), patch=8, embed_dim=24, depth=3, heads=2, prune_after=(0, 1),
+        prune_ratio=(0.5, 0.5), completion_dim=12, completion_heads=2, features=4, min_tokens=4,
+        decoder="sharp", stem="shared",
+    )  # fmt: skip
+    path = tmp_path / "sharp.safetensors"
+    save(path, build_network(config), Recipe("MR"), LabelTable.from_names(["a", "b"]), Provenance(name="s"))
+    backend, choices = Backend(), Choices(model=str(path), keep=0.5, device="cpu")
+    view = geometry.look_at(model.add_image(blob(), name="mr", scale=(1, 1, 1), units="mm"))
+    steps: list[Any] = []
+    part = (slice(5, 6), slice(0, 28), slice(0, 32))
+    window = backend.preview(view, choices, (5, 14, 16), part, steps.append, CancelToken())
+    (ahead,) = (step.segmentation for step in steps)
+    height, whole = (one.region[0].stop - one.region[0].start for one in (ahead, window))
+    assert 1 <= height <= 4 < whole
+    inside = ahead.region
+    agree = ahead.labels.array[inside] == window.labels.array[inside]
+    assert agree.mean() > 0.9
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:

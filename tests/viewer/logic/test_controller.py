@@ -376,6 +376,22 @@ def test_at_rest_the_visible_window_is_run_again(desk: Any) -> None:
     )
 
 
+def test_at_rest_the_slice_on_screen_is_painted_ahead_of_its_window(desk: Any) -> None:
+    segment(desk)
+    desk.backend.tells_slices = True
+    painted: list[Any] = []
+    put = desk.control.slider._layers.put
+    desk.control.slider._layers.put = lambda result, *more: (painted.append(result), put(result, *more))
+    desk.control.slider.set_keep(0.25)
+    desk.control.slider.settle()
+    desk.queue.run_all()
+    (ahead,), last = painted[:1], desk.control.result
+    before, after = ahead.history[-1]["region"], last.history[-1]["region"]
+    assert before != after and [entry["action"] for entry in last.history].count("keep slider") >= 1
+    assert last.history[-1]["keep"] == ahead.history[-1]["keep"]
+    assert desk.control.status.sentence.startswith("Keep 0.25 in the visible window only")
+
+
 def test_at_rest_clicked_structures_are_run_again(desk: Any) -> None:
     click(desk, BRIGHT)
     desk.control.slider.set_keep(0.25)
