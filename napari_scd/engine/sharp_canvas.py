@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool3d
 
+from napari_scd.engine.block_plane import BlockPlane
 from napari_scd.engine.postprocess import certainty, label_map
 
 if TYPE_CHECKING:
@@ -31,60 +32,6 @@ if TYPE_CHECKING:
     from napari_scd.volume import Recipe
 
 _CHUNK_VALUES = 2**18
-
-
-@dataclass
-class _BlockPlane:
-    """One plane of blocks.
-
-    Attributes
-    ----------
-    sums : Tensor ``(y x, classes)``, and their weights ``(y x,)``
-    slots : Tensor ``(y x,)`` int64
-        Row of `fine` that belongs to a block; -1 = none.
-    fine : Tensor ``(n, 8, classes)`` float16, and their weights ``(n,)``
-        Weighted sum of what the fine answers add.
-    """
-
-    sums: Tensor
-    weights: Tensor
-    slots: Tensor
-    fine: Tensor
-    fine_weights: Tensor
-
-    @classmethod
-    def empty(cls, n_blocks: int, n_classes: int) -> _BlockPlane:
-        return cls(
-            torch.zeros(n_blocks, n_classes),
-            torch.zeros(n_blocks),
-            torch.full((n_blocks,), -1),
-            torch.empty(0, 8, n_classes, dtype=torch.float16),
-            torch.empty(0),
-        )
-
-    def sharpen(self, blocks: Tensor, added: Tensor, weights: Tensor) -> None:
-        """Add what fine answers add ``(n, 8, classes)``, already weighted; no block comes twice."""
-        slots = self.slots[blocks]
-        new = slots < 0
-        old = ~new
-        if old.any():
-            self.fine[slots[old]] += added[old].to(self.fine.dtype)
-            self.fine_weights[slots[old]] += weights[old]
-        n, n_new = len(self.fine), int(new.sum())
-        self.slots[blocks[new]] = torch.arange(n, n + n_new)
-        self.fine = torch.cat([self.fine, added[new].to(self.fine.dtype)])
-        self.fine_weights = torch.cat([self.fine_weights, weights[new]])
-
-    def means(self) -> Tensor:
-        """Mean coarse logits ``(y x, classes)``; 0 where there is no window."""
-        return self.sums / self.weights.clamp_min(1e-12)[:, None]
-
-    def sharp_blocks(self, means: Tensor) -> tuple[Tensor, Tensor]:
-        """Blocks that were sharpened ``(n,)``, and the logits of their voxels ``(n, 8, classes)``."""
-        blocks = (self.slots >= 0).nonzero()[:, 0]
-        slots = self.slots[blocks]
-        added = self.fine[slots].float() / self.fine_weights[slots][:, None, None]
-        return blocks, added.add_(means[blocks][:, None])
 
 
 @dataclass(frozen=True)
@@ -102,7 +49,7 @@ class SharpPlanes:
     first: int
     cut: tuple[slice, slice, slice]
     shape: tuple[int, int]
-    plane: _BlockPlane
+    plane: BlockPlane
     offsets: Tensor | None
 
     @property
@@ -190,7 +137,7 @@ class SharpCanvas:
         self._begin = tuple((a + lead) // 2 for a, lead in zip(self.low, grid.lead, strict=True))
         ends = ((b + lead + 1) // 2 for b, lead in zip(self.high, grid.lead, strict=True))
         self._size = tuple(b - a for a, b in zip(self._begin, ends, strict=True))
-        self._planes: dict[int, _BlockPlane] = {}
+        self._planes: dict[int, BlockPlane] = {}
         self._taken = 0
 
     @property
@@ -272,15 +219,15 @@ class SharpCanvas:
             wider.fine, wider.fine_weights = plane.fine.clone(), plane.fine_weights.clone()
         return larger
 
-    def _plane(self, z: int) -> _BlockPlane:
+    def _plane(self, z: int) -> BlockPlane:
         if z not in self._planes:
-            self._planes[z] = _BlockPlane.empty(math.prod(self._size[1:]), self.n_classes)
+            self._planes[z] = BlockPlane.empty(math.prod(self._size[1:]), self.n_classes)
         return self._planes[z]
 
     def _all(self) -> Iterator[SharpPlanes]:
         return (self._finished(z, self._plane(z)) for z in range(self._size[0]))
 
-    def _finished(self, z: int, plane: _BlockPlane) -> SharpPlanes:
+    def _finished(self, z: int, plane: BlockPlane) -> SharpPlanes:
         corner = [2 * begin - lead for begin, lead in zip(self._begin, self.grid.lead, strict=True)]
         corner[0] += 2 * z
         sizes = (2, 2 * self._size[1], 2 * self._size[2])
