@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class Cancelled(Exception):
+    """Work was cancelled before it had anything to keep."""
+
+
 class CancelToken:
     """A flag that any thread may set, for good; the engine checks it between windows."""
 
@@ -19,3 +23,8 @@ class CancelToken:
     def cancelled(self) -> bool:
         """Whether `cancel` was called."""
         return self._cancelled
+
+    def check(self) -> None:
+        """Raise `Cancelled` if `cancel` was called: for work that keeps nothing when it is stopped."""
+        if self._cancelled:
+            raise Cancelled

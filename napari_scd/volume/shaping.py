@@ -1,7 +1,8 @@
 """One structure's shape changed in millimetres: smoothed, filled, cleaned, grown, interpolated.
 
 All functions take a mask and the way from a voxel to its neighbours, so that voxels of any shape are handled,
-and treat the border of the scan as the end of what is known: nothing is worn away there.
+and treat the border of the scan as the end of what is known: nothing is worn away there. As large structures
+take seconds, all look at a flag between their steps.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from napari_scd.cancel import CancelToken
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _ALL_NEIGHBOURS = np.ones((3, 3, 3), bool)
 _REACH = 4.0  # standard deviations that a Gaussian reaches
+_SLAB_VOX = 2_000_000  # whose distances are measured at once: well below a second
 
 
 class ShapeEdit(NamedTuple):
@@ -40,7 +43,7 @@ class ShapeEdit(NamedTuple):
     amount: float = 0.0
 
 
-def reshape_mask(mask: Mask, edit: ShapeEdit, steps_mm: Steps) -> Mask:
+def reshape_mask(mask: Mask, edit: ShapeEdit, steps_mm: Steps, cancel: CancelToken | None = None) -> Mask:
     """Return a structure in its new shape.
 
     Parameters
@@ -49,11 +52,15 @@ def reshape_mask(mask: Mask, edit: ShapeEdit, steps_mm: Steps) -> Mask:
     edit : ShapeEdit
     steps_mm : (3, 3) float
         Column i is the way from a voxel to its neighbour along axis i.
+    cancel : CancelToken, optional
+        Stops the work.
 
     Raises
     ------
     InputError
         For an amount that is no number above zero where one is needed.
+    Cancelled
+        When the work was stopped.
 
     Examples
     --------
@@ -71,54 +78,60 @@ def reshape_mask(mask: Mask, edit: ShapeEdit, steps_mm: Steps) -> Mask:
     reach_mm = edit.amount * _REACH / 2 if change is _smoothed else edit.amount if change is _grown else 0.0
     box = _around(mask, steps_mm, reach_mm)
     result = np.zeros_like(mask)
-    result[box] = change(mask[box], edit.amount, steps_mm)
+    result[box] = change(mask[box], edit.amount, steps_mm, cancel or CancelToken())
     return result
 
 
-def _smoothed(mask: Mask, size_mm: float, steps_mm: Steps) -> Mask:
+def _smoothed(mask: Mask, size_mm: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Even out details smaller than a size; the voxels that blur leaves brightest keep the volume."""
-    sigma_vox = size_mm / 2 / _spacing(steps_mm)
-    blurred = ndimage.gaussian_filter(mask.astype(np.float32), sigma_vox, mode="nearest", truncate=_REACH)
+    blurred = mask.astype(np.float32)
+    for axis, sigma_vox in enumerate(size_mm / 2 / _spacing(steps_mm)):
+        cancel.check()
+        blurred = ndimage.gaussian_filter1d(blurred, sigma_vox, axis, mode="nearest", truncate=_REACH)
+    cancel.check()
     n_voxels = int(mask.sum())
     threshold = np.partition(blurred.reshape(-1), -n_voxels)[-n_voxels]
     return np.asarray((blurred >= threshold) & (blurred > 0))
 
 
-def _filled(mask: Mask, _amount: float, _steps_mm: Steps) -> Mask:
-    """Fill cavities that are closed on all sides."""
-    return np.asarray(ndimage.binary_fill_holes(mask))
+def _filled(mask: Mask, _amount: float, _steps_mm: Steps, cancel: CancelToken) -> Mask:
+    """Fill cavities that are closed on all sides: parts of the background that reach no face of the box."""
+    parts, n_parts = ndimage.label(~mask)
+    cancel.check()
+    closed = np.ones(n_parts + 1, bool)
+    for axis in range(3):
+        for face in (0, -1):
+            closed[np.unique(np.take(parts, face, axis=axis))] = False
+    closed[0] = True
+    return np.asarray(closed[parts])
 
 
-def _largest_part(mask: Mask, _amount: float, _steps_mm: Steps) -> Mask:
+def _largest_part(mask: Mask, _amount: float, _steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Keep the largest connected part; voxels that touch at a corner are connected."""
-    parts, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
-    sizes = np.bincount(parts.reshape(-1))
+    parts, sizes = _parts(mask, cancel)
     return np.asarray(parts == 1 + sizes[1:].argmax())
 
 
-def _without_islands(mask: Mask, smallest_ml: float, steps_mm: Steps) -> Mask:
+def _without_islands(mask: Mask, smallest_ml: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Remove connected parts smaller than a volume; the largest part always stays."""
-    parts, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
-    sizes = np.bincount(parts.reshape(-1))
+    parts, sizes = _parts(mask, cancel)
     stays = sizes * abs(np.linalg.det(steps_mm)) / 1000 >= smallest_ml
     stays[1 + sizes[1:].argmax()] = True
     stays[0] = False
     return np.asarray(stays[parts])
 
 
-def _grown(mask: Mask, distance_mm: float, steps_mm: Steps) -> Mask:
+def _grown(mask: Mask, distance_mm: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Add voxels whose centre is no farther from the surface than a distance."""
-    return np.asarray(mask | (_distance_mm(mask, steps_mm) <= distance_mm))
+    return _near(mask, distance_mm, steps_mm, cancel)
 
 
-def _shrunk(mask: Mask, distance_mm: float, steps_mm: Steps) -> Mask:
+def _shrunk(mask: Mask, distance_mm: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Remove voxels whose centre is no farther from the surface than a distance."""
-    if mask.all():
-        return mask.copy()
-    return mask & (_distance_mm(~mask, steps_mm) > distance_mm)
+    return mask & ~_near(~mask, distance_mm, steps_mm, cancel)
 
 
-def _between_slices(mask: Mask, _amount: float, steps_mm: Steps) -> Mask:
+def _between_slices(mask: Mask, _amount: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
     """Fill empty slices between painted ones, from the distances to the outlines on both sides.
 
     The slices lie across the axis along which the painted ones are thinnest. Outlines that lie apart are
@@ -135,11 +148,12 @@ def _between_slices(mask: Mask, _amount: float, steps_mm: Steps) -> Mask:
         if last - first > 1:
             ends = [(_signed_mm(slices[end], spacing), _centre(slices[end])) for end in (first, last)]
             for at in range(first + 1, last):
+                cancel.check()
                 result[at] = _blend(*ends, share=(at - first) / (last - first))
     return np.moveaxis(result, 0, axis)
 
 
-SHAPE_EDITS: dict[str, Callable[[Mask, float, Steps], Mask]] = {
+SHAPE_EDITS: dict[str, Callable[[Mask, float, Steps, CancelToken], Mask]] = {
     "smooth": _smoothed,
     "grow": _grown,
     "shrink": _shrunk,
@@ -163,6 +177,35 @@ def _around(mask: Mask, steps_mm: Steps, reach_mm: float) -> tuple[slice, ...]:
         slice(max(side.start - more, 0), min(side.stop + more, size))
         for side, more, size in zip(box, margin, mask.shape, strict=True)
     )
+
+
+def _parts(mask: Mask, cancel: CancelToken) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the number of each voxel's connected part, 0 outside, and the voxels of each part."""
+    parts, _ = ndimage.label(mask, _ALL_NEIGHBOURS)
+    cancel.check()
+    return parts, np.bincount(parts.reshape(-1))
+
+
+def _near(mask: Mask, distance_mm: float, steps_mm: Steps, cancel: CancelToken) -> Mask:
+    """Return a mask with all voxels no farther from its surface than a distance; slab by slab.
+
+    A slab sees as much of its neighbours as the distance, and half a step, can reach::
+
+        one slab:       . . [ s e e n | s l a b | s e e n ] . .
+    """
+    spacing, axis = _spacing(steps_mm), int(np.argmax(mask.shape))
+    seen = int((distance_mm + spacing.max() / 2) / spacing[axis]) + 1
+    thickness = max(_SLAB_VOX * mask.shape[axis] // mask.size - 2 * seen, seen, 8)
+    along, result = np.moveaxis(mask, axis, 0), np.empty(mask.shape, bool)
+    steps = steps_mm[:, [axis, *(other for other in range(3) if other != axis)]]
+    whole = np.moveaxis(result, axis, 0)
+    for start in range(0, len(along), thickness):
+        cancel.check()
+        low, stop = max(start - seen, 0), start + thickness
+        slab = along[low : stop + seen]
+        near = _distance_mm(slab, steps) <= distance_mm if slab.any() else slab
+        whole[start:stop] = near[start - low : stop - low]
+    return result
 
 
 def _distance_mm(mask: Mask, steps_mm: Steps) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_scd.cancel import CancelToken
     from napari_scd.volume.labels import LabelTable
     from napari_scd.volume.volume import Volume
 
@@ -71,7 +72,7 @@ class StructureStatistics:
 
 
 def measure_structures(
-    labels: Volume, table: LabelTable, scan: Volume | None = None
+    labels: Volume, table: LabelTable, scan: Volume | None = None, *, cancel: CancelToken | None = None
 ) -> list[StructureStatistics]:
     """Measure every structure of a table in a label map.
 
@@ -82,9 +83,13 @@ def measure_structures(
     table : LabelTable
     scan : Volume, optional
         On the same grid; of several channels the first counts. Without it there are no intensities.
+    cancel : CancelToken, optional
+        Stops the work before the next structure.
 
     Raises
     ------
+    Cancelled
+        When the work was stopped.
     ValueError
         When the scan lies on another grid.
     """
@@ -95,6 +100,8 @@ def measure_structures(
     boxes = ndimage.find_objects(labels.array, max_label=max(table.indices, default=0))
     found = []
     for label in table.labels:
+        if cancel is not None:
+            cancel.check()
         box = boxes[label.index - 1]
         left_ml, right_ml = sides.get(label.index, (None, None))
         ratio = left_ml / right_ml if left_ml is not None and right_ml else None

@@ -237,6 +237,10 @@ class HandQueue:
     def running(self) -> str | None:
         return self._running.kind if self._running else None
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        return tuple(job.kind for job in self.queue)
+
     def submit(self, work: DockJob, *, replace: bool = True) -> None:
         if self.closed:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_scd.cancel import Cancelled, CancelToken
 from napari_scd.errors import InputError
 from napari_scd.volume import SHAPE_EDITS, ShapeEdit, reshape_mask
 
@@ -103,3 +104,27 @@ def test_amounts_must_be_above_zero() -> None:
             reshaped(ball(5.0), "grow", amount)
     empty = np.zeros((5, 5, 5), bool)
     assert not any(reshape_mask(empty, ShapeEdit(kind, 1.0), STEPS).any() for kind in SHAPE_EDITS)
+
+
+@pytest.mark.parametrize("kind", ["grow", "shrink"])
+@pytest.mark.parametrize("steps_mm", [(3.0, 1.0, 1.5), (0.5, 4.0, 1.0)])
+def test_slabs_see_far_enough_into_their_neighbours(
+    monkeypatch: pytest.MonkeyPatch, kind: str, steps_mm: tuple[float, float, float]
+) -> None:
+    blobs = np.random.default_rng(0).random((60, 26, 24)) > 0.995
+    blobs = reshape_mask(blobs, ShapeEdit("grow", 3.0), np.eye(3))
+    for amount in (0.4, 2.0, 7.0):
+        whole = reshape_mask(blobs, ShapeEdit(kind, amount), np.diag(steps_mm))
+        with monkeypatch.context() as patch:
+            patch.setattr("napari_scd.volume.shaping._SLAB_VOX", 1)
+            assert (reshape_mask(blobs, ShapeEdit(kind, amount), np.diag(steps_mm)) == whole).all()
+
+
+@pytest.mark.parametrize("kind", SHAPE_EDITS)
+def test_a_cancelled_edit_stops(kind: str) -> None:
+    mask = ball(12.0)
+    mask[::3] = False  # gaps to interpolate
+    stopped = CancelToken()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        reshape_mask(mask, ShapeEdit(kind, 2.0), STEPS, stopped)

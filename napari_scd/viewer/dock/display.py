@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_scd.viewer.dock.worker import WorkerQueue
-from napari_scd.viewer.logic import duration, saving_curve, trust_in
+from napari_scd.viewer.logic import apart_ml, duration, saving_curve, trust_in
 from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class PanelDisplay:
         ready = self._control.ready
         trust = trust_in(result, None if ready is None else ready.checkpoint)
         panels.result.show_structures(
-            result.named_table, result.found(), doubtful, result.apart_ml(), trust=trust
+            result.named_table, result.found(), doubtful, apart_ml(result), trust=trust
         )
         if result.seconds_per_window is not None:
             origin = f"measured in the last run on {result.report['device']}"

@@ -75,6 +75,11 @@ class WorkerQueue(QObject):
         """Kind of the running job."""
         return self._running.kind if self._running else None
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Kinds of the waiting jobs, the next one first."""
+        return tuple(job.kind for job in self._queue)
+
     def submit(self, work: DockJob, *, replace: bool = True) -> None:
         """Queue a job."""
         if self._closed:

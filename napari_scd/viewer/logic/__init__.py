@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_scd.lazy import on_first_use
 
 if TYPE_CHECKING:
+    from napari_scd.viewer.logic.apart import apart_ml as apart_ml
     from napari_scd.viewer.logic.backend import Agreement as Agreement
     from napari_scd.viewer.logic.backend import Backend as Backend
     from napari_scd.viewer.logic.backend import ReadyModel as ReadyModel
@@ -58,6 +59,7 @@ _HOME_OF = {
     "SHOW_MODES": "choices",
     "SHOW_TITLES": "choices",
     "Trust": "trust",
+    "apart_ml": "apart",
     "duration": "wording",
     "millilitres": "wording",
     "offered_models": "catalogue",

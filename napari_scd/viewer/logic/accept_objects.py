@@ -102,12 +102,13 @@ def rename_in(layer: Any, accepted: Result, label: int, name: str) -> LabelTable
 
 
 def with_earlier(accepted: Result, earlier: Result | None) -> Result:
-    """Add the objects that a segmentation held already to those that were accepted now."""
+    """Add the clicks and objects that a segmentation held already to what was accepted now."""
     if earlier is None or earlier.layer != accepted.layer:
         return accepted
     new = {one.label for one in accepted.objects}
     kept = tuple(one for one in earlier.objects if one.label not in new)
-    return accepted.copy(objects=(*kept, *accepted.objects))
+    clicks = [click for click in earlier.clicks if not any(click is other for other in accepted.clicks)]
+    return accepted.copy(objects=(*kept, *accepted.objects), clicks=[*clicks, *accepted.clicks])
 
 
 def _counts(labels: np.ndarray) -> np.ndarray:

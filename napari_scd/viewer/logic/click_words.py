@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.apart import sizes_of
 from napari_scd.viewer.logic.wording import millilitres, sentence
 from napari_scd.viewer.state import State, Status
 
@@ -33,7 +34,7 @@ def after_click(answer: Clicked, result: Result) -> Status:
             f"Nothing right at the click; {record.name}, {millilitres(size_ml)}, begins {away_mm:.0f} mm "
             "away and is in the preview now. Ctrl+Z takes it back.",
         )
-    return sentences.clicked(record.name, size_ml, len(result.sizes()))
+    return sentences.clicked(record.name, size_ml, len(sizes_of(result)))
 
 
 def beside_known(answer: Clicked, shown: Result | None) -> Status | None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_scd.cancel import Cancelled
 from napari_scd.viewer.logic import prompt_sentences
 from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.apart import sizes_of
 from napari_scd.viewer.logic.failures import VoxelsChanged, failure
 from napari_scd.viewer.logic.jobs import RUNS, DockJob
 from napari_scd.viewer.logic.undo import Shown, UndoSteps
@@ -157,9 +159,9 @@ class DockState:
         elif preview is not None and preview.current:
             status = prompt_sentences.current(preview)
         elif preview is not None:
-            status = sentences.preview(preview.sizes())
+            status = sentences.preview(sizes_of(preview))
         elif accepted is not None:
-            status = sentences.segmentation(accepted.sizes())
+            status = sentences.segmentation(sizes_of(accepted))
         else:
             status = self._ready_status()
         self.say(status._replace(sentence=f"{before} {status.sentence}".strip()))
@@ -253,6 +255,9 @@ class DockState:
 
     def _on_failure(self, problem: BaseException) -> None:
         self.progress_changed.emit(None)
+        if isinstance(problem, Cancelled):
+            self.say_current(sentences.STOPPED)
+            return
         if isinstance(problem, VoxelsChanged):
             self.voxels_changed.emit()
             return

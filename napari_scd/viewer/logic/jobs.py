@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from napari_scd.cancel import CancelToken
 
 LIVE = ("window", "replay", "plan", "warm")  # what follows the keep slider or runs ahead, unasked
-ASKED = (
+BY_WINDOWS = (
     "segment",
     "frames",
     "click",
@@ -19,8 +19,9 @@ ASKED = (
     "compare",
     "window",
     "replay",
-)  # what the user may cancel
-RUNS = (*ASKED, "plan", "warm")  # what belongs to one image and model
+)  # stop after a window
+ASKED = (*BY_WINDOWS, "edit", "measure", "surfaces")  # what the user may cancel
+RUNS = (*BY_WINDOWS, "plan", "warm", "edit", "measure")  # what belongs to one image and model
 
 
 class DockJob(NamedTuple):
@@ -39,6 +40,10 @@ class JobQueue(Protocol):
     @property
     def running(self) -> str | None:
         """Kind of the running job."""
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Kinds of the waiting jobs, the next one first."""
 
     def submit(self, job: DockJob, *, replace: bool = True) -> None:
         """Queue a job; a waiting one of the same kind is replaced unless asked otherwise."""

@@ -157,11 +157,11 @@ def affine_in_patient(view: SourceView) -> np.ndarray:
 
 
 def _measure(
-    view: SourceView, labels: np.ndarray, table: LabelTable, _progress: Any, _cancel: CancelToken
+    view: SourceView, labels: np.ndarray, table: LabelTable, _progress: Any, cancel: CancelToken
 ) -> list[StructureStatistics]:
     affine = affine_in_patient(view)
     scan = Volume(view.volume().array, affine)
-    return measure_structures(Volume(labels, affine), table, scan)
+    return measure_structures(Volume(labels, affine), table, scan, cancel=cancel)
 
 
 def _compare(

@@ -11,7 +11,9 @@ from napari_scd.viewer.layers import write_labels_into
 from napari_scd.viewer.logic import status as sentences
 from napari_scd.viewer.logic.edits import segmentation_of
 from napari_scd.viewer.logic.history import shape_entry
+from napari_scd.viewer.logic.objects import with_object
 from napari_scd.viewer.logic.result import Edit
+from napari_scd.viewer.logic.scan_object import from_voxels, object_of
 from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 from napari_scd.viewer.logic.wording import millilitres
 from napari_scd.viewer.state import State, Status
@@ -32,6 +34,15 @@ class EditWords(NamedTuple):
     running: str
     done: str
     unit: str = ""
+
+
+class Reshaped(NamedTuple):
+    """A change of an object's shape: its label, its voxels, its entry in the history, its step to undo."""
+
+    index: int
+    change: Edit
+    entry: dict[str, Any]
+    step: str
 
 
 EDIT_WORDS = {
@@ -72,6 +83,9 @@ class ObjectEdits:
     def _on_reshaped(self, result: Result, index: int, edit: ShapeEdit, change: Edit) -> None:
         state = self._state
         self._edits.look()
+        if state.status.state is State.CANCELLING:  # too late for the job, but not for us
+            state.say_current(sentences.STOPPED)
+            return
         if state.result is not result:
             state.say_current("The object changed meanwhile: edit it again.")
             return
@@ -79,12 +93,15 @@ class ObjectEdits:
         if not change.places.size:
             state.say_current(f"{words.running} {name} {_by(edit)}changed nothing.")
             return
+        if change.places.size == result.counts[index] and not change.values.any():
+            state.say_current(f"{words.running} {name} {_by(edit)}would leave nothing of it: not done.")
+            return
         n_added = int(np.count_nonzero(change.values))
         n_removed = int(change.values.size - n_added)
         entry = shape_entry(edit, name, added=n_added, removed=n_removed, accepted=result.accepted)
         step = f"{words.running[0].lower()}{words.running[1:]} {name}"
         before = result.counts[index] * result.voxel_ml
-        after = self._write(result, change, entry, step)
+        after = self._write(result, Reshaped(index, change, entry, step))
         now = after.counts[index] * after.voxel_ml
         state.say(
             sentences.reshaped(
@@ -92,27 +109,39 @@ class ObjectEdits:
             )
         )
 
-    def _write(self, result: Result, change: Edit, entry: dict[str, Any], step: str) -> Result:
+    def _write(self, result: Result, done: Reshaped) -> Result:
         """Put the change on screen as one step; return the result as it is then."""
         state, place = self._state, self._state.place
         assert place is not None
-        shown, history = state.now, [*result.history, entry]
-        written = None
+        shown, written = state.now, None
         if result.accepted:
             layer = state.store.layer(result.layer)
             assert layer is not None
-            before = np.asarray(layer.data)[place[1]].reshape(-1)[change.places]
-            written = Written(layer.unique_id, change.places, before, change.values.astype(before.dtype))
-            write_labels_into(layer, place[1], change.places, written.after)
+            places, values = done.change
+            before = np.asarray(layer.data)[place[1]].reshape(-1)[places]
+            written = Written(layer.unique_id, places, before, values.astype(before.dtype))
+            write_labels_into(layer, place[1], places, written.after)
             self._edits.remember(layer, place[1])
-            after = Shown(None, segmentation_of(result, layer, entry))
+            after = Shown(None, segmentation_of(result, layer, done.entry))
             self._layers.count(layer, after.accepted)
         else:
-            after = Shown(result.edited(change, history=history), shown.accepted)
-        state.steps[place].add(UndoStep(step, shown, after, written))
+            after = Shown(_edited(result, done), shown.accepted)
+        state.steps[place].add(UndoStep(done.step, shown, after, written))
         self._layers.set_shown(place, after)
         assert after.result is not None
         return after.result
+
+
+def _edited(result: Result, done: Reshaped) -> Result:
+    """Return a preview with a change of shape; an object of prompts starts from its new shape."""
+    after = result.edited(done.change, history=[*result.history, done.entry])
+    one = object_of(result.objects, done.index)
+    if one is None:
+        return after
+    taken = done.change.places
+    kept = [(edit, ~np.isin(edit.places, taken)) for edit in result.edits]
+    after.edits = [Edit(edit.places[keep], edit.values[keep]) for edit, keep in kept if keep.any()]
+    return with_object(after, from_voxels(one, after.labels, after.view.affine), after.current)
 
 
 def _difference_of(
@@ -121,11 +150,11 @@ def _difference_of(
     edit: ShapeEdit,
     steps_mm: np.ndarray,
     _progress: Any,
-    _cancel: CancelToken,
+    cancel: CancelToken,
 ) -> Edit:
     """Return the voxels that an object gains from the background, or leaves to it."""
     before = labels == index
-    after = reshape_mask(before, edit, steps_mm)
+    after = reshape_mask(before, edit, steps_mm, cancel)
     added = np.flatnonzero(after & (labels == 0))
     removed = np.flatnonzero(before & ~after)
     values = np.concatenate([np.full(added.size, index, np.uint8), np.zeros(removed.size, np.uint8)])

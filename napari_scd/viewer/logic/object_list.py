@@ -15,7 +15,15 @@ from napari_scd.viewer.logic.guess import used_names
 from napari_scd.viewer.logic.history import removal_entry
 from napari_scd.viewer.logic.objects import with_object, with_objects
 from napari_scd.viewer.logic.result import Result
-from napari_scd.viewer.logic.scan_object import LARGEST_LABEL, free_label, not_looked, object_of, unused_name
+from napari_scd.viewer.logic.scan_object import (
+    LARGEST_LABEL,
+    free_label,
+    from_voxels,
+    not_looked,
+    object_of,
+    unused_name,
+    was_changed,
+)
 from napari_scd.viewer.logic.undo import Shown, UndoStep, Written
 from napari_scd.viewer.logic.wording import stem
 from napari_scd.volume import LabelTable
@@ -116,6 +124,9 @@ class ObjectList:
             one = None if accepted is None else object_of(accepted.objects, label)
             if one is None or (preview.view.uid, preview.view.frame) != self._state.place:
                 return
+            assert accepted is not None
+            if was_changed(one, accepted.labels):  # painted or edited since
+                one = from_voxels(one, accepted.labels, accepted.view.affine)
             one = one._replace(replaces=label)
         self._layers.put(with_object(preview, one, one.label))
         self._state.say_current()

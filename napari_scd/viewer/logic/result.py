@@ -129,35 +129,6 @@ class Result:
             i: Voxels(int(self.counts[i]), float(self.counts[i] * self.voxel_ml)) for i in self.table.indices
         }
 
-    def sizes(self) -> list[tuple[str, float]]:
-        """Name and millilitres of each clicked object, or of each label after a run over the volume."""
-        found = {index: voxels.volume_ml for index, voxels in self.found().items() if voxels.voxels}
-        if not found or self.objects or not self._by_clicks or any(click.everything for click in self.clicks):
-            return [(self.table.name_of(index), volume_ml) for index, volume_ml in found.items()]
-        if len(self.clicks) == 1:
-            return [(self.clicks[0].name, sum(found.values()))]
-        return [(click.name, float(self._left_of(click).sum()) * self.voxel_ml) for click in self.clicks]
-
-    def apart_ml(self) -> dict[int, list[float]]:
-        """Return millilitres object by object, for the labels that several clicks found."""
-        if not self._by_clicks:
-            return {}
-        sizes: dict[int, list[float]] = {}
-        for click in self.clicks:
-            counts = bins(click.values[self._left_of(click)])
-            for index in np.flatnonzero(counts[1:]) + 1:
-                sizes.setdefault(int(index), []).append(float(counts[index]) * self.voxel_ml)
-        return {index: parts for index, parts in sizes.items() if len(parts) > 1}
-
-    @property
-    def _by_clicks(self) -> bool:
-        """Whether clicks made all labels; an accepted result may hold others too."""
-        return bool(self.clicks) and self.base is None and not self.accepted
-
-    def _left_of(self, click: ClickRecord) -> np.ndarray:
-        """Voxels of a click's box that still are as it found them."""
-        return np.asarray((click.values > 0) & (self.labels[click.box] == click.values))
-
     def copy(self, **changes: Any) -> Result:
         """Return a copy whose lists may be changed, and whose arrays may be replaced."""
         lists = {name: list(getattr(self, name)) for name in ("clicks", "edits", "history")}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from napari_scd.engine import PreviousMask, Prompts
 from napari_scd.volume import Volume, colour_of_rank
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from napari_scd.engine import Prompts
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.boxes import Box
 
@@ -77,6 +77,31 @@ class ScanObject(NamedTuple):
     def colour(self) -> tuple[int, int, int]:
         """Red, green and blue, 0-255."""
         return colour_of_rank(self.label - 1)
+
+
+def from_voxels(one: ScanObject, labels: np.ndarray, affine: np.ndarray) -> ScanObject:
+    """Return an object as a label map holds it, which further clicks correct; unchanged if it holds nothing.
+
+    Parameters
+    ----------
+    labels : (z, y, x)
+        Whole numbers on the image's grid.
+    affine
+        Voxel index -> (S, P, L) mm.
+    """
+    if not (labels == one.label).any():
+        return one
+    mask = PreviousMask.of(Volume(labels, affine), one.label)
+    z, y, x = (slice(low, low + n) for low, n in zip(mask.low, mask.inside.shape, strict=True))
+    return one._replace(prompts=Prompts(previous=mask), box=(z, y, x), inside=mask.inside, times=())
+
+
+def was_changed(one: ScanObject, labels: np.ndarray) -> bool:
+    """Whether a label map holds more of an object than itself, or less than others cover of it."""
+    held = labels == one.label
+    part = labels[one.box]
+    n_kept = np.count_nonzero(held[one.box] & one.inside)
+    return bool(np.count_nonzero(held) > n_kept or (one.inside & (part == 0)).any())
 
 
 def object_of(objects: Iterable[ScanObject], label: int) -> ScanObject | None:

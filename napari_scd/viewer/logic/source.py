@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_scd.errors import InputError
 from napari_scd.viewer import layers
 from napari_scd.viewer.logic import status as sentences
+from napari_scd.viewer.logic.jobs import ASKED
 from napari_scd.viewer.logic.keep_estimate import cost_of
 from napari_scd.viewer.state import State, Status
 
@@ -130,7 +131,9 @@ class ImageSource:
         state.planned.emit(ready.plan)
         state.cost_changed.emit(cost_of(ready.checkpoint.network, state.choices.keep_request))
         self._warm()
-        state.say_current()
+        asked = state.status.state is State.RUNNING and any(kind in ASKED for kind in state.jobs.waiting)
+        if not asked:  # else the status goes on to speak of what was asked for while the model was loading
+            state.say_current()
         then, self._then = self._then, None
         if then is not None:
             then()

@@ -17,6 +17,8 @@ PRELOADING = Status(
     State.PRELOADING, "Getting ready in the background: you can look around in your volume in the meantime."
 )
 CANCELLING = Status(State.CANCELLING, "Stopping after this window.")
+STOPPING = Status(State.CANCELLING, "Stopping: nothing will be changed.")
+STOPPED = "Stopped: nothing was changed."  # and what is on screen
 NO_VOXEL_SIZE = (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm.")
 NO_ORIENTATION = (
     State.WARN_ORIENTATION,

@@ -50,7 +50,7 @@ def trust_in(result: Result, checkpoint: Checkpoint | None) -> dict[int, Trust]:
         The loaded model: its tests count when the result is of the same structures.
     """
     tested: dict[str, Any] = {}
-    if checkpoint is not None and checkpoint.labels == result.table:
+    if checkpoint is not None and checkpoint.labels == (result.known_table or result.table):
         figures = checkpoint.provenance.metrics.get("tested")
         tested = figures if isinstance(figures, dict) else {}
     structures = tested.get("structures")

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from napari_scd.viewer.logic.answers import clicked
+from napari_scd.viewer.logic.apart import apart_ml, sizes_of
 from napari_scd.viewer.state import State
 
 from ..conftest import TABLE, fake_segmentation
 from .test_controller import BRIGHT, click, ours, segment
+from .test_edits import paint
 
 BESIDE = (10, 15, 28)  # two voxels of 1 mm outside the ball
 
@@ -66,11 +68,29 @@ def test_two_objects_of_one_name_are_not_summed(desk: Any) -> None:
     click(desk, BRIGHT)
     click(desk, (10, 15, 26))
     result = desk.control.result
-    (first, second), voxel_ml = result.sizes(), result.voxel_ml
+    (first, second), voxel_ml = sizes_of(result), result.voxel_ml
     assert first[0] == second[0] == "hippocampus"
     total = sum(voxels.volume_ml for voxels in result.found().values())
     assert 0 < second[1] < total and first[1] + second[1] <= total + voxel_ml * len(result.labels.ravel())
     desk.control.state.say_current()
     assert desk.control.status.sentence.count("hippocampus") == 2
-    apart = result.apart_ml()
+    apart = apart_ml(result)
     assert apart and all(len(parts) == 2 for parts in apart.values())
+    desk.control.accept()
+    accepted = desk.control.result
+    assert apart_ml(accepted) == apart, "nor when they are accepted"
+    assert sizes_of(accepted) == [first, second]
+
+
+def test_objects_of_one_name_accepted_one_by_one_are_not_summed(desk: Any) -> None:
+    for place in (BRIGHT, (10, 15, 26)):
+        click(desk, place)
+        desk.control.accept()
+    accepted = desk.control.result
+    parts = apart_ml(accepted)
+    assert parts and all(len(volumes) == 2 for volumes in parts.values())
+    found = accepted.found()
+    assert all(sum(volumes) == pytest.approx(found[index].volume_ml) for index, volumes in parts.items())
+    paint(ours(desk, "seg"), [(20, 2, 2), (20, 2, 3)], 1)
+    desk.control.edits.look()
+    assert apart_ml(desk.control.result)[1][-1] == pytest.approx(2 * accepted.voxel_ml), "what was painted"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_scd.viewer.logic.apart import sizes_of
 from napari_scd.viewer.logic.undo import Shown, UndoStep, UndoSteps
 from napari_scd.viewer.state import State
 
@@ -70,7 +71,7 @@ def test_strokes_clicks_and_accepts_are_undone_one_by_one(desk: Any) -> None:
 
 def test_undo_of_accept_says_what_is_there_now(desk: Any) -> None:
     segment(desk)
-    (name, _), *_ = desk.control.result.sizes()
+    (name, _), *_ = sizes_of(desk.control.result)
     desk.control.accept()
     desk.control.undo()
     assert desk.control.status.state is State.PREVIEW
@@ -106,7 +107,7 @@ def test_discard_leaves_what_was_accepted(desk: Any) -> None:
     click(desk, (10, 15, 26))
     desk.control.discard()
     assert desk.control.result.accepted and ours(desk, "seg").data.any()
-    assert desk.control.status.sentence.startswith("Discarded the preview. Accepted: anterior ")
+    assert desk.control.status.sentence.startswith("Discarded the preview. Accepted: hippocampus, ")
 
 
 def test_nothing_is_left_to_undo_or_redo(desk: Any) -> None:

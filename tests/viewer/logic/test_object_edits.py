@@ -14,6 +14,8 @@ from napari_scd.volume import SHAPE_EDITS, ShapeEdit
 
 from .test_controller import BRIGHT, DARK, ours, segment
 from .test_edits import paint
+from .test_prompting import ONE, THREE, exclude, preview, rows
+from .test_prompting import click as clicked
 
 
 def edit(desk: Any, kind: str, amount: float = 0.0, label: int = 1) -> None:
@@ -120,6 +122,44 @@ def test_painting_while_an_edit_runs_is_not_lost(desk: Any) -> None:
     assert desk.control.status.sentence.startswith("The object changed meanwhile: edit it again.")
 
 
+def test_a_cancelled_edit_changes_nothing(desk: Any) -> None:
+    segment(desk)
+    before, said = ours(desk, "preview").data.copy(), desk.control.status
+    desk.control.objects.apply(1, ShapeEdit("smooth", 3.0))
+    desk.control.objects.apply(2, ShapeEdit("grow", 3.0))
+    desk.queue.begin()
+    desk.control.cancel()
+    assert desk.control.status.sentence == "Stopping: nothing will be changed."
+    desk.queue.finish()
+    desk.queue.run_all()
+    assert desk.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
+    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+    desk.control.undo()
+    assert ours(desk, "preview") is None, f"the run was the last step: {said.sentence}"
+
+
+def test_an_edit_that_ends_while_it_is_cancelled_changes_nothing(desk: Any) -> None:
+    segment(desk)
+    before = ours(desk, "preview").data.copy()
+    desk.control.objects.apply(1, ShapeEdit("grow", 3.0))
+    job = desk.queue.begin()
+    change = job.run(job.progressed, desk.queue.flag)
+    desk.control.cancel()
+    job.done(change)
+    assert desk.control.status.sentence.startswith("Stopped: nothing was changed.")
+    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+
+
+def test_an_edit_that_waits_can_be_cancelled(desk: Any) -> None:
+    segment(desk)
+    desk.control.source.replan()
+    desk.queue.begin()
+    desk.control.objects.apply(1, ShapeEdit("grow", 3.0))
+    desk.control.cancel()
+    assert desk.queue.waiting == ()
+    assert desk.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
+
+
 @pytest.mark.parametrize("amount", [0.0, -2.0])
 def test_an_amount_of_nothing_is_refused(desk: Any, amount: float) -> None:
     segment(desk)
@@ -128,3 +168,53 @@ def test_an_amount_of_nothing_is_refused(desk: Any, amount: float) -> None:
     assert desk.control.status.state is State.ERROR and "above zero" in desk.control.status.sentence
     np.testing.assert_array_equal(ours(desk, "preview").data, before)
     assert before[BRIGHT]
+
+
+def test_a_clicked_object_is_edited_and_corrected_from_its_new_shape(pointed: Any, tmp_path: Any) -> None:
+    control = pointed.control
+    clicked(pointed, ONE)
+    before = preview(pointed).data.copy()
+    edit(pointed, "shrink", 2.0)
+    shrunk = preview(pointed).data.copy()
+    assert 0 < (shrunk > 0).sum() < (before > 0).sum()
+    (row,) = rows(pointed)
+    assert (row.n_prompts, row.current) == (0, True) and row.volume_ml == pytest.approx(shrunk.sum() / 1000)
+    exclude(pointed, THREE)
+    corrected = preview(pointed).data
+    assert corrected[ONE] == 1 and corrected[THREE] == 0 and not (corrected & ~shrunk & 1).any()
+    control.undo()
+    np.testing.assert_array_equal(preview(pointed).data, shrunk)
+    control.undo()
+    np.testing.assert_array_equal(preview(pointed).data, before)
+    assert rows(pointed)[0].n_prompts == 1, "its click is known again"
+    control.redo()
+    control.accept()
+    np.testing.assert_array_equal(ours(pointed, "seg").data, shrunk)
+    control.export(tmp_path / "out.nii.gz")
+    pointed.queue.run_all()
+    (one,) = json.loads((tmp_path / "out_prompts.json").read_text())["objects"]
+    assert one["prompts"] == [] and one["previous"]
+
+
+@pytest.mark.parametrize("way", ["edit", "paint"])
+def test_an_accepted_object_goes_on_as_it_was_left(pointed: Any, way: str) -> None:
+    clicked(pointed, ONE)
+    pointed.control.accept()
+    seg = ours(pointed, "seg")
+    if way == "edit":
+        edit(pointed, "shrink", 2.0)
+    else:
+        paint(seg, [(2, 2, 2)], 1)
+    left = seg.data.copy()
+    pointed.control.prompted.select(1)
+    np.testing.assert_array_equal(preview(pointed).data, left)
+
+
+def test_an_edit_that_leaves_nothing_is_not_done(desk: Any) -> None:
+    segment(desk)
+    before = ours(desk, "preview").data.copy()
+    edit(desk, "shrink", 50.0)
+    assert desk.control.status.sentence.startswith(
+        "Shrinking anterior hippocampus by 50 mm would leave nothing of it: not done. Preview: "
+    )
+    np.testing.assert_array_equal(ours(desk, "preview").data, before)

@@ -189,3 +189,25 @@ def test_images_that_cannot_be_segmented(model: Any, data: np.ndarray, rgb: bool
     desk.control.source.refresh()
     desk.queue.run_all()
     assert desk.control.status.state is State.READY
+
+
+def test_a_run_asked_for_while_the_model_is_loaded_says_so_until_it_is_done(desk: Any) -> None:
+    desk.control.source.refresh(again=True)
+    desk.queue.begin()
+    desk.control.segment()
+    assert desk.control.status.sentence == "Loading the model, then segmenting the volume."
+    desk.queue.finish()
+    assert desk.control.status.state is State.RUNNING, "it waits for its turn, and can be cancelled"
+    desk.queue.run_all()
+    assert desk.control.status.state is State.DONE
+
+
+def test_a_run_that_waits_for_the_model_can_be_cancelled(desk: Any) -> None:
+    desk.control.source.refresh(again=True)
+    desk.queue.begin()
+    desk.control.segment()
+    desk.control.cancel()
+    assert desk.control.status.state is State.LOADING and "segment" not in desk.queue.waiting
+    desk.queue.finish()
+    desk.queue.run_all()
+    assert desk.control.status.state is State.READY and desk.control.result is None

@@ -149,10 +149,13 @@ def _new_item(row: ObjectRow) -> Item:
 def _fill(item: Item, row: ObjectRow) -> None:
     """Show an object in an item that stays: a double click and a name being typed survive an answer."""
     times = "click" if row.n_prompts == 1 else "clicks"
-    for column, text in enumerate((row.name, millilitres(row.volume_ml), f"{row.n_prompts} {times}", "×")):
+    prompts = f"{row.n_prompts} {times}" if row.n_prompts else "mask"
+    for column, text in enumerate((row.name, millilitres(row.volume_ml), prompts, "×")):
         item.setText(column, text)
     state = ", accepted" if row.accepted else ""
     item.setToolTip(NAME, f"{row.name}{state}: click to continue it, double click to name it")
+    from_mask = "It starts from a mask: a label that was refined, or an edited shape."
+    item.setToolTip(PROMPTS, "" if row.n_prompts else from_mask)
     font = item.font(NAME)
     font.setBold(row.current)
     font.setItalic(row.accepted)
