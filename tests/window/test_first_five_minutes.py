@@ -145,7 +145,7 @@ def look_at_three_planes(window: Window) -> None:
     legend.itemClicked.emit(legend.topLevelItem(row), 0)
     assert tuple(window.viewer.dims.point) != before
     window.qtbot.wait(300)
-    window.shoot("three-planes")
+    window.shoot("five-minutes-three-planes")
     window.press("planes")
     window.viewer.dims.set_point((0, 1, 2), before)
 

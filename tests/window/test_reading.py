@@ -9,13 +9,14 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
-from qtpy.QtCore import Qt  # noqa: E402
+from qtpy.QtCore import QPoint, QPointF, Qt  # noqa: E402
+from qtpy.QtGui import QWheelEvent  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
-from qtpy.QtWidgets import QDockWidget, QWidget  # noqa: E402
+from qtpy.QtWidgets import QApplication, QDockWidget, QWidget  # noqa: E402
 
 from napari_scd.viewer.state import State  # noqa: E402
 
-from .conftest import NONE, Window, scan  # noqa: E402
+from .conftest import CONTROL, NONE, Window, scan  # noqa: E402
 
 NAMES = ("axial", "coronal", "sagittal")
 
@@ -134,6 +135,49 @@ def test_three_planes_with_one_crosshair(open_window: Any) -> None:
     window.press("planes")
     window.widget.tear_down()
     window.until(lambda: plane_docks(window) == [])
+
+
+def turn(pane: Any, at: QPoint, modifier: Any = NONE) -> None:
+    """Turn the wheel by a notch over a pane."""
+    places = QPointF(at), QPointF(pane.mapToGlobal(at))
+    none, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase
+    QApplication.sendEvent(pane, QWheelEvent(*places, QPoint(), QPoint(0, 120), none, modifier, phase, False))
+
+
+def test_planes_are_zoomed_panned_and_reset(open_window: Any) -> None:
+    window: Window = open_window(**scan((40, 44, 48)))
+    window.use("aa-whole")
+    window.press("planes")
+    window.until(lambda: window.main.findChild(QWidget, "scd.plane.axial") is not None)
+    pane = window.main.findChild(QWidget, "scd.plane.axial")
+    window.until(lambda: pane.isVisible() and pane.width() > 100 and not pane._image.isNull())
+    window.viewer.dims.set_point((0, 1, 2), (40.0, 44.0, 48.0))
+    window.qtbot.wait(120)
+    whole, at = pane._area(), pane.place_of((30, 30)).toPoint()
+    turn(pane, at)
+    assert window.viewer.dims.point[0] == 42, "the wheel alone goes to the next slice"
+    under = pane.pixel_at(QPointF(at))
+    for _ in range(6):
+        turn(pane, at, CONTROL)
+    assert pane._area().width() > 3 * whole.width() and pane.pixel_at(QPointF(at)) == under
+    assert window.viewer.dims.point[0] == 42
+    QTest.mouseClick(pane, Qt.MouseButton.LeftButton, NONE, at)
+    assert np.allclose(window.viewer.dims.point, (42, 60, 60)), "a click still moves the crosshair"
+    before = pane._area().center()
+    QTest.mousePress(pane, Qt.MouseButton.RightButton, NONE, QPoint(60, 60))
+    QTest.mouseMove(pane, QPoint(90, 75))
+    QTest.mouseRelease(pane, Qt.MouseButton.RightButton, NONE, QPoint(90, 75))
+    assert pane._area().center() == before + QPointF(30, 15)
+    QTest.mouseMove(pane, QPoint(20, 20))
+    assert pane._area().center() == before + QPointF(30, 15), "it was let go"
+    assert np.allclose(window.viewer.dims.point, (42, 60, 60)), "and panning moves no crosshair"
+    window.viewer.dims.set_point((1, 2), (4.0, 4.0))
+    window.qtbot.wait(120)
+    assert pane.rect().contains(pane.place_of(pane._cross).toPoint()), "a far crosshair comes into sight"
+    window.shoot("planes-zoomed")
+    QTest.mouseDClick(pane, Qt.MouseButton.LeftButton, NONE, QPoint(60, 60))
+    assert pane._area() == whole
+    window.press("planes")
 
 
 def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_window: Any) -> None:

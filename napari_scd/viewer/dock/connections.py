@@ -19,5 +19,7 @@ def connect_to_controller(panels: Panels, control: Controller) -> None:
     panels.tokens.compare_wanted.connect(control.compare)
     panels.tokens.explode_wanted.connect(control.explode)
     panels.result.structure_clicked.connect(control.go_to)
+    panels.result.structure_clicked.connect(panels.tools.choose)
+    panels.objects.chosen.connect(panels.tools.choose)
     panels.result.accept_wanted.connect(control.accept)
     panels.result.discard_wanted.connect(control.discard)

@@ -39,7 +39,7 @@ def lay_out(dock: QWidget, panels: Panels) -> None:
     footer = QVBoxLayout()
     footer.setContentsMargins(6, 4, 6, 4)
     footer.setSpacing(4)
-    for part in (ruler(), panels.input.footer, panels.result.footer):
+    for part in (ruler(), panels.run.progress_row, panels.input.footer, panels.result.footer):
         footer.addWidget(part)
     outer.addLayout(footer)
     dock.setMinimumWidth(WIDTH)

@@ -67,7 +67,7 @@ class MeasureDock(DockedWidget):
         numbers.hide()
         row = self.table.fontMetrics().height() + 6
         numbers.setDefaultSectionSize(row)
-        self.table.setMinimumHeight(7 * row)
+        self.table.setMinimumHeight(3 * row)  # with which the window fits a screen of 720 pixels
         self.table.itemDoubleClicked.connect(self._on_double_click)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 4, 6, 4)

@@ -155,8 +155,6 @@ class ScdWidget(DockedWidget):
         self.tokens.keep_moved.connect(self._keep.move)
         self.result.output_chosen.connect(partial(self._set_choice, "output"))
         self.result.protect_toggled.connect(partial(self._set_choice, "protect"))
-        for clicked in (self.result.structure_clicked, self.prompts.panel.chosen):
-            clicked.connect(self.tools.choose)
         self.result.export_wanted.connect(self._on_export)
         self.advanced.changed.connect(self._set_choice)
         self.advanced.refused.connect(self._on_refused)

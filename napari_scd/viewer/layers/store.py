@@ -135,7 +135,7 @@ class LayerStore:
             self._drawn[layer.unique_id] = {name: keywords[name] for name in _LOOK if name in keywords}
             return layer
         for name in _PLACE:
-            if name in keywords and not _same(_current(layer, name), keywords[name]):
+            if name in keywords and not _has(layer, name, keywords[name]):
                 setattr(layer, name, keywords[name])
         redraw(layer, data)
         drawn = self._drawn[layer.unique_id]
@@ -188,6 +188,11 @@ class LayerStore:
         layer = self.ours(source, kind)
         if layer is not None and layer.visible != visible:
             layer.visible = visible
+
+    def has_surfaces(self, source: Hashable) -> bool:
+        """Whether surfaces of an image's structures are shown."""
+        found = (self.ours(source, kind) for _, kind in list(self._ours) if kind.startswith("surface"))
+        return any(layer is not None and layer.visible for layer in found)
 
     def set_opacity(self, source: Hashable, kind: str, opacity: float, *, instead_of: float) -> None:
         """Change the opacity of our layer of a kind, unless the user has chosen another."""
@@ -292,9 +297,6 @@ def write_labels_into(layer: Any, frame: tuple[int, ...], places: np.ndarray, la
         layer.refresh()
 
 
-def _current(layer: Any, name: str) -> np.ndarray:
-    return np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
-
-
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == np.shape(b) and bool(np.array_equal(a, b))
+def _has(layer: Any, name: str, value: Any) -> bool:
+    now = np.asarray(layer.affine.affine_matrix if name == "affine" else getattr(layer, name))
+    return now.shape == np.shape(value) and bool(np.array_equal(now, value))

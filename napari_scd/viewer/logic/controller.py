@@ -26,6 +26,7 @@ from napari_scd.viewer.logic.runs import Runs
 from napari_scd.viewer.logic.save import Saving
 from napari_scd.viewer.logic.show_result import ResultLayers
 from napari_scd.viewer.logic.source import ImageSource
+from napari_scd.viewer.logic.stopping import cancel
 from napari_scd.viewer.state import State
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class Controller:
     def cancel(self) -> None:
         """Stop the running job; what it found stays."""
         self.prompting.stop()
-        self.runs.cancel()
+        cancel(self.state)
 
     def layers_changed(self) -> None:
         """Follow layers that came, went or changed: call it before the lists are filled again."""

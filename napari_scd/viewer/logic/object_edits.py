@@ -39,7 +39,7 @@ class EditWords(NamedTuple):
 class Reshaped(NamedTuple):
     """A change of an object's shape: its label, its voxels, its entry in the history, its step to undo."""
 
-    index: int
+    label: int
     change: Edit
     entry: dict[str, Any]
     step: str
@@ -135,7 +135,7 @@ class ObjectEdits:
 def _edited(result: Result, done: Reshaped) -> Result:
     """Return a preview with a change of shape; an object of prompts starts from its new shape."""
     after = result.edited(done.change, history=[*result.history, done.entry])
-    one = object_of(result.objects, done.index)
+    one = object_of(result.objects, done.label)
     if one is None:
         return after
     taken = done.change.places

@@ -13,7 +13,7 @@ from napari_scd.viewer.logic.backend import PartialAnswer
 from napari_scd.viewer.logic.click_words import after_click, beside_known
 from napari_scd.viewer.logic.frame_answers import FrameAnswers
 from napari_scd.viewer.logic.history import removal_entry
-from napari_scd.viewer.logic.jobs import ASKED, BY_WINDOWS, LIVE
+from napari_scd.viewer.logic.jobs import LIVE
 from napari_scd.viewer.logic.merging import from_run, with_rest, with_window
 from napari_scd.viewer.logic.objects import carried_over
 from napari_scd.viewer.logic.undo import Shown
@@ -142,20 +142,6 @@ class Runs:
         state.say(sentences.running("Running the visible window with all tokens, for comparison."))
         run = partial(state.backend.compare, view, state.choices.copy(), state.centre())
         state.submit("compare", run, self._on_compared)
-
-    def cancel(self) -> None:
-        """Stop the running job, a run after its current window; what it found stays."""
-        state = self._state
-        if state.jobs.running in ASKED:
-            by_windows = state.jobs.running in BY_WINDOWS
-            state.jobs.cancel()
-            state.say(sentences.CANCELLING if by_windows else sentences.STOPPING)
-        elif any(kind in ASKED for kind in state.jobs.waiting):
-            state.jobs.drop(*ASKED)
-            if state.ready is None:
-                state.say(sentences.loading(str(state.choices.model)))
-            else:
-                state.say_current(sentences.STOPPED)
 
     def remedy(self, action: str) -> None:
         """Do what the button beside an error says."""

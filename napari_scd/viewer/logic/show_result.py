@@ -214,9 +214,10 @@ class ResultLayers:
         self._draw_boxes(result)
 
     def _let_tokens_through(self, uid: Hashable) -> None:
-        """Show labels as outlines over the tokens, and in 3D let those inside show through the preview."""
+        """Show labels as outlines over the tokens, and in 3D let tokens and surfaces show through."""
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
-        if self._store.screen.in_3d and (self._choices.show != "off" or self._exploded(uid)):
+        below = self._choices.show != "off" or self._exploded(uid) or self._store.has_surfaces(uid)
+        if self._store.screen.in_3d and below:
             opacities.reverse()
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
         self._store.outline(uid, self._choices.show != "off")

@@ -17,6 +17,8 @@ from napari_scd.viewer.dock.panels.volumes import LayerChooser  # noqa: E402
 from napari_scd.viewer.layers.build import Voxels  # noqa: E402
 from napari_scd.viewer.logic import status as sentences  # noqa: E402
 from napari_scd.viewer.logic.keep_estimate import Cost  # noqa: E402
+from napari_scd.viewer.logic.trust import Trust  # noqa: E402
+from napari_scd.volume import LabelTable  # noqa: E402
 
 from ..conftest import TABLE  # noqa: E402
 
@@ -221,3 +223,27 @@ def test_the_legend_follows_the_size_of_the_type(qtbot: Any) -> None:
     before = panel.legend.height()
     panel.setStyleSheet("* { font-size: 30pt; }")
     qtbot.waitUntil(lambda: panel.legend.height() > before)
+
+
+def test_names_in_the_legend_wrap_and_lesser_columns_make_room(qtbot: Any) -> None:
+    names = ["left cerebral white matter", "left cerebellum white matter", "left thalamus"]
+    table = LabelTable.from_names(names)
+    panel = shown(qtbot, ResultPanel())
+    legend = panel.legend
+    trust = {index: Trust(0.8, 0.75, 1.1, "a case") for index in table.indices}
+    panel.resize(700, 500)
+    panel.show_structures(table, {i: Voxels(i, 25.1) for i in table.indices}, (), trust=trust)
+    heights = [legend.visualItemRect(legend.topLevelItem(row)).height() for row in range(3)]
+    assert len(set(heights)) == 1 and not any(legend.isColumnHidden(column) for column in range(4))
+    panel.resize(290, 500)
+    qtbot.waitUntil(lambda: legend.visualItemRect(legend.topLevelItem(0)).height() > heights[0])
+    assert legend.visualItemRect(legend.topLevelItem(2)).height() == heights[2]
+    assert not legend.isColumnHidden(3), "two lines are enough"
+    panel.setStyleSheet("* { font-size: 20pt; }")
+    qtbot.waitUntil(lambda: legend.isColumnHidden(3) and legend.isColumnHidden(2))
+    assert "Tested Dice 0.75 on a case." in legend.topLevelItem(0).toolTip(0)
+    panel.setStyleSheet("")
+    panel.resize(700, 500)
+    qtbot.waitUntil(lambda: not legend.isColumnHidden(3) and not legend.isColumnHidden(2))
+    panel.show_structures(table, {i: Voxels(i, 25.1) for i in table.indices}, ())
+    assert legend.isColumnHidden(2) and legend.isColumnHidden(3), "nothing is known"

@@ -9,8 +9,8 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QPushButton
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
+from napari_scd.viewer.dock.panels.legend import Legend
 from napari_scd.viewer.dock.panels.parts import Panel, flow
-from napari_scd.viewer.dock.panels.result import Legend
 from napari_scd.viewer.logic import millilitres
 
 if TYPE_CHECKING:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_scd.viewer.dock.panels.plane_zoom import PlaneZoom
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,10 +17,19 @@ if TYPE_CHECKING:
 
 CROSSHAIR = QColor("#ffb300")
 GAP_PX = 8.0  # of the crosshair around its middle
+NOTCH = 120.0  # of the wheel, in Qt's eighths of a degree
+HINT = (
+    "{}: press to move the crosshair, turn the wheel to change the slice. Ctrl+wheel zooms, dragging with "
+    "the right or middle button pans, a double click shows the whole slice again."
+)
 
 
 class PlanePane(QWidget):
-    """Shows one plane; a press or drag moves the crosshair, the wheel goes through the slices."""
+    """Shows one plane.
+
+    A press or drag moves the crosshair, the wheel goes through the slices; with Ctrl it zooms. A drag with
+    the right or middle button pans, and a double click resets both.
+    """
 
     pointed = Signal(int, int)  # row and column
     scrolled = Signal(int)  # slices
@@ -31,9 +42,11 @@ class PlanePane(QWidget):
         self._aspect = 1.0
         self._cross = (0, 0)
         self._caption, self._doubt = "", ""
+        self._zoom = PlaneZoom()
+        self._dragged_from: QPointF | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 190)
-        self.setToolTip(f"{plane.name}: press to move the crosshair, turn the wheel to change the slice.")
+        self.setMinimumSize(100, 96)  # with which the window fits a screen of 720 pixels
+        self.setToolTip(HINT.format(plane.name))
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Room enough to read a slice."""
@@ -62,8 +75,11 @@ class PlanePane(QWidget):
             rows, columns, _ = pixels.shape
             format_ = QImage.Format.Format_RGB888
             self._image = QImage(pixels.tobytes(), columns, rows, 3 * columns, format_).copy()
+        moved = cross != self._cross
         self._aspect, self._cross, self._caption = aspect, cross, caption
         self._doubt = "?" if doubt else ""
+        if moved:
+            self._keep_cross_in_sight()
         self.update()
 
     def pixel_at(self, place: QPointF) -> tuple[int, int]:
@@ -82,17 +98,42 @@ class PlanePane(QWidget):
         )
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Move the crosshair."""
-        self._point(event)
+        """Move the crosshair, or begin to pan."""
+        if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+            self._dragged_from = event.position()
+        else:
+            self._point(event)
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Move the crosshair on."""
-        self._point(event)
+        """Move the crosshair on, or pan."""
+        if self._dragged_from is None:
+            self._point(event)
+            return
+        self._zoom.pan(event.position() - self._dragged_from, QRectF(self.rect()), self._size())
+        self._dragged_from = event.position()
+        self.update()
+
+    def mouseReleaseEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """End a pan."""
+        if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+            self._dragged_from = None
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Show the whole slice again."""
+        self._zoom.reset()
+        self.update()
+
+    def contextMenuEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Keep the window's list of docks away: the right button pans."""
+        event.accept()
 
     def wheelEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Go to the next slice, or back."""
+        """Go to the next slice, or back; zoom with Ctrl."""
         turned = event.angleDelta().y()
-        if turned:
+        if turned and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._zoom.turn(turned / NOTCH, event.position(), QRectF(self.rect()), self._size())
+            self.update()
+        elif turned:
             self.scrolled.emit(1 if turned > 0 else -1)
         event.accept()
 
@@ -121,23 +162,32 @@ class PlanePane(QWidget):
         box = QRectF(self.rect()).adjusted(4, 2, -4, -2)
         ways = Qt.AlignmentFlag
         top, bottom, left, right = self.plane.edges
-        painter.setPen(QColor("white"))
-        for letter, way in (
-            (top, ways.AlignTop | ways.AlignHCenter),
-            (bottom, ways.AlignBottom | ways.AlignHCenter),
-            (left, ways.AlignLeft | ways.AlignVCenter),
-            (right, ways.AlignRight | ways.AlignVCenter),
-        ):
-            painter.drawText(box, way, letter + self._doubt)
-        painter.drawText(box, ways.AlignTop | ways.AlignLeft, self._caption)
+        zoom = "" if self._zoom.factor == 1 else f"  ×{self._zoom.factor:.1f}"
+        texts = (
+            (top + self._doubt, ways.AlignTop | ways.AlignHCenter),
+            (bottom + self._doubt, ways.AlignBottom | ways.AlignHCenter),
+            (left + self._doubt, ways.AlignLeft | ways.AlignVCenter),
+            (right + self._doubt, ways.AlignRight | ways.AlignVCenter),
+            (self._caption + zoom, ways.AlignTop | ways.AlignLeft),
+        )
+        for colour, moved in (("black", 1), ("white", 0)):  # a shadow, to be read on bright tissue
+            painter.setPen(QColor(colour))
+            for text, way in texts:
+                painter.drawText(box.translated(moved, moved), way, text)
 
     def _area(self) -> QRectF:
-        """Where the slice is drawn: as large as fits, with the right aspect."""
-        height, width = self._image.height() * self._aspect, float(self._image.width())
-        scale = min(self.width() / max(width, 1), self.height() / max(height, 1))
-        area = QRectF(0, 0, width * scale, height * scale)
-        area.moveCenter(QRectF(self.rect()).center())
-        return area
+        """Where the slice is drawn."""
+        return self._zoom.area(QRectF(self.rect()), self._size())
+
+    def _size(self) -> QSizeF:
+        """Width and height of the slice, in widths of a pixel."""
+        return QSizeF(self._image.width(), self._image.height() * self._aspect)
+
+    def _keep_cross_in_sight(self) -> None:
+        """Pan to the crosshair where it left the pane."""
+        pane, place = QRectF(self.rect()), self.place_of(self._cross)
+        if not self._image.isNull() and not pane.contains(place):
+            self._zoom.pan(pane.center() - place, pane, self._size())
 
     def _point(self, event: Any) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton and not self._image.isNull():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
-from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QTreeWidget, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QHeaderView, QPushButton, QWidget
 from qtpy.QtWidgets import QTreeWidgetItem as Item
 
-from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, is_letter, wrapping_label
+from napari_scd.viewer.dock.panels.legend import Legend
+from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
 from napari_scd.viewer.logic import millilitres
 
 if TYPE_CHECKING:
@@ -19,38 +20,12 @@ if TYPE_CHECKING:
     from napari_scd.viewer.logic import Trust
     from napari_scd.volume import LabelTable
 
-MAX_ROWS = 8
+SURE, DICE = 2, 3
 _HINTS = (
     "In millilitres.",
     "Mean probability that the model gave to the structure's voxels.",
     "Overlap with the truth on test cases, 0 to 1; the tool tip of a row says on which.",
 )
-
-
-class Legend(QTreeWidget):
-    """A list as high as its rows, up to eight, whatever the size of the type."""
-
-    def fit(self) -> None:
-        """Take the height of the rows."""
-        n_rows = self.topLevelItemCount()
-        if n_rows:
-            row = max(self.sizeHintForRow(0), 18)
-            heading = self.header()
-            top = 0 if heading is None else heading.sizeHint().height()
-            self.setFixedHeight(row * min(n_rows, MAX_ROWS) + top + 6)
-
-    def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Leave letters to the dock's keys."""
-        if is_letter(event):
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
-
-    def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Follow the size of the type."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self.fit()
 
 
 class ResultPanel(Panel):
@@ -81,8 +56,8 @@ class ResultPanel(Panel):
         self.legend.setColumnCount(4)
         self.legend.setHeaderLabels(["structure", "volume", "sure", "Dice"])
         self.legend.setRootIsDecorated(False)
-        self.legend.setUniformRowHeights(True)
-        self.legend.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names often differ in their last word
+        self.legend.setWordWrap(True)  # names may differ in any of their words
+        self.legend.may_leave = (DICE, SURE)  # both are in the tool tip too
         self.legend.setIconSize(QSize(14, 14))
         self.legend.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.legend.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -179,9 +154,11 @@ class ResultPanel(Panel):
                     item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.legend.addTopLevelItem(item)
         self.show_alone(self._isolated)
-        for column, values in enumerate(("sure", "dice"), start=2):
-            empty = all(getattr(one, values) is None for one in known.values())
-            self.legend.setColumnHidden(column, empty)
+        empty = {
+            SURE: all(one.sure is None for one in known.values()),
+            DICE: all(one.dice is None for one in known.values()),
+        }
+        self.legend.unused = frozenset(column for column, nothing in empty.items() if nothing)
         self.legend.setVisible(self.legend.topLevelItemCount() > 0)
         self.legend.fit()
 

@@ -17,7 +17,7 @@ CLICK_ONLY = "This model finds one structure at a time: press K, then click it."
 
 
 class RunPanel(Panel):
-    """The two ways to a result, and the row that shows how far it is."""
+    """The two ways to a result; `progress_row` shows how far it is, and the dock keeps it in sight."""
 
     segment_wanted = Signal()
     click_toggled = Signal(bool)
@@ -50,7 +50,6 @@ class RunPanel(Panel):
         keep.setRetainSizeWhenHidden(True)  # so that nothing moves under the mouse
         self.progress_row.setSizePolicy(keep)
         self.progress_row.hide()
-        self.column.addWidget(self.progress_row)
         self.segment.clicked.connect(lambda: self.segment_wanted.emit())
         self.click.toggled.connect(self.click_toggled)
         self.replay.clicked.connect(lambda: self.replay_wanted.emit())
