@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.source_view import SourceView as SourceView
     from napari_scd.viewer.layers.store import LayerStore as LayerStore
     from napari_scd.viewer.layers.store import StoreMemory as StoreMemory
-    from napari_scd.viewer.layers.store import redraw as redraw
-    from napari_scd.viewer.layers.store import write_labels_into as write_labels_into
     from napari_scd.viewer.layers.table_colormap import colour_table as colour_table
+    from napari_scd.viewer.layers.writing import redraw as redraw
+    from napari_scd.viewer.layers.writing import write_labels_into as write_labels_into
 
 _HOME_OF = {
     "CLEAR": "build",
@@ -93,7 +93,7 @@ _HOME_OF = {
     "outlines": "planes",
     "problem_of": "look",
     "record_in": "look",
-    "redraw": "store",
+    "redraw": "writing",
     "rgba": "build",
     "score_layer": "build",
     "spatial_part": "layer_place",
@@ -104,7 +104,7 @@ _HOME_OF = {
     "tokens_layer": "build",
     "voxel_under": "picking",
     "with_channels": "look",
-    "write_labels_into": "store",
+    "write_labels_into": "writing",
 }
 
 __all__ = [*_HOME_OF]

@@ -10,6 +10,7 @@ from napari_scd.viewer.layers.build import CONTOUR_VOX, EVERYTHING
 from napari_scd.viewer.layers.layer_place import find_layer, layer_matrix
 from napari_scd.viewer.layers.screen import Screen
 from napari_scd.viewer.layers.table_colormap import colour_table, set_look
+from napari_scd.viewer.layers.writing import redraw
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -35,12 +36,15 @@ class StoreMemory(NamedTuple):
         Those that are hidden while another image is chosen.
     filled
         Those that are outlines only while tokens are shown.
+    behind
+        Those that are hidden while surfaces are on screen.
     """
 
     ours: dict[tuple[Hashable, str], Hashable]
     drawn: dict[Hashable, dict[str, Any]]
     hidden: set[Hashable]
     filled: set[Hashable]
+    behind: set[Hashable]
 
 
 class LayerStore:
@@ -59,6 +63,7 @@ class LayerStore:
         self._drawn: dict[Hashable, dict[str, Any]] = {}
         self._hidden: set[Hashable] = set()
         self._filled: set[Hashable] = set()
+        self._behind: set[Hashable] = set()
 
     @property
     def layers(self) -> list[Any]:
@@ -68,11 +73,11 @@ class LayerStore:
     @property
     def memory(self) -> StoreMemory:
         """Which layers are ours."""
-        return StoreMemory(self._ours, self._drawn, self._hidden, self._filled)
+        return StoreMemory(self._ours, self._drawn, self._hidden, self._filled, self._behind)
 
     def remember(self, memory: StoreMemory) -> None:
         """Take layers for ours, because another store says so."""
-        self._ours, self._drawn, self._hidden, self._filled = memory
+        self._ours, self._drawn, self._hidden, self._filled, self._behind = memory
 
     def layer(self, uid: Hashable | None) -> Any | None:
         """Return the layer with a `unique_id`, None when it is gone."""
@@ -189,10 +194,18 @@ class LayerStore:
         if layer is not None and layer.visible != visible:
             layer.visible = visible
 
-    def has_surfaces(self, source: Hashable) -> bool:
-        """Whether surfaces of an image's structures are shown."""
-        found = (self.ours(source, kind) for _, kind in list(self._ours) if kind.startswith("surface"))
-        return any(layer is not None and layer.visible for layer in found)
+    def put_behind_surfaces(self, source: Hashable, on: bool) -> None:
+        """Hide our preview and segmentation while surfaces of an image are on screen, or show them again."""
+        surfaces = [self.ours(source, kind) for _, kind in list(self._ours) if kind.startswith("surface")]
+        on = on and any(layer is not None and layer.visible for layer in surfaces)
+        for kind in ("preview", "seg"):
+            layer = self.ours(source, kind)
+            if layer is not None and on and layer.visible:
+                self._behind.add(layer.unique_id)
+                layer.visible = False
+            elif layer is not None and not on and layer.unique_id in self._behind:
+                self._behind.discard(layer.unique_id)
+                layer.visible = True
 
     def set_opacity(self, source: Hashable, kind: str, opacity: float, *, instead_of: float) -> None:
         """Change the opacity of our layer of a kind, unless the user has chosen another."""
@@ -266,35 +279,6 @@ class LayerStore:
         if layer_type == "image":
             layer.colorbar.visible = True
         return layer
-
-
-def redraw(layer: Any, data: np.ndarray) -> None:
-    """Give one of our layers other values; in place where the shape stays, which costs half a redraw."""
-    if tuple(layer.data.shape) != data.shape or layer.data.dtype != data.dtype:
-        layer.data = data
-        return
-    if layer.data is not data:
-        np.copyto(layer.data, data)
-    layer.refresh(extent=False, highlight=False, thumbnail=False)
-
-
-def write_labels_into(layer: Any, frame: tuple[int, ...], places: np.ndarray, labels: np.ndarray) -> None:
-    """Write labels into one frame of a Labels layer, as one step of its own undo history.
-
-    Parameters
-    ----------
-    places : (n,) int
-        Flat indices into the frame.
-    labels : (n,)
-    """
-    if not places.size:
-        return
-    inside = np.unravel_index(places, layer.data.shape[-3:])
-    indices = (*(np.full(places.size, i) for i in frame), *inside)
-    try:
-        layer.data_setitem(indices, labels)
-    except IndexError:  # data and history are written; napari fails to redraw slices of sheared layers
-        layer.refresh()
 
 
 def _has(layer: Any, name: str, value: Any) -> bool:

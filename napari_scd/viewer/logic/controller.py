@@ -85,7 +85,7 @@ class Controller:
         self.saving = Saving(self.state, self.edits)
         self.objects = ObjectEdits(self.state, self.layers, self.edits)
         self.measuring = Measuring(self.state, self.edits, self.saving)
-        self.surfaces = ObjectSurfaces(self.state, self.edits, self.saving)
+        self.surfaces = ObjectSurfaces(self.state, self.edits, self.saving, self.layers.recolour)
         self.remedy, self.discard, self.redo = self.runs.remedy, self.review.discard, self.review.redo
         self.state.voxels_changed.connect(self._on_voxels_changed)
         self.say = self.state.say

@@ -32,12 +32,23 @@ if TYPE_CHECKING:
 
 
 class ObjectSurfaces:
-    """Makes surfaces of what Export would write."""
+    """Makes surfaces of what Export would write.
 
-    def __init__(self, state: DockState, edits: HandEdits, saving: Saving) -> None:
+    Parameters
+    ----------
+    state, edits, saving
+        Of the dock.
+    look_again
+        Is called when there are new surfaces: in 3D they take the place of labels.
+    """
+
+    def __init__(
+        self, state: DockState, edits: HandEdits, saving: Saving, look_again: Callable[[], None]
+    ) -> None:
         self._state = state
         self._edits = edits
         self._saving = saving
+        self._look_again = look_again
 
     def show(self, names: Sequence[str]) -> None:
         """Add a Surface layer for each named structure; one that is there already is replaced."""
@@ -88,7 +99,9 @@ class ObjectSurfaces:
             self._state.store.replace(
                 view.uid, f"surface {one.label.index} {view.frame}", surface_layer(one, view)
             )
-        self._state.say_current(f"{_counted(len(found))} added as layers: switch to 3D to see them.")
+        self._look_again()
+        added = "a layer: switch to 3D to see it" if len(found) == 1 else "layers: switch to 3D to see them"
+        self._state.say_current(f"{_counted(len(found))} added as {added}.")
 
     def _on_saved(self, files: list[Path]) -> None:
         if not files:

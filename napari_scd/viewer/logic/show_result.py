@@ -214,11 +214,15 @@ class ResultLayers:
         self._draw_boxes(result)
 
     def _let_tokens_through(self, uid: Hashable) -> None:
-        """Show labels as outlines over the tokens, and in 3D let tokens and surfaces show through."""
+        """Show labels as outlines over the tokens, and in 3D let those inside show through the preview.
+
+        Surfaces take the place of labels in 3D.
+        """
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
-        below = self._choices.show != "off" or self._exploded(uid) or self._store.has_surfaces(uid)
-        if self._store.screen.in_3d and below:
+        in_3d = self._store.screen.in_3d
+        if in_3d and (self._choices.show != "off" or self._exploded(uid)):
             opacities.reverse()
+        self._store.put_behind_surfaces(uid, in_3d)
         self._store.set_opacity(uid, "preview", opacities[0], instead_of=opacities[1])
         self._store.outline(uid, self._choices.show != "off")
 

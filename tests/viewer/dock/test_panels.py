@@ -8,7 +8,9 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets")
 
 from napari_scd.viewer.dock.panels.advanced import AdvancedPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.edit import EditPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.input import InputPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.objects import ObjectsPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.parts import Chooser  # noqa: E402
 from napari_scd.viewer.dock.panels.result import ResultPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.run import RunPanel  # noqa: E402
@@ -171,11 +173,16 @@ def test_advanced_settings_are_told(qtbot: Any) -> None:
     assert not panel.isExpanded()
 
 
-@pytest.mark.parametrize("panel", [InputPanel, RunPanel, TokensPanel, ResultPanel, AdvancedPanel])
+@pytest.mark.parametrize(
+    "panel", [InputPanel, RunPanel, TokensPanel, ResultPanel, AdvancedPanel, EditPanel, ObjectsPanel]
+)
 def test_every_panel_fits_300_pixels_even_with_large_type(qtbot: Any, panel: Any) -> None:
     made = panel()
-    made.setStyleSheet("* { font-size: 14pt; }")
+    made.setStyleSheet("* { font-size: 16pt; }")
     shown(qtbot, made)
+    if isinstance(made, EditPanel | AdvancedPanel):
+        made.expand(animate=False)
+        assert made.content().minimumSizeHint().width() <= 290
     assert made.minimumSizeHint().width() <= 290
 
 

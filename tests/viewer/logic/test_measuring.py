@@ -85,6 +85,25 @@ def test_nothing_on_screen_cannot_be_measured(desk: Any) -> None:
     assert desk.control.status.sentence == "No surfaces: segment or click first."
 
 
+def test_surfaces_take_the_place_of_labels_in_3d(desk: Any) -> None:
+    segment(desk)
+    preview = desk.control.store.ours(desk.image.unique_id, "preview")
+    desk.control.surfaces.show(["anterior hippocampus"])
+    desk.queue.run_all()
+    assert preview.visible, "in slices both are seen"
+    desk.viewer.dims.ndisplay = 3
+    desk.control.layers.recolour()
+    assert not preview.visible
+    desk.viewer.dims.ndisplay = 2
+    desk.control.layers.recolour()
+    assert preview.visible
+    preview.visible = False
+    for ndisplay in (3, 2):
+        desk.viewer.dims.ndisplay = ndisplay
+        desk.control.layers.recolour()
+    assert not preview.visible, "the user had hidden it"
+
+
 def test_surfaces_lie_on_the_structures(desk: Any) -> None:
     segment(desk)
     for _ in range(2):
@@ -92,7 +111,7 @@ def test_surfaces_lie_on_the_structures(desk: Any) -> None:
         desk.queue.run_all()
     surfaces = [layer for layer in desk.viewer.layers if type(layer).__name__ == "Surface"]
     assert [layer.name for layer in surfaces] == ["ct [SCD surface] anterior hippocampus"], "not doubled"
-    assert desk.control.status.sentence.startswith("1 surface added as layers")
+    assert desk.control.status.sentence.startswith("1 surface added as a layer: ")
     world = np.array([surfaces[0].data_to_world(vertex)[-3:] for vertex in surfaces[0].data[0]])
     inside = np.argwhere(ours(desk, "preview").data == 1) * (2, 1, 1)
     assert np.allclose(world.min(axis=0), inside.min(axis=0), atol=1.5)

@@ -156,6 +156,7 @@ def form() -> QFormLayout:
     rows.setContentsMargins(0, 0, 0, 0)
     rows.setHorizontalSpacing(8)
     rows.setVerticalSpacing(4)
+    rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
     rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     return rows

@@ -38,7 +38,7 @@ class RunPanel(Panel):
             "after another model, keep ratio or image."
         )
         self.column.addLayout(flow(self.segment, self.click, self.replay))
-        self.progress_row = QWidget()
+        self.progress_row = QWidget(self)
         line = QHBoxLayout(self.progress_row)
         line.setContentsMargins(0, 0, 0, 0)
         self.bar = BusyBar()
