@@ -23,7 +23,7 @@ from napari_scd.viewer.state import State  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WAIT_MS = 120_000
+WAIT_MS = 1000 * int(os.environ.get("SCD_WAIT_S", "120"))
 QTest: Any = _QTest  # its stubs take static methods for those of an instance
 LEFT = Qt.MouseButton.LeftButton
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier

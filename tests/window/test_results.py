@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from qtpy.QtCore import Qt  # noqa: E402
 from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import CONTROL, SHIFT, Window, scan  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = [pytest.mark.window, pytest.mark.filterwarnings("ignore:Private attribute:FutureWarning")]
 
@@ -109,3 +113,29 @@ def test_frames_of_a_series(open_window: Any) -> None:
     assert first and rows(window)
     window.key(Qt.Key.Key_U)
     assert np.array_equal(window.layer("seg").data, preview)
+
+
+def test_a_model_chosen_and_left_again_and_the_story_of_a_result(open_window: Any, tmp_path: Path) -> None:
+    window: Window = open_window(**scan())
+    window.use("aa-whole")
+    window.key(Qt.Key.Key_G)
+    window.wait(State.DONE)
+    window.drag("keep", (40, 30))
+    window.wait(State.STALE)
+    window.until(lambda: not window.control.busy)
+    window.choose("model", "aa-click")
+    window.until(lambda: window.part("status").text().startswith("The model changed since this result"))
+    window.choose("model", "aa-whole")
+    window.wait(State.PREVIEW)
+    assert window.part("status").text().startswith("Preview: "), "the model is the one of the result again"
+    window.key(Qt.Key.Key_U)
+    window.control.export(tmp_path / "out.nii.gz")
+    window.until(lambda: window.part("status").text().startswith("Saved out.nii.gz"))
+    story = json.loads((tmp_path / "out.json").read_text())
+    actions = [entry["action"] for entry in story["history"]]
+    assert actions[0] == "segment" and actions[-1] == "accept" and "keep slider" in actions
+    assert story["history"][0]["n_windows"] == 8, "the run over the volume is told, not the slider alone"
+    data = window.layer("seg").data
+    assert {one["index"]: one["voxels"] for one in story["structures"]} == {
+        label: int((data == label).sum()) for label in (1, 2)
+    }
