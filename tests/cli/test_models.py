@@ -59,11 +59,11 @@ def test_measures_by_keep_ratio() -> None:
 
 def test_shipped_figures_stand_above_those_of_validation() -> None:
     card = describe("abdomen-ct")
-    assert mean_dice(card) == (0.707, "6 test cases of BTCV")
+    assert mean_dice(card) == (0.710, "6 test cases of BTCV")
     shown = dict(facts(card))
-    assert shown["Dice"] == "0.707, 6 test cases of BTCV"
+    assert shown["Dice"] == "0.710, 6 test cases of BTCV"
     assert "liver (0.91)" in shown["structures"]
-    assert measures(card.provenance.metrics)["dice"]["0.1"] == 0.705
+    assert measures(card.provenance.metrics)["dice"]["0.1"] == 0.710
 
 
 def test_a_promptable_model_shows_dice_after_clicks(run: Run) -> None:
@@ -85,6 +85,9 @@ def test_pages_of_models_state_the_figures_of_the_list() -> None:
         for keep, dice in figures["dice"].items():
             assert re.search(rf"^\| {re.escape(keep)} \| {dice:.3f} \|", page, re.MULTILINE), (name, keep)
         assert set(figures["structures"]) == set(describe(name).labels.names)
+        for structure, values in figures["structures"].items():
+            line = re.search(rf"^\| {re.escape(structure)} \| (.*) \|$", page, re.MULTILINE)
+            assert line and f"{values['volume_ratio']:.2f}" in line[1].split(" | "), (name, structure)
 
 
 def test_a_model_without_tests_shows_its_validation(run: Run) -> None:
