@@ -11,6 +11,7 @@ import numpy as np
 from nilearn.datasets import load_mni152_gm_template, load_mni152_wm_template
 
 from napari_scd import Request, Session, Volume, load, read_volume
+from napari_scd.evaluation import CONTRASTS
 from napari_scd.volume import from_nibabel, load_icbm152, read_labels
 
 GREY = ("cerebral cortex", "cerebellum cortex", "thalamus", "caudate", "putamen", "pallidum", "hippocampus",
@@ -26,9 +27,9 @@ def main(scan: str, labels: str, model: str = "brain-mr") -> None:
     template, subject = load_icbm152(), read_volume(scan)
     truth = read_labels(labels).array
     print("contrast | grey | white | large structures | all structures")
-    for name in ("as it is", "inverted", "gamma 0.5", "gamma 2"):
-        grey, white = tissue_dice(session, _changed(template, name))
-        each = structure_dice(session, _changed(subject, name), truth)
+    for name, change in CONTRASTS.items():
+        grey, white = tissue_dice(session, change(template))
+        each = structure_dice(session, change(subject), truth)
         large = np.mean([dice for key, dice in each.items() if _base(key) in LARGE])
         print(f"{name} | {grey:.3f} | {white:.3f} | {large:.3f} | {np.mean(list(each.values())):.3f}")
         if name == "as it is":
@@ -64,17 +65,6 @@ def dice(found: np.ndarray, wanted: np.ndarray) -> float:
 def _segmented(session: Session, volume: Volume) -> np.ndarray:
     session.set_volume(volume)
     return session.segment(Request(keep=0.5)).labels.array
-
-
-def _changed(volume: Volume, name: str) -> Volume:
-    """Another contrast of a skull-stripped scan; what is 0 stays 0."""
-    array = volume.array.astype(np.float32) / float(volume.array.max())
-    inside = array > 0
-    if name == "inverted":
-        array = np.where(inside, 1 - array, 0)
-    elif name.startswith("gamma"):
-        array = np.where(inside, array ** float(name.split()[1]), 0)
-    return volume.with_array(array)
 
 
 def _indices(session: Session, names: tuple[str, ...]) -> list[int]:
