@@ -1,7 +1,7 @@
 """What a new user does first, step by step, with mouse and keyboard; its pictures illustrate the guide.
 
 ``SCD_SHOTS=docs/images python -m pytest tests/window/test_first_five_minutes.py`` draws them again; where the
-machine is busy, ``SCD_WAIT_S=900`` waits longer for each step.
+machine is busy, ``SCD_WAIT_S=900`` and ``--timeout 0`` wait longer.
 """
 
 from __future__ import annotations
