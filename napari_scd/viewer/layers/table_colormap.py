@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_scd.viewer.layers.build import Colours
 
 
-class TableColormap(DirectLabelColormap):
+class TableColormap(DirectLabelColormap):  # type: ignore[misc]  # napari has no types
     """napari's colormap of a dict, without compiling; if napari asks in another way, it compiles as usual."""
 
     def _map_without_cache(self, values: np.ndarray) -> np.ndarray:

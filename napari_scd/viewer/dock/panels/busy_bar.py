@@ -55,13 +55,13 @@ class BusyBar(QProgressBar):
         self.setRange(0, max(total, 1))
         self.setValue(done)
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 (Qt's name)
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Swing again if the length is still not known."""
         super().showEvent(event)
         if self._waits:
             self._swing.start()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 (Qt's name)
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Rest while nobody looks."""
         super().hideEvent(event)
         self._swing.stop()

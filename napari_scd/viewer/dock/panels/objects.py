@@ -91,9 +91,10 @@ class ObjectsPanel(Panel):
 
     def show_objects(self, rows: Sequence[ObjectRow]) -> None:
         """List colour, name, volume and number of prompts; the object that is corrected is bold."""
-        items = [self.list.topLevelItem(place) for place in range(self.list.topLevelItemCount())]
+        found = (self.list.topLevelItem(place) for place in range(self.list.topLevelItemCount()))
+        items = [item for item in found if item is not None]
         with QSignalBlocker(self.list):
-            if [_label(item) for item in items if item is not None] != [row.label for row in rows]:
+            if [_label(item) for item in items] != [row.label for row in rows]:
                 self.list.clear()
                 items = [_new_item(row) for row in rows]
                 self.list.addTopLevelItems(items)
