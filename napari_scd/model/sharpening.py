@@ -127,7 +127,8 @@ def sharpened(
     here = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     active = labels_meet(coarse)[here]
     inside = active.flatten().nonzero()[:, 0]
-    z, y, x = (part + a for part, a in zip(torch.unravel_index(inside, active.shape), low, strict=True))
+    _, n_y, n_x = active.shape  # torch.unravel_index imports PyTorch's compiler, which takes seconds
+    z, y, x = inside // (n_y * n_x) + low[0], inside // n_x % n_y + low[1], inside % n_x + low[2]
     where = (z * size[1] + y) * size[2] + x
     if not len(where):
         return Sharpened(coarse, where, coarse.new_empty(0, CORNERS, n_classes))

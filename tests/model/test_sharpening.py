@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -108,3 +111,20 @@ def test_the_best_class_is_the_first_of_the_largest_logits(n_classes, dtype) -> 
     rows[:100] = rows[:100].round()  # many of one size, above and below zero
     rows = torch.where(rows == 0, 0.0, rows)
     assert torch.equal(best_class(rows).long(), rows.float().argmax(1))
+
+
+def test_sharpening_does_not_import_pytorchs_compiler() -> None:
+    """Importing it takes longer than a window."""
+    code = """
+import sys, torch
+from napari_scd.model import ModelConfig, build_network
+size = dict(embed_dim=24, depth=3, heads=2, completion_dim=12, completion_heads=2, features=2, min_tokens=4)
+net = build_network(ModelConfig(decoder="sharp", stem="shared", patch=16, roi=(48, 48, 48), out_channels=3,
+    prune_after=(0, 1), prune_ratio=(0.5, 0.5), **size)).eval()
+with torch.inference_mode():
+    (found,), _ = net.sharpen(net.prefix(torch.randn(1, 1, 48, 48, 48)), 0.5, [None])
+assert len(found.where)
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"torch._dynamo", "sympy"}.isdisjoint(done.stdout.split())
