@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from qtpy.QtWidgets import QPushButton  # noqa: E402
+
 from napari_scd.viewer.dock.panels.advanced import AdvancedPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.edit import EditPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.input import InputPanel  # noqa: E402
@@ -182,7 +184,11 @@ def test_every_panel_fits_300_pixels_even_with_large_type(qtbot: Any, panel: Any
     shown(qtbot, made)
     if isinstance(made, EditPanel | AdvancedPanel):
         made.expand(animate=False)
-        assert made.content().minimumSizeHint().width() <= 290
+        content = made.content()
+        assert content.minimumSizeHint().width() <= 290
+        made.resize(290, 900)
+        buttons = content.findChildren(QPushButton)
+        qtbot.waitUntil(lambda: all(one.geometry().bottom() <= content.height() for one in buttons))
     assert made.minimumSizeHint().width() <= 290
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QLocale, QSignalBlocker, Signal
 from qtpy.QtGui import QDoubleValidator
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton
 from superqt import QCollapsible
 
 from napari_scd.viewer.dock.panels.orientation import OrientationChooser
-from napari_scd.viewer.dock.panels.parts import Chooser, PanelTitle, form
+from napari_scd.viewer.dock.panels.parts import Chooser, PanelTitle, WrappingContent, form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class AdvancedPanel(QCollapsible):
         whole = self.layout()
         assert whole is not None
         whole.setContentsMargins(0, 0, 0, 0)
-        content = QWidget()
+        content = WrappingContent()
         rows = form()
         content.setLayout(rows)
         self.stride = self._chooser("stride", [("half a window", None)])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QPushButton, QVBoxLayout
 from superqt import QCollapsible
 
-from napari_scd.viewer.dock.panels.parts import Chooser, flow, form
+from napari_scd.viewer.dock.panels.parts import Chooser, WrappingContent, flow, form
 from napari_scd.volume import ShapeEdit
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class EditPanel(QCollapsible):
         whole = self.layout()
         assert whole is not None
         whole.setContentsMargins(0, 0, 0, 0)
-        content = QWidget()
+        content = WrappingContent()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         self.object = Chooser("scd.edit.object")

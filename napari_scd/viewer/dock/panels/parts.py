@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QEvent, QSignalBlocker, QSize, Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -42,6 +42,34 @@ class Panel(QWidget):
         self.column.setSpacing(6)
         if title:
             self.column.addWidget(PanelTitle(title))
+
+
+class WrappingContent(QWidget):
+    """What a collapsible section holds: as high as its rows are at its width, also when that changes."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
+        """Return the height at the width of now."""
+        hint, layout = super().sizeHint(), self.layout()
+        if layout is not None and layout.hasHeightForWidth() and self.width() > 0:
+            hint.setHeight(max(hint.height(), layout.heightForWidth(self.width())))
+        return hint
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the width."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._fit()
+
+    def event(self, event: Any) -> bool:
+        """Follow the rows."""
+        done = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return bool(done)
+
+    def _fit(self) -> None:
+        if self.maximumHeight():  # 0 while collapsed
+            self.setMaximumHeight(self.sizeHint().height() + 10)
 
 
 class Chooser(QComboBox):
