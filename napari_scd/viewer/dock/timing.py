@@ -178,7 +178,7 @@ class _Drive:
         return time.perf_counter() - began
 
     def _slide(self, keep: float) -> float:
-        """From the slider's last event to the painted answer: the visible window, or the clicks."""
+        """From the slider's last event to the first painted answer: what is on screen, or the clicks."""
         slider = self.widget.tokens.keep
         target = round(100 * keep) if slider.value() != round(100 * keep) else round(100 * keep) + 1
         heard: list[Any] = []
@@ -189,6 +189,7 @@ class _Drive:
         self._paint()
         waited = time.perf_counter() - began
         self.control.state.result_changed.disconnect(heard.append)
+        self._until(lambda: not self.control.busy)  # where the slice on screen comes first, the rest follows
         return waited
 
     def _segment(self) -> float:

@@ -130,7 +130,7 @@ class KeepAnswers:
 
     def _on_window(self, position: int, segmentation: Segmentation) -> None:
         result = self._state.previewed
-        if position != self._position or result is None:
+        if position != self._position or result is None or not segmentation.complete:
             return
         self._layers.finish(with_window(result, segmentation, "keep slider"))
         self._state.say(sentences.stale_outside(keep_text(segmentation.report.keep)))

@@ -392,6 +392,23 @@ def test_at_rest_the_slice_on_screen_is_painted_ahead_of_its_window(desk: Any) -
     assert desk.control.status.sentence.startswith("Keep 0.25 in the visible window only")
 
 
+def test_a_window_that_was_stopped_is_not_painted(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(desk)
+    before = desk.control.result
+    real = desk.backend.preview
+
+    def stopped(*asked: Any) -> Any:
+        answer = real(*asked)
+        answer.complete = False
+        return answer
+
+    monkeypatch.setattr(desk.backend, "preview", stopped)
+    desk.control.slider.set_keep(0.25)
+    desk.control.slider.settle()
+    desk.queue.run_all()
+    assert desk.control.result is before
+
+
 def test_at_rest_clicked_structures_are_run_again(desk: Any) -> None:
     click(desk, BRIGHT)
     desk.control.slider.set_keep(0.25)
