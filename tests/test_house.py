@@ -413,6 +413,14 @@ def test_no_file_is_too_long_to_read_at_once() -> None:
     assert {name: n for name, n in lengths.items() if n > MOST_LINES} == {}
 
 
+def test_the_page_for_contributors_shows_these_rules() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE)
+    shown = {room: set() if doors == "-" else set(doors.split(", ")) for room, doors in rows}
+    assert shown.pop("cli") == {"all but viewer"}
+    assert shown == {room: doors for room, doors in ROOMS.items() if room != "cli"}
+
+
 def test_rules_have_no_circle() -> None:
     seen: set[str] = set()
     while len(seen) < len(ROOMS):
