@@ -88,14 +88,14 @@ def test_code_is_python_and_yaml_is_yaml(page: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder_of_examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the pages speak of: a T1 scan and a CT series."""
     pytest.importorskip("pydicom"), pytest.importorskip("nilearn")
     from napari_scd.volume import load_icbm152, write_volume
 
     from .dicom_writer import Spec, write_series
 
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("examples")
     write_volume(folder / "t1.nii.gz", load_icbm152())
     values = np.random.default_rng(0).integers(0, 4096, (6, 32, 32))
     write_series(folder / "ct_series", Spec(values))
@@ -103,8 +103,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_code_runs(name: str, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(desk)
+def test_code_runs(name: str, folder_of_examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder_of_examples)
     page = ROOT / name if name == "README.md" else DOCS / name
     found = blocks(page, "python")
     assert found

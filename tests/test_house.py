@@ -421,6 +421,18 @@ def test_the_page_for_contributors_shows_these_rules() -> None:
     assert shown == {room: doors for room, doors in ROOMS.items() if room != "cli"}
 
 
+def test_names_are_plain() -> None:
+    """Metaphors that once had to be explained: a test's dock without a window is a `dock`, not a `desk`."""
+    metaphors = {"bench", "desk", "dial", "errand", "intake", "tour"}
+    found = []
+    for path in (*PACKAGE.rglob("*.py"), *Path(__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = (getattr(node, part, None) for part in ("id", "arg", "attr", "name"))
+            words = {word.lower() for name in names if isinstance(name, str) for word in name.split("_")}
+            found += [f"{path.name}, line {node.lineno}: {word}" for word in words & metaphors]
+    assert found == []
+
+
 def test_rules_have_no_circle() -> None:
     seen: set[str] = set()
     while len(seen) < len(ROOMS):

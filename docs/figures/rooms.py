@@ -1,4 +1,4 @@
-"""Draw which room of the package imports which: ``python docs/figures/rooms.py`` writes docs/images/rooms.png.
+"""Draw which room imports which: ``python docs/figures/rooms.py`` writes docs/images/rooms.png.
 
 Imports are read from the files, type-only ones and those inside functions included. A room is drawn above all
 rooms that it imports, so an arrow that pointed up would be a circle. Dark arrows are enough to see that; pale
@@ -72,7 +72,7 @@ def is_repeated(edges: dict[str, set[str]], start: str, end: str) -> bool:
 
 
 def files_of(room: str) -> tuple[int, int]:
-    """Number of files of a room, and lines of the longest."""
+    """Count the files of a room, and the lines of the longest."""
     lengths = [path.read_text(encoding="utf-8").count("\n") for path in (PACKAGE / room).rglob("*.py")]
     return len(lengths), max(lengths)
 

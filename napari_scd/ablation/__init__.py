@@ -1,4 +1,4 @@
-"""Tests the paper's claim: which pruning and which completion keep the quality, for equal training."""
+"""Tests the paper's claim: which pruning and completion methods keep the quality when trained alike."""
 
 from napari_scd.ablation.cases import small_cases
 from napari_scd.ablation.grid import KEEPS, VARIANTS, Variant, chosen_variants, common_start, configured

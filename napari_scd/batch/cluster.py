@@ -82,7 +82,7 @@ def _runner(job: SegmentJob) -> Runner:
 
 
 def outcome_of(future: Any, case: PlannedCase) -> CaseOutcome:
-    """Return the outcome of a case on the cluster, also when its task itself failed."""
+    """Return the outcome of a case on the cluster, even if its task itself failed."""
     if future.status == "finished":
         outcome: CaseOutcome = future.result()
         return outcome

@@ -33,7 +33,7 @@ class Plane(NamedTuple):
     scan, labels : ``(rows, columns)``
         Shown with row 0 on top.
     tokens : ``(rows * 8, columns * 8)`` uint8
-        Exit stage on a finer grid, so that thin lines can part the tokens.
+        Exit stage on a finer grid, so that thin lines can separate the tokens.
     edges : ``(rows * 8, columns * 8)`` bool
         True on the lines between tokens.
     spacing_mm : (row, column) float

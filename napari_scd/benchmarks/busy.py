@@ -48,7 +48,7 @@ class BusyRow(NamedTuple):
     work_s : float
         Of these, reading and segmenting the scan.
     processor_s : float or None
-        None where the system does not say.
+        None where the system does not report it.
     ratio : float
         Median over the rounds of `wall_s` / that of the better one of one and two threads.
     """

@@ -1,4 +1,4 @@
-"""Memory of a process and all that it starts, as Linux tells it."""
+"""Memory of a process and all its children, as Linux reports it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _KIB = 1024
 
 
 class TreeMemory:
-    """The most memory that a process and its descendants took, seen by looking again and again.
+    """Peak memory of a process and its descendants, sampled repeatedly.
 
     Attributes
     ----------
     largest_bytes : int or None
-        Of the largest process; None where the system does not say.
+        Of the largest process; None where the system does not report it.
     all_bytes : int or None
         Of all at one moment; memory that several share is counted once.
     """
@@ -46,7 +46,7 @@ def _family(process: int) -> list[int]:
 
 
 def _field(process: int, file: str, name: str) -> int | None:
-    """Return a field of a file of the system's about a process, in bytes."""
+    """Return a field of one of the system's files about a process, in bytes."""
     try:
         text = Path(f"/proc/{process}/{file}").read_text(encoding="ascii")
     except OSError:

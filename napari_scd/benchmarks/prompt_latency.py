@@ -168,7 +168,7 @@ def _notes(answer: Segmentation) -> PromptNotes:
 
 
 def _places(volume: Volume, count: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Places in what is not air, and for each another one beside it; the same for the same scan."""
+    """Places outside air, each with a second one beside it; always the same for the same scan."""
     rng = np.random.default_rng(_SEED)
     array = volume.array if volume.array.ndim == 3 else volume.array[0]
     step = max(1, round((array.size / _CANDIDATES) ** (1 / 3)))

@@ -40,9 +40,9 @@ class LoadRow(NamedTuple):
     scan_s : float
         Median of what a scan took inside its process.
     processor_s : float or None
-        For each scan, everything counted; None where the system does not say.
+        For each scan, everything counted; None where the system does not report it.
     worker_bytes : int or None
-        Largest memory of one process; None where the system does not say.
+        Largest memory of one process; None where the system does not report it.
     all_bytes : int or None
         Largest memory of all processes at one time, shared parts counted once.
     """

@@ -28,9 +28,9 @@ class ProcessCost(NamedTuple):
     ----------
     wall_s : float
     processor_s : float or None
-        Of all its threads; None where the system does not say.
+        Of all its threads; None where the system does not report it.
     peak_bytes : int or None
-        Largest resident memory, Python and libraries included; None where the system does not say.
+        Largest resident memory, Python and libraries included; None where the system does not report it.
     """
 
     wall_s: float
@@ -76,14 +76,14 @@ def cost_of(
 
 
 def _processor_s_of_children() -> float | None:
-    """Seconds that processors spent on all children that have ended."""
+    """Processor seconds of all child processes that have ended."""
     times = os.times()
     spent = times.children_user + times.children_system
     return None if sys.platform == "win32" else spent
 
 
 def _peak_bytes(process: int) -> int | None:
-    """Largest resident memory so far, which Linux says.
+    """Largest resident memory so far, as Linux reports it.
 
     The figure that a parent gets for a finished child is useless: it includes the parent's own memory, which
     the child shared until it started its program.

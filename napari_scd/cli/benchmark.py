@@ -187,7 +187,7 @@ def peers(
     scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A scan to segment; no labels are kept.")],
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="NAME|FILE", help="Our model; suits the scan if left out."),
+        typer.Option("--model", "-m", metavar="NAME|FILE", help="Chosen by the scan if left out."),
     ] = None,
     keep_ratios: KeepsOption = None,
     names: Annotated[
@@ -200,11 +200,11 @@ def peers(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Segment one scan from start to end with ours and with other programs: whole processes, in one run.
+    """Segment one scan from start to end with napari-scd and other programs: whole processes, in one run.
 
-    Ours reads the file, segments, writes labels. The others do the same with MONAI's transforms and random
-    weights: MONAI's networks in a sliding window, MeshNet as brainchop runs it (256 x 256 x 256 voxels of
-    1 mm). Wall time, processor time and peak memory; the others take minutes and several GiB each.
+    Each reads the file, segments it and writes labels. The others use MONAI's transforms and random weights:
+    MONAI's networks in a sliding window, MeshNet as brainchop runs it (256 x 256 x 256 voxels of 1 mm). Shows
+    wall time, processor time and peak memory. The others take minutes and several GiB each.
     """
     keeps = parse_keeps(keep_ratios) or (0.25,)
     with busy("Loading PyTorch"):
@@ -217,7 +217,7 @@ def peers(
 
 @benchmark.command("throughput")
 def throughput(
-    scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A NIfTI or MGH file, many times over.")],
+    scan: Annotated[Path, typer.Argument(metavar="SCAN", help="A NIfTI or MGH file to be copied.")],
     model: Annotated[
         str, typer.Option("--model", "-m", metavar="NAME|FILE", help="A model of whole scans.")
     ] = "abdomen-ct",
@@ -231,10 +231,10 @@ def throughput(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Segment a cohort on this machine, with several numbers of processes and threads.
+    """Segment a cohort on this machine, with different numbers of processes and threads.
 
-    Scans an hour, and the memory of each process and of all together. "later" is the rate in a cohort so long
-    that loading PyTorch and the model does not count.
+    Shows scans per hour, and the memory of each process and of all together. "later" is the rate in a cohort
+    so long that loading PyTorch and the model does not matter.
     """
     counts = [parse_counts(option, text) for option, text in (("--workers", workers), ("--threads", threads))]
     keep = 0.5 if keep_ratio is None else parse_keep(keep_ratio)
@@ -254,10 +254,10 @@ def gpu(
         typer.Option("--model", "-m", metavar="NAME|FILE", help="Instead of the shipped models; repeatable."),
     ] = None,
     device: Annotated[
-        str, typer.Option(metavar="NAME", help="cuda or mps; cpu shows that every step works.")
+        str, typer.Option(metavar="NAME", help="cuda or mps; cpu checks that every step works.")
     ] = "cuda",
     minutes: Annotated[
-        float, typer.Option(min=0, metavar="N", help="Begin no further step after this time.")
+        float, typer.Option(min=0, metavar="N", help="Start no further step after this time.")
     ] = 5.0,
     out: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write gpu.md and gpu.json.")

@@ -9,6 +9,7 @@ import typer
 
 from napari_scd.cli.console import busy
 from napari_scd.cli.options import (
+    KEEPS_FROM_TO,
     DeviceOption,
     JsonOption,
     PrecisionOption,
@@ -41,7 +42,10 @@ def evaluate(
     keep: Annotated[
         str | None,
         typer.Option(
-            "--keep", "-k", metavar="K,..", help=f"Keep ratios to measure, 0.05 to 1; {KEEPS} when left out."
+            "--keep",
+            "-k",
+            metavar="K,..",
+            help=f"Keep ratios to measure, {KEEPS_FROM_TO}; {KEEPS} when left out.",
         ),
     ] = None,
     clicks: Annotated[
@@ -55,7 +59,7 @@ def evaluate(
         typer.Option(
             metavar="NAME|FILE",
             help="With --clicks: another model for the same tables, random-walker (scikit-image), or "
-            "litemedsam, which gets one box drawn from the truth.",
+            "litemedsam, which gets one box around the true structure.",
         ),
     ] = None,
     choose: Annotated[

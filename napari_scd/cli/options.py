@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from napari_scd.engine import KEEP_RANGE
 from napari_scd.errors import InputError
 
 SURFACE_FORMATS = ("stl", "obj", "ply")
 DEFAULT_MODEL = "hippocampus-mr"
+KEEPS_FROM_TO = f"{KEEP_RANGE[0]:g} to {KEEP_RANGE[1]:g}"
 
 KeepOption = Annotated[
     str | None,
@@ -17,7 +19,7 @@ KeepOption = Annotated[
         "--keep-ratio",
         "-k",
         metavar="K | K1,K2,K3",
-        help="Share of the tokens that each stage keeps, 0.05 to 1; the model's own if left out.",
+        help=f"Share of the tokens that each stage keeps, {KEEPS_FROM_TO}; the model's own if left out.",
     ),
 ]
 KeepsOption = Annotated[
@@ -51,7 +53,8 @@ def parse_keep(text: str | None) -> float | tuple[float, ...] | None:
         ratios = tuple(float(part) for part in text.split(","))
     except ValueError:
         raise InputError(
-            f"--keep-ratio got '{text}': give one share from 0.05 to 1, or one per stage such as 0.5,0.4,0.3."
+            f"--keep-ratio got '{text}': give one share from {KEEPS_FROM_TO}, or one per stage "
+            "such as 0.5,0.4,0.3."
         ) from None
     return ratios[0] if len(ratios) == 1 else ratios
 
@@ -67,7 +70,9 @@ def parse_keeps(text: str | None, option: str = "--keep-ratios") -> tuple[float,
     try:
         return tuple(dict.fromkeys(float(part) for part in (text or "").split(",") if part.strip()))
     except ValueError:
-        raise InputError(f"{option} got '{text}': give shares from 0.05 to 1 such as 1,0.5,0.25.") from None
+        raise InputError(
+            f"{option} got '{text}': give shares from {KEEPS_FROM_TO} such as 1,0.5,0.25."
+        ) from None
 
 
 def parse_names(texts: list[str] | None) -> tuple[str, ...]:

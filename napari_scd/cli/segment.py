@@ -103,7 +103,7 @@ def segment(
         bool,
         typer.Option(
             "--clean-up/--no-clean-up",
-            help="In whole scans, remove stray parts of structures that are in one piece, as the model says.",
+            help="In whole scans, remove stray parts of structures that the model lists as single.",
         ),
     ] = True,
     tokens: Annotated[
@@ -122,7 +122,7 @@ def segment(
     statistics: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.csv", help="Also write volumes, intensities, surfaces and places of structures."
+            metavar="FILE.csv", help="Also write volumes, intensities, surfaces and positions of structures."
         ),
     ] = None,
     surfaces: Annotated[

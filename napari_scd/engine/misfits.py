@@ -1,8 +1,8 @@
-"""Whether an answer looks like those to scans the model was made for: doubts are said, never acted on.
+"""Whether an answer looks like those to scans the model was made for: doubts are reported, never acted on.
 
-A network answers whatever it is shown. Shown a brain, one for abdomens finds a liver of a plausible size; but
-with it fragments of kidneys and of a spleen, and it is unsure of these. So each structure counts alike,
-however small: the mean of their mean probabilities, and sizes that no such structure has.
+A network answers whatever it is shown. Given a brain, a model for abdomens finds a liver of plausible size,
+but also fragments of kidneys and of a spleen, of which it is unsure. So every structure counts the same,
+however small: doubtful are a low mean of their mean probabilities, and sizes that no such structure has.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_a_model_is_calibrated_and_its_weights_stay(model, data_folder, tmp_path
     assert _run("models", "calibrate", model, data_folder, "-o", out, "--gap", 3, *FAST) == 0
     said = capsys.readouterr().out
     assert all(
-        word in said for word in ("shell", "offset", "Volumes are off by", "left out of the fit", str(out))
+        word in said for word in ("shell", "offset", "Volumes were off by", "left out of the fit", str(out))
     )
     old, new = load(model), load(out)
     for name, weight in old.network.state_dict().items():

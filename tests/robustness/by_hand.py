@@ -48,7 +48,7 @@ class HandQueue:
                 work.done(value)
 
 
-class Desk(NamedTuple):
+class HeadlessDock(NamedTuple):
     """A dock without a window."""
 
     viewer: Any
@@ -56,11 +56,11 @@ class Desk(NamedTuple):
     queue: HandQueue
 
 
-def desk_for(viewer: Any, layer: Any, model: Path) -> Desk:
+def dock_for(viewer: Any, layer: Any, model: Path) -> HeadlessDock:
     """Choose a layer and a model, and get ready."""
     queue = HandQueue()
     choices = Choices(volumes=(layer.unique_id,), model=str(model), world_axes="SPL")
     control = Controller(LayerStore(viewer), queue, Backend(), choices)
     control.source.preload()
     queue.run_all()
-    return Desk(viewer, control, queue)
+    return HeadlessDock(viewer, control, queue)

@@ -36,7 +36,7 @@ from napari_scd.training.run.state_file import STATE_NAME
 from napari_scd.viewer.plugin.files import read_layers
 from napari_scd.volume import LabelTable, Volume, read_labels, read_volume, write_labels, write_volume
 
-from .by_hand import desk_for
+from .by_hand import dock_for
 from .tiny import TABLE, TRAINING, save_tiny, scan, write_cases
 
 if TYPE_CHECKING:
@@ -177,18 +177,18 @@ class Export:
         kept = {key: layer[1][key] for key in ("scale", "translate", "units", "metadata")}
         viewer = napari.components.ViewerModel()
         image = viewer.add_image(layer[0], name="scan", **kept)
-        self.desk = desk_for(viewer, image, save_tiny(base / "tiny.safetensors", answer=1))
-        self.desk.control.segment()
-        self.desk.queue.run_all()
+        self.dock = dock_for(viewer, image, save_tiny(base / "tiny.safetensors", answer=1))
+        self.dock.control.segment()
+        self.dock.queue.run_all()
 
     def start(self, folder: Path, number: int) -> None:
         folder.mkdir(parents=True)
 
     def work(self, folder: Path) -> int:
         for _ in range(self.n_times):
-            self.desk.control.export(folder / "out.nii.gz")
-            self.desk.queue.run_all()
-        return 0 if "Saved" in self.desk.control.status.sentence else 1
+            self.dock.control.export(folder / "out.nii.gz")
+            self.dock.queue.run_all()
+        return 0 if "Saved" in self.dock.control.status.sentence else 1
 
     def check(self, folder: Path) -> None:
         for path in visible(folder):
@@ -219,7 +219,7 @@ class Autosave(Export):
         shutil.copyfile(self.scan, folder / "scan.nii.gz")
 
     def work(self, folder: Path) -> int:
-        control = self.desk.control
+        control = self.dock.control
         control.choices.autosave = True
         result = control.result
         assert result is not None and result.view.source is not None
@@ -227,7 +227,7 @@ class Autosave(Export):
         for _ in range(self.n_times):
             result.accepted = False
             control.accept()
-            self.desk.queue.run_all()
+            self.dock.queue.run_all()
         return 0 if "Saved" in control.status.sentence else 1
 
     def check(self, folder: Path) -> None:

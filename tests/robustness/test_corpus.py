@@ -13,7 +13,7 @@ import pytest
 from napari_scd.viewer.state import State
 from napari_scd.volume import open_image
 
-from .by_hand import desk_for
+from .by_hand import dock_for
 from .corpus import layers, models, scans, settings, training
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_layers_of_every_kind(entry: Entry, stock: Path, tmp_path: Path) -> None
     components = pytest.importorskip("napari.components")
     viewer = components.ViewerModel()
     layer = entry.make(viewer, tmp_path)
-    _, control, queue = desk_for(viewer, layer, stock / "good.safetensors")
+    _, control, queue = dock_for(viewer, layer, stock / "good.safetensors")
     if not entry.accepted:
         control.segment()
         queue.run_all()

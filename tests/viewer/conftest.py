@@ -299,12 +299,12 @@ def model() -> Any:
 
 
 @pytest.fixture
-def desk(model: Any) -> Any:
+def dock(model: Any) -> Any:
     """A viewer with an image, and a controller on it whose jobs run by hand."""
-    return make_desk(model)
+    return make_dock(model)
 
 
-def make_desk(
+def make_dock(
     model: Any, field: str = "whole", *, backend: Any = None, promptable: str | None = None, **image: Any
 ) -> Any:
     data = image.pop("data", blob())
@@ -358,4 +358,4 @@ def two_balls() -> np.ndarray:
 @pytest.fixture
 def pointed(model: Any) -> Any:
     """A viewer with a scan of two balls, and a controller with a promptable model."""
-    return make_desk(model, backend=PointedBackend(), promptable="fake", data=two_balls(), scale=(1, 1, 1))
+    return make_dock(model, backend=PointedBackend(), promptable="fake", data=two_balls(), scale=(1, 1, 1))

@@ -41,7 +41,7 @@ def run_busy(order: BusyOrder, *, out: Path | None, as_json: bool) -> None:
     """
     check_keeps((order.keep,))
     if describe(order.model).recipe.field != "whole":
-        raise InputError(f"{order.model} waits for points: give a model of whole scans.")
+        raise InputError(f"{order.model} needs points: give a model that segments whole scans.")
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(order.scan.name, total=len(order.loops))
         rows = measure_busy(

@@ -262,7 +262,7 @@ def _show(found: Calibrated, n_cases: int) -> None:
     plural = "s" if n_cases != 1 else ""
     before, after = (row_bias(row) for row in (found.before, found.after))
     say(
-        f"{n_cases} case{plural}, keep {found.before.keep:g}. Volumes are off by {before:.0%} on average, "
+        f"{n_cases} case{plural}, keep {found.before.keep:g}. Volumes were off by {before:.0%} on average, "
         f"now by {after:.0%}."
     )
     if found.elsewhere is not None:

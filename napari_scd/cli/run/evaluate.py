@@ -150,7 +150,7 @@ def _note(order: EvaluateOrder) -> str:
     """Say what was unusual."""
     if order.zero_tokens:
         return "The decoder was given zeros for tokens."
-    notes = [] if order.clean_up else ["Stray parts stayed."]
+    notes = [] if order.clean_up else ["Stray parts were kept."]
     if order.chooser != "learned":
         notes.append(f"Tokens chosen by '{order.chooser}'.")
     return " ".join(notes)

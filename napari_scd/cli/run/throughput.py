@@ -43,7 +43,7 @@ def run_throughput(order: ThroughputOrder, *, out: Path | None, as_json: bool) -
     """
     check_keeps((order.keep,))
     if describe(order.model).recipe.field != "whole":
-        raise InputError(f"{order.model} waits for points: give a model of whole scans.")
+        raise InputError(f"{order.model} needs points: give a model that segments whole scans.")
     loads = [Load(workers, threads) for workers in order.workers for threads in order.threads]
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(order.scan.name, total=len(loads))

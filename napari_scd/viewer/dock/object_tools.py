@@ -39,7 +39,7 @@ class ObjectTools(Panel):
         )
         self.confidence = QCheckBox("Show confidence")
         self.confidence.setObjectName("scd.confidence")
-        self.confidence.setToolTip("Let voxels glow where the model was unsure of its label.")
+        self.confidence.setToolTip("Highlight voxels where the model was unsure of its label.")
         self.edit = EditPanel()
         self.column.addLayout(flow(self.measure, self.confidence))
         self.column.addWidget(self.edit)

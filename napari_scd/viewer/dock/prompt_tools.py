@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 POINTING = (
     "Click what you want to segment, then what is missing. Right click (without dragging), or click with "
-    "X held, what does not belong. Ctrl+Z takes the last click back. O starts the next object. "
+    "X held, what does not belong. Ctrl+Z undoes the last click. O starts the next object. "
     "K or Esc ends it."
 )
 NAMED = "Click a structure in the image; Shift+click takes everything there; K or Esc ends it."

@@ -17,7 +17,7 @@ import numpy as np
 from napari_scd.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_scd.viewer.dock.widget import ScdWidget
 
@@ -246,18 +246,15 @@ class _Drive:
         return [tuple(place) for place in chosen.tolist()]
 
     def _until(self, condition: Callable[[], bool]) -> None:
-        end = time.perf_counter() + PATIENCE_S
-        for _ in self._turns():
-            if condition():
-                return
-            if time.perf_counter() > end:
-                raise InputError(f"The dock did not answer within {PATIENCE_S:.0f} s.")
-
-    def _turns(self) -> Iterator[None]:
+        began = time.perf_counter()
         while True:
             self.app.processEvents()
-            yield
-            time.sleep(0.001)
+            if condition():
+                return
+            waited = time.perf_counter() - began
+            if waited > PATIENCE_S:
+                raise InputError(f"The dock did not answer within {PATIENCE_S:.0f} s.")
+            time.sleep(0.001 + min(waited / 200, 0.02))  # looking takes processor time too
 
     def _paint(self) -> None:
         for _ in range(2):

@@ -48,8 +48,8 @@ class StoppableWorker(FunctionWorker[Any]):
     method, so that the task list keeps the flag and not the worker.
     """
 
-    def __init__(self, errand: NamedJob, cancel: CancelToken) -> None:
-        super().__init__(errand)
+    def __init__(self, job: NamedJob, cancel: CancelToken) -> None:
+        super().__init__(job)
         self.quit = cancel.cancel  # type: ignore[method-assign]
 
 

@@ -31,8 +31,8 @@ def after_click(answer: Clicked, result: Result) -> Status:
     if away_mm:
         return Status(
             State.PREVIEW,
-            f"Nothing right at the click; {record.name}, {millilitres(size_ml)}, begins {away_mm:.0f} mm "
-            "away and is in the preview now. Ctrl+Z takes it back.",
+            f"Nothing exactly at the click; {record.name}, {millilitres(size_ml)}, begins {away_mm:.0f} mm "
+            "away and is in the preview now. Ctrl+Z undoes it.",
         )
     return sentences.clicked(record.name, size_ml, len(sizes_of(result)))
 
@@ -53,7 +53,7 @@ def beside_known(answer: Clicked, shown: Result | None) -> Status | None:
     away_mm = distance_mm(record, shown.view.spacing_mm)
     return Status(
         State.PREVIEW,
-        f"Nothing right at the click, and nothing was changed: {record.name}, {away_mm:.0f} mm away, is in "
+        f"Nothing exactly at the click, and nothing was changed: {record.name}, {away_mm:.0f} mm away, is in "
         "the preview already. Click inside it to remove it.",
     )
 

@@ -92,7 +92,7 @@ _COLUMNS = (
     _Column("centre R, A, S mm", "Right, anterior and superior of the origin.", _centre),
     _Column(
         "cut %",
-        "Share of the surface on the border of the scan: above 0 the structure may go on outside.",
+        "Share of the surface on the border of the scan: above 0, the structure may continue outside.",
         lambda row: "" if row.cut_share is None else f"{100 * row.cut_share:.0f}",
     ),
 )

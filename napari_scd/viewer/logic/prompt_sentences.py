@@ -20,11 +20,11 @@ NO_PROMPTS = Status(State.READY, "There are no clicks to repeat: click what you 
 NEW_OBJECT = Status(State.PREVIEW, "New object: click it. The others stay as they are.")
 FIRST_OBJECT = Status(State.READY, "New object: click what you want to segment (K switches clicking on).")
 ADVICE = "Left click adds, right click removes, O starts the next object."
-TAKEN_BACK = "Took the click back before it was answered."
+TAKEN_BACK = "The click was withdrawn before it was answered."
 STOPPED = "Stopped: the click was not taken, and nothing was changed."
 NO_PROMPTABLE = Status(
     State.ERROR,
-    "None of the models on offer takes prompts: choose a promptable one, such as any.",
+    "None of the available models takes prompts: choose a promptable one, such as any.",
     Remedy("Choose file...", "choose_model"),
 )
 NO_LABELS_LEFT = Status(State.ERROR, "All 255 labels are in use: accept the objects, then go on.")

@@ -153,7 +153,7 @@ def accepted(layer: str, n_voxels: int, n_objects: int = 0) -> Status:
 
 def reshaped(what: str, now: str, before: str) -> Status:
     """Say how an object's shape was changed, and its volume now and before."""
-    return Status(State.PREVIEW, f"{what}: {now} (was {before}). Ctrl+Z takes it back.")
+    return Status(State.PREVIEW, f"{what}: {now} (was {before}). Ctrl+Z undoes it.")
 
 
 def error(sentence: str, remedy: Remedy | None = None) -> Status:

@@ -45,7 +45,7 @@ def decode(path: Path, frames: Sequence[int]) -> Iterator[np.ndarray]:
             yield stored
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # each decoder has its own errors errors
+    except Exception as error:  # each decoder raises errors of its own
         raise _undecodable(path, error) from error
 
 

@@ -127,7 +127,7 @@ class _Members(_Kept):
             raw = self._raw or self._file.read(_CHUNK)
             part = self._member.decompress(raw, len(room))
             if not (raw or part or self._member.eof):
-                raise EOFError("compressed data end before their end")
+                raise EOFError("the compressed data are incomplete")
             self._raw = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
             if part:
                 room[: len(part)] = part

@@ -9,6 +9,7 @@ import struct
 import warnings
 import zlib
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def open_image(path: str | os.PathLike[str]) -> SpatialImage:
 
 def damaged(path: Path, error: BaseException) -> InputError:
     """Return the error that tells the user a file cannot be read, and why."""
-    if isinstance(error, EOFError | zlib.error) or "Expected" in str(error):
+    too_short = isinstance(error, OSError) and error.errno is None and not isinstance(error, BadGzipFile)
+    if too_short or isinstance(error, EOFError | zlib.error):  # nibabel raises a bare OSError at an early end
         return Unreadable(path, f"{path.name} is truncated or damaged; copy or export it again.")
     return Unreadable(path, f"{path.name} is not a readable NIfTI or MGH image; copy or export it again.")
 

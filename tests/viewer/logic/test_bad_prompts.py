@@ -9,36 +9,36 @@ import pytest
 
 from napari_scd.viewer.state import State
 
-from ..conftest import PointedBackend, make_desk, two_balls
+from ..conftest import PointedBackend, make_dock, two_balls
 from .test_prompting import ONE, THREE, TWO, click, exclude, preview, rows, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def flat_box(desk: Any) -> None:
-    desk.control.prompting.within((5, 5, 5), (5, 9, 9))
+def flat_box(dock: Any) -> None:
+    dock.control.prompting.within((5, 5, 5), (5, 9, 9))
 
 
-def box_beside(desk: Any) -> None:
-    desk.control.prompting.within((90, 90, 90), (95, 95, 95))
+def box_beside(dock: Any) -> None:
+    dock.control.prompting.within((90, 90, 90), (95, 95, 95))
 
 
-def line_for_a_box(desk: Any) -> None:
-    line = desk.viewer.add_shapes([np.array([[20, 6, 6], [20, 6, 20]])], shape_type="line", name="line")
-    desk.control.limit(line)
+def line_for_a_box(dock: Any) -> None:
+    line = dock.viewer.add_shapes([np.array([[20, 6, 6], [20, 6, 20]])], shape_type="line", name="line")
+    dock.control.limit(line)
 
 
-def empty_stroke(desk: Any) -> None:
-    desk.control.prompting.include()
+def empty_stroke(dock: Any) -> None:
+    dock.control.prompting.include()
 
 
-def outside(desk: Any) -> None:
-    desk.control.click((20, 16, 99))
+def outside(dock: Any) -> None:
+    dock.control.click((20, 16, 99))
 
 
-def excluded_twice_over(desk: Any) -> None:
-    desk.control.exclude(ONE)
+def excluded_twice_over(dock: Any) -> None:
+    dock.control.exclude(ONE)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_images_without_anything_to_click(pointed: Any, data: np.ndarray, said: 
 
 def test_a_structure_larger_than_the_scan_is_cut_and_said_so(model: Any) -> None:
     part = two_balls()[:, 12:20]
-    desk = make_desk(model, backend=PointedBackend(), promptable="fake", data=part, scale=(1, 1, 1))
-    click(desk, (20, 4, 16))
-    assert "reaches the edge of the scan" in say(desk)
-    assert preview(desk).data[20, 0, 16] == 1 and rows(desk)[0].n_prompts == 1
+    dock = make_dock(model, backend=PointedBackend(), promptable="fake", data=part, scale=(1, 1, 1))
+    click(dock, (20, 4, 16))
+    assert "reaches the edge of the scan" in say(dock)
+    assert preview(dock).data[20, 0, 16] == 1 and rows(dock)[0].n_prompts == 1

@@ -18,8 +18,8 @@ BESIDE = (10, 15, 28)  # two voxels of 1 mm outside the ball
 
 
 @pytest.fixture
-def near(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A desk whose model takes the nearest structure, where nothing lies under the click."""
+def near(dock: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A dock whose model takes the nearest structure, where nothing lies under the click."""
 
     def answer(view: Any, choices: Any, places: Any, progress: Any, cancel: Any) -> list[Any]:
         answers = []
@@ -32,8 +32,8 @@ def near(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             answers.append(clicked(click, view, TABLE, everything=everything))
         return answers
 
-    monkeypatch.setattr(desk.backend, "click", answer)
-    return desk
+    monkeypatch.setattr(dock.backend, "click", answer)
+    return dock
 
 
 def test_what_lies_beside_the_click_is_said_with_its_distance(near: Any) -> None:
@@ -42,7 +42,7 @@ def test_what_lies_beside_the_click_is_said_with_its_distance(near: Any) -> None
     assert gap > 0
     click(near, BESIDE)
     said = near.control.status.sentence
-    assert said.startswith("Nothing right at the click; hippocampus, ") and f"begins {gap} mm away" in said
+    assert said.startswith("Nothing exactly at the click; hippocampus, ") and f"begins {gap} mm away" in said
     assert "Ctrl+Z" in said
 
 
@@ -51,46 +51,46 @@ def test_a_click_beside_a_structure_on_screen_changes_nothing(near: Any) -> None
     before, result = ours(near, "preview").data.copy(), near.control.result
     click(near, BESIDE)
     assert np.array_equal(ours(near, "preview").data, before) and near.control.result is result
-    assert near.control.status.sentence.startswith("Nothing right at the click, and nothing was changed: ")
+    assert near.control.status.sentence.startswith("Nothing exactly at the click, and nothing was changed: ")
     assert near.control.status.state is State.PREVIEW
     click(near, BRIGHT)
     assert near.control.status.sentence.startswith("Removed "), "inside, a click removes it"
 
 
-def test_everything_at_a_click_is_counted_and_not_summed(desk: Any) -> None:
-    click(desk, BRIGHT, everything=True)
-    n_labels = len(np.unique(ours(desk, "preview").data)) - 1
+def test_everything_at_a_click_is_counted_and_not_summed(dock: Any) -> None:
+    click(dock, BRIGHT, everything=True)
+    n_labels = len(np.unique(ours(dock, "preview").data)) - 1
     counted = "1 structure" if n_labels == 1 else f"{n_labels} structures"
-    assert desk.control.status.sentence == f"Preview: {counted} around the click. Accept (U) or Discard."
+    assert dock.control.status.sentence == f"Preview: {counted} around the click. Accept (U) or Discard."
 
 
-def test_two_objects_of_one_name_are_not_summed(desk: Any) -> None:
-    click(desk, BRIGHT)
-    click(desk, (10, 15, 26))
-    result = desk.control.result
+def test_two_objects_of_one_name_are_not_summed(dock: Any) -> None:
+    click(dock, BRIGHT)
+    click(dock, (10, 15, 26))
+    result = dock.control.result
     (first, second), voxel_ml = sizes_of(result), result.voxel_ml
     assert first[0] == second[0] == "hippocampus"
     total = sum(voxels.volume_ml for voxels in result.found().values())
     assert 0 < second[1] < total and first[1] + second[1] <= total + voxel_ml * len(result.labels.ravel())
-    desk.control.state.say_current()
-    assert desk.control.status.sentence.count("hippocampus") == 2
+    dock.control.state.say_current()
+    assert dock.control.status.sentence.count("hippocampus") == 2
     apart = apart_ml(result)
     assert apart and all(len(parts) == 2 for parts in apart.values())
-    desk.control.accept()
-    accepted = desk.control.result
+    dock.control.accept()
+    accepted = dock.control.result
     assert apart_ml(accepted) == apart, "nor when they are accepted"
     assert sizes_of(accepted) == [first, second]
 
 
-def test_objects_of_one_name_accepted_one_by_one_are_not_summed(desk: Any) -> None:
+def test_objects_of_one_name_accepted_one_by_one_are_not_summed(dock: Any) -> None:
     for place in (BRIGHT, (10, 15, 26)):
-        click(desk, place)
-        desk.control.accept()
-    accepted = desk.control.result
+        click(dock, place)
+        dock.control.accept()
+    accepted = dock.control.result
     parts = apart_ml(accepted)
     assert parts and all(len(volumes) == 2 for volumes in parts.values())
     found = accepted.found()
     assert all(sum(volumes) == pytest.approx(found[index].volume_ml) for index, volumes in parts.items())
-    paint(ours(desk, "seg"), [(20, 2, 2), (20, 2, 3)], 1)
-    desk.control.edits.look()
-    assert apart_ml(desk.control.result)[1][-1] == pytest.approx(2 * accepted.voxel_ml), "what was painted"
+    paint(ours(dock, "seg"), [(20, 2, 2), (20, 2, 3)], 1)
+    dock.control.edits.look()
+    assert apart_ml(dock.control.result)[1][-1] == pytest.approx(2 * accepted.voxel_ml), "what was painted"

@@ -18,155 +18,155 @@ from .test_prompting import ONE, THREE, exclude, preview, rows
 from .test_prompting import click as clicked
 
 
-def edit(desk: Any, kind: str, amount: float = 0.0, label: int = 1) -> None:
-    desk.control.objects.apply(label, ShapeEdit(kind, amount))
-    desk.queue.run_all()
+def edit(dock: Any, kind: str, amount: float = 0.0, label: int = 1) -> None:
+    dock.control.objects.apply(label, ShapeEdit(kind, amount))
+    dock.queue.run_all()
 
 
 def test_every_edit_has_its_words() -> None:
     assert set(EDIT_WORDS) == set(SHAPE_EDITS)
 
 
-def test_growing_the_preview_is_counted_said_and_undone(desk: Any) -> None:
+def test_growing_the_preview_is_counted_said_and_undone(dock: Any) -> None:
     told: list[Any] = []
-    segment(desk)
-    before = ours(desk, "preview").data.copy()
-    desk.control.state.result_changed.connect(told.append)
-    edit(desk, "grow", 1.0)
-    after = ours(desk, "preview").data
+    segment(dock)
+    before = ours(dock, "preview").data.copy()
+    dock.control.state.result_changed.connect(told.append)
+    edit(dock, "grow", 1.0)
+    after = ours(dock, "preview").data
     assert (after == 1).sum() > (before == 1).sum() and (after[before > 0] == before[before > 0]).all()
     assert not (after != before)[before == 2].any(), "other objects keep their voxels"
-    assert told[-1].found()[1].voxels == (after == 1).sum() == ours(desk, "preview").features["voxels"][0]
-    sentence = desk.control.status.sentence
+    assert told[-1].found()[1].voxels == (after == 1).sum() == ours(dock, "preview").features["voxels"][0]
+    sentence = dock.control.status.sentence
     assert sentence.startswith("Grew anterior hippocampus by 1 mm: ") and "(was " in sentence
-    desk.control.undo()
-    np.testing.assert_array_equal(ours(desk, "preview").data, before)
-    assert "Undid growing anterior hippocampus." in desk.control.status.sentence
-    desk.control.redo()
-    np.testing.assert_array_equal(ours(desk, "preview").data, after)
+    dock.control.undo()
+    np.testing.assert_array_equal(ours(dock, "preview").data, before)
+    assert "Undid growing anterior hippocampus." in dock.control.status.sentence
+    dock.control.redo()
+    np.testing.assert_array_equal(ours(dock, "preview").data, after)
 
 
-def test_voxels_are_measured_in_millimetres(desk: Any) -> None:
-    segment(desk)  # voxels of 2 x 1 x 1 mm
-    before = ours(desk, "preview").data == 1
-    edit(desk, "grow", 0.9)
-    added = (ours(desk, "preview").data == 1) & ~before
+def test_voxels_are_measured_in_millimetres(dock: Any) -> None:
+    segment(dock)  # voxels of 2 x 1 x 1 mm
+    before = ours(dock, "preview").data == 1
+    edit(dock, "grow", 0.9)
+    added = (ours(dock, "preview").data == 1) & ~before
     along_z = np.diff(before.astype(int), axis=0, prepend=0, append=0)
     assert added.any() and along_z.any()
     assert not added[: np.flatnonzero(before.any(axis=(1, 2)))[0]].any(), "a slice is 2 mm away"
 
 
-def test_the_segmentation_is_edited_where_there_is_no_preview(desk: Any, tmp_path: Any) -> None:
-    segment(desk)
-    desk.control.accept()
-    seg = ours(desk, "seg")
+def test_the_segmentation_is_edited_where_there_is_no_preview(dock: Any, tmp_path: Any) -> None:
+    segment(dock)
+    dock.control.accept()
+    seg = ours(dock, "seg")
     accepted = seg.data.copy()
     paint(seg, [DARK], 1)
-    edit(desk, "keep largest part")
+    edit(dock, "keep largest part")
     np.testing.assert_array_equal(seg.data, accepted)
-    assert ours(desk, "preview") is None and desk.control.result.found()[1].voxels == (accepted == 1).sum()
-    desk.control.undo()
+    assert ours(dock, "preview") is None and dock.control.result.found()[1].voxels == (accepted == 1).sum()
+    dock.control.undo()
     assert seg.data[DARK] == 1
-    desk.control.redo()
+    dock.control.redo()
     assert seg.data[DARK] == 0
-    desk.control.export(tmp_path / "out.nii.gz")
-    desk.queue.run_all()
+    dock.control.export(tmp_path / "out.nii.gz")
+    dock.queue.run_all()
     entry = json.loads((tmp_path / "out.json").read_text())["history"][-1]
     assert entry["action"] == "keep largest part" and entry["on"] == "segmentation"
     assert entry["label"] == "anterior hippocampus" and entry["voxels"] == {"added": 0, "removed": 1}
 
 
-def test_edits_are_accepted_and_survive_another_run(desk: Any) -> None:
-    segment(desk)
-    edit(desk, "shrink", 1.5)
-    shrunk = ours(desk, "preview").data.copy()
-    segment(desk)
-    np.testing.assert_array_equal(ours(desk, "preview").data, shrunk)
-    desk.control.accept()
-    np.testing.assert_array_equal(ours(desk, "seg").data, shrunk)
+def test_edits_are_accepted_and_survive_another_run(dock: Any) -> None:
+    segment(dock)
+    edit(dock, "shrink", 1.5)
+    shrunk = ours(dock, "preview").data.copy()
+    segment(dock)
+    np.testing.assert_array_equal(ours(dock, "preview").data, shrunk)
+    dock.control.accept()
+    np.testing.assert_array_equal(ours(dock, "seg").data, shrunk)
 
 
-def test_painted_slices_are_interpolated(desk: Any) -> None:
-    segment(desk)
+def test_painted_slices_are_interpolated(dock: Any) -> None:
+    segment(dock)
     for z in (2, 6):
-        paint(ours(desk, "preview"), [(z, y, x) for y in range(2, 6) for x in range(2, 6)], 3)
-    edit(desk, "interpolate slices", label=3)
-    data = ours(desk, "preview").data
+        paint(ours(dock, "preview"), [(z, y, x) for y in range(2, 6) for x in range(2, 6)], 3)
+    edit(dock, "interpolate slices", label=3)
+    data = ours(dock, "preview").data
     assert [int((plane == 3).sum()) for plane in data[1:8]] == [0, 16, 16, 16, 16, 16, 0]
 
 
-def test_what_changes_nothing_says_so_and_is_no_step(desk: Any) -> None:
-    segment(desk)
-    edit(desk, "fill holes")
-    assert desk.control.status.sentence.startswith("Filling holes of anterior hippocampus changed nothing.")
-    edit(desk, "grow", 0.1)
-    assert desk.control.status.sentence.startswith("Growing anterior hippocampus by 0.1 mm changed nothing.")
-    desk.control.undo()
-    assert ours(desk, "preview") is None, "the run was the last step"
+def test_what_changes_nothing_says_so_and_is_no_step(dock: Any) -> None:
+    segment(dock)
+    edit(dock, "fill holes")
+    assert dock.control.status.sentence.startswith("Filling holes of anterior hippocampus changed nothing.")
+    edit(dock, "grow", 0.1)
+    assert dock.control.status.sentence.startswith("Growing anterior hippocampus by 0.1 mm changed nothing.")
+    dock.control.undo()
+    assert ours(dock, "preview") is None, "the run was the last step"
 
 
-def test_an_edit_without_an_object_says_so(desk: Any) -> None:
-    edit(desk, "smooth", 2.0)
-    assert desk.control.status.sentence == "Nothing to edit: choose an object that is there."
-    segment(desk)
-    edit(desk, "smooth", 2.0, label=4)
-    assert desk.control.status.sentence == "Nothing to edit: choose an object that is there."
+def test_an_edit_without_an_object_says_so(dock: Any) -> None:
+    edit(dock, "smooth", 2.0)
+    assert dock.control.status.sentence == "Nothing to edit: choose an object that is there."
+    segment(dock)
+    edit(dock, "smooth", 2.0, label=4)
+    assert dock.control.status.sentence == "Nothing to edit: choose an object that is there."
 
 
-def test_painting_while_an_edit_runs_is_not_lost(desk: Any) -> None:
-    segment(desk)
-    desk.control.objects.apply(1, ShapeEdit("grow", 1.0))
-    paint(ours(desk, "preview"), [DARK], 3)
-    desk.queue.run_all()
-    assert ours(desk, "preview").data[DARK] == 3
-    assert desk.control.status.sentence.startswith("The object changed meanwhile: edit it again.")
+def test_painting_while_an_edit_runs_is_not_lost(dock: Any) -> None:
+    segment(dock)
+    dock.control.objects.apply(1, ShapeEdit("grow", 1.0))
+    paint(ours(dock, "preview"), [DARK], 3)
+    dock.queue.run_all()
+    assert ours(dock, "preview").data[DARK] == 3
+    assert dock.control.status.sentence.startswith("The object changed meanwhile: edit it again.")
 
 
-def test_a_cancelled_edit_changes_nothing(desk: Any) -> None:
-    segment(desk)
-    before, said = ours(desk, "preview").data.copy(), desk.control.status
-    desk.control.objects.apply(1, ShapeEdit("smooth", 3.0))
-    desk.control.objects.apply(2, ShapeEdit("grow", 3.0))
-    desk.queue.begin()
-    desk.control.cancel()
-    assert desk.control.status.sentence == "Stopping: nothing will be changed."
-    desk.queue.finish()
-    desk.queue.run_all()
-    assert desk.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
-    np.testing.assert_array_equal(ours(desk, "preview").data, before)
-    desk.control.undo()
-    assert ours(desk, "preview") is None, f"the run was the last step: {said.sentence}"
+def test_a_cancelled_edit_changes_nothing(dock: Any) -> None:
+    segment(dock)
+    before, said = ours(dock, "preview").data.copy(), dock.control.status
+    dock.control.objects.apply(1, ShapeEdit("smooth", 3.0))
+    dock.control.objects.apply(2, ShapeEdit("grow", 3.0))
+    dock.queue.begin()
+    dock.control.cancel()
+    assert dock.control.status.sentence == "Stopping: nothing will be changed."
+    dock.queue.finish()
+    dock.queue.run_all()
+    assert dock.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
+    np.testing.assert_array_equal(ours(dock, "preview").data, before)
+    dock.control.undo()
+    assert ours(dock, "preview") is None, f"the run was the last step: {said.sentence}"
 
 
-def test_an_edit_that_ends_while_it_is_cancelled_changes_nothing(desk: Any) -> None:
-    segment(desk)
-    before = ours(desk, "preview").data.copy()
-    desk.control.objects.apply(1, ShapeEdit("grow", 3.0))
-    job = desk.queue.begin()
-    change = job.run(job.progressed, desk.queue.flag)
-    desk.control.cancel()
+def test_an_edit_that_ends_while_it_is_cancelled_changes_nothing(dock: Any) -> None:
+    segment(dock)
+    before = ours(dock, "preview").data.copy()
+    dock.control.objects.apply(1, ShapeEdit("grow", 3.0))
+    job = dock.queue.begin()
+    change = job.run(job.progressed, dock.queue.flag)
+    dock.control.cancel()
     job.done(change)
-    assert desk.control.status.sentence.startswith("Stopped: nothing was changed.")
-    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+    assert dock.control.status.sentence.startswith("Stopped: nothing was changed.")
+    np.testing.assert_array_equal(ours(dock, "preview").data, before)
 
 
-def test_an_edit_that_waits_can_be_cancelled(desk: Any) -> None:
-    segment(desk)
-    desk.control.source.replan()
-    desk.queue.begin()
-    desk.control.objects.apply(1, ShapeEdit("grow", 3.0))
-    desk.control.cancel()
-    assert desk.queue.waiting == ()
-    assert desk.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
+def test_an_edit_that_waits_can_be_cancelled(dock: Any) -> None:
+    segment(dock)
+    dock.control.source.replan()
+    dock.queue.begin()
+    dock.control.objects.apply(1, ShapeEdit("grow", 3.0))
+    dock.control.cancel()
+    assert dock.queue.waiting == ()
+    assert dock.control.status.sentence.startswith("Stopped: nothing was changed. Preview: ")
 
 
 @pytest.mark.parametrize("amount", [0.0, -2.0])
-def test_an_amount_of_nothing_is_refused(desk: Any, amount: float) -> None:
-    segment(desk)
-    before = ours(desk, "preview").data.copy()
-    edit(desk, "smooth", amount)
-    assert desk.control.status.state is State.ERROR and "above zero" in desk.control.status.sentence
-    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+def test_an_amount_of_nothing_is_refused(dock: Any, amount: float) -> None:
+    segment(dock)
+    before = ours(dock, "preview").data.copy()
+    edit(dock, "smooth", amount)
+    assert dock.control.status.state is State.ERROR and "above zero" in dock.control.status.sentence
+    np.testing.assert_array_equal(ours(dock, "preview").data, before)
     assert before[BRIGHT]
 
 
@@ -210,11 +210,11 @@ def test_an_accepted_object_goes_on_as_it_was_left(pointed: Any, way: str) -> No
     np.testing.assert_array_equal(preview(pointed).data, left)
 
 
-def test_an_edit_that_leaves_nothing_is_not_done(desk: Any) -> None:
-    segment(desk)
-    before = ours(desk, "preview").data.copy()
-    edit(desk, "shrink", 50.0)
-    assert desk.control.status.sentence.startswith(
+def test_an_edit_that_leaves_nothing_is_not_done(dock: Any) -> None:
+    segment(dock)
+    before = ours(dock, "preview").data.copy()
+    edit(dock, "shrink", 50.0)
+    assert dock.control.status.sentence.startswith(
         "Shrinking anterior hippocampus by 50 mm would leave nothing of it: not done. Preview: "
     )
-    np.testing.assert_array_equal(ours(desk, "preview").data, before)
+    np.testing.assert_array_equal(ours(dock, "preview").data, before)

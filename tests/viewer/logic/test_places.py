@@ -11,29 +11,29 @@ from napari_scd.viewer.layers import LayerStore
 from napari_scd.viewer.logic.controller import Controller
 from napari_scd.viewer.state import State
 
-from ..conftest import FakeBackend, HandQueue, blob, make_desk
+from ..conftest import FakeBackend, HandQueue, blob, make_dock
 from .test_controller import BRIGHT, click, ours, segment
 
 
 @pytest.fixture
 def two(model: Any) -> Any:
-    """A desk with a second image, which is brighter elsewhere."""
-    desk = make_desk(model)
-    desk.other = model.add_image(blob()[::-1].copy(), name="other", scale=(2, 1, 1), units="mm")
-    desk.told = []
-    desk.control.state.result_changed.connect(desk.told.append)
-    return desk
+    """A dock with a second image, which is brighter elsewhere."""
+    dock = make_dock(model)
+    dock.other = model.add_image(blob()[::-1].copy(), name="other", scale=(2, 1, 1), units="mm")
+    dock.told = []
+    dock.control.state.result_changed.connect(dock.told.append)
+    return dock
 
 
-def choose(desk: Any, image: Any) -> None:
-    desk.choices.volumes = (image.unique_id,)
-    desk.choices.output = None
-    desk.control.source.refresh()
-    desk.queue.run_all()
+def choose(dock: Any, image: Any) -> None:
+    dock.choices.volumes = (image.unique_id,)
+    dock.choices.output = None
+    dock.control.source.refresh()
+    dock.queue.run_all()
 
 
-def layer_of(desk: Any, image: Any, kind: str) -> Any:
-    return desk.control.store.ours(image.unique_id, kind)
+def layer_of(dock: Any, image: Any, kind: str) -> Any:
+    return dock.control.store.ours(image.unique_id, kind)
 
 
 def test_another_image_has_no_result_yet(two: Any) -> None:
@@ -91,54 +91,54 @@ def test_removing_all_layers_empties_the_legend(two: Any) -> None:
     assert two.control.status.state is State.NO_IMAGE
 
 
-def test_a_removed_preview_is_discarded_and_undo_brings_it_back(desk: Any) -> None:
-    segment(desk)
-    shown = desk.control.result.labels.copy()
-    desk.viewer.layers.remove(ours(desk, "preview"))
-    desk.control.layers_changed()
-    assert desk.control.result is None and ours(desk, "tokens") is None
-    desk.control.undo()
-    np.testing.assert_array_equal(ours(desk, "preview").data, shown)
+def test_a_removed_preview_is_discarded_and_undo_brings_it_back(dock: Any) -> None:
+    segment(dock)
+    shown = dock.control.result.labels.copy()
+    dock.viewer.layers.remove(ours(dock, "preview"))
+    dock.control.layers_changed()
+    assert dock.control.result is None and ours(dock, "tokens") is None
+    dock.control.undo()
+    np.testing.assert_array_equal(ours(dock, "preview").data, shown)
 
 
-def test_a_removed_segmentation_is_forgotten(desk: Any) -> None:
-    segment(desk)
-    desk.control.accept()
-    desk.viewer.layers.remove(ours(desk, "seg"))
-    desk.control.layers_changed()
-    assert desk.control.result is None and not desk.control.saving.exportable
+def test_a_removed_segmentation_is_forgotten(dock: Any) -> None:
+    segment(dock)
+    dock.control.accept()
+    dock.viewer.layers.remove(ours(dock, "seg"))
+    dock.control.layers_changed()
+    assert dock.control.result is None and not dock.control.saving.exportable
 
 
-def test_going_back_to_the_model_makes_the_result_fresh_again(desk: Any) -> None:
-    segment(desk)
+def test_going_back_to_the_model_makes_the_result_fresh_again(dock: Any) -> None:
+    segment(dock)
     for model, state in (("another", State.STALE), ("fake", State.PREVIEW)):
-        desk.choices.model = model
-        desk.control.source.refresh()
-        desk.queue.run_all()
-        assert desk.control.status.state is state
+        dock.choices.model = model
+        dock.control.source.refresh()
+        dock.queue.run_all()
+        assert dock.control.status.state is state
 
 
-def test_a_run_on_voxels_changed_in_place_starts_over_with_the_new_ones(desk: Any) -> None:
+def test_a_run_on_voxels_changed_in_place_starts_over_with_the_new_ones(dock: Any) -> None:
     from napari_scd.viewer.logic.failures import VoxelsChanged
 
-    click(desk, BRIGHT)
-    before = desk.control.state.key
-    desk.backend.fail = VoxelsChanged()
-    segment(desk)
-    assert desk.control.status.state is State.DONE and desk.control.state.key != before
-    assert desk.backend.calls[-3:] == ["segment", "prepare", "segment"], "and nothing is warmed up before it"
-    assert desk.control.result.clicks == []
+    click(dock, BRIGHT)
+    before = dock.control.state.key
+    dock.backend.fail = VoxelsChanged()
+    segment(dock)
+    assert dock.control.status.state is State.DONE and dock.control.state.key != before
+    assert dock.backend.calls[-3:] == ["segment", "prepare", "segment"], "and nothing is warmed up before it"
+    assert dock.control.result.clicks == []
 
 
-def test_an_image_of_another_size_is_taken_anew(desk: Any) -> None:
-    segment(desk)
-    desk.image.data = blob((20, 24, 28))
-    desk.control.source.refresh()
-    desk.queue.run_all()
-    assert desk.control.result is None and ours(desk, "preview") is None
-    assert desk.control.status.sentence.startswith("28x24x20")
-    segment(desk)
-    assert ours(desk, "preview").data.shape == (20, 24, 28)
+def test_an_image_of_another_size_is_taken_anew(dock: Any) -> None:
+    segment(dock)
+    dock.image.data = blob((20, 24, 28))
+    dock.control.source.refresh()
+    dock.queue.run_all()
+    assert dock.control.result is None and ours(dock, "preview") is None
+    assert dock.control.status.sentence.startswith("28x24x20")
+    segment(dock)
+    assert ours(dock, "preview").data.shape == (20, 24, 28)
 
 
 # -- frames
@@ -147,15 +147,15 @@ def test_an_image_of_another_size_is_taken_anew(desk: Any) -> None:
 @pytest.fixture
 def frames(model: Any) -> Any:
     data = np.stack([blob(), np.roll(blob(), 5, axis=2), np.roll(blob(), -5, axis=1)])
-    desk = make_desk(model, data=data, scale=(1, 2, 1, 1), units=("pixel", "mm", "mm", "mm"))
-    go_to_frame(desk, 0)
-    return desk
+    dock = make_dock(model, data=data, scale=(1, 2, 1, 1), units=("pixel", "mm", "mm", "mm"))
+    go_to_frame(dock, 0)
+    return dock
 
 
-def go_to_frame(desk: Any, frame: int) -> None:
-    desk.viewer.dims.set_point(0, frame)
-    desk.control.source.refresh()
-    desk.queue.run_all()
+def go_to_frame(dock: Any, frame: int) -> None:
+    dock.viewer.dims.set_point(0, frame)
+    dock.control.source.refresh()
+    dock.queue.run_all()
 
 
 def test_the_status_names_the_frame(frames: Any) -> None:
@@ -242,23 +242,23 @@ def test_another_model_ends_a_run_over_all_frames(frames: Any) -> None:
     assert frames.control.result is None and ours(frames, "preview") is None
 
 
-def test_a_dock_that_is_opened_again_takes_over_what_the_one_before_left(desk: Any) -> None:
-    segment(desk)
-    before, names = desk.control.result, [layer.name for layer in desk.viewer.layers]
-    desk.control.close()
-    left = dict(ours(desk, "preview").metadata)
-    copied = desk.viewer.add_labels(np.zeros((4, 4, 4), np.uint8), metadata=left)
+def test_a_dock_that_is_opened_again_takes_over_what_the_one_before_left(dock: Any) -> None:
+    segment(dock)
+    before, names = dock.control.result, [layer.name for layer in dock.viewer.layers]
+    dock.control.close()
+    left = dict(ours(dock, "preview").metadata)
+    copied = dock.viewer.add_labels(np.zeros((4, 4, 4), np.uint8), metadata=left)
     queue = HandQueue()
-    control = Controller(LayerStore(desk.viewer), queue, FakeBackend("whole"), desk.choices.copy())
-    assert not any("scd_dock" in layer.metadata for layer in desk.viewer.layers)
-    assert control.store.ours(desk.image.unique_id, "preview") is not copied
+    control = Controller(LayerStore(dock.viewer), queue, FakeBackend("whole"), dock.choices.copy())
+    assert not any("scd_dock" in layer.metadata for layer in dock.viewer.layers)
+    assert control.store.ours(dock.image.unique_id, "preview") is not copied
     control.source.preload()
     queue.run_all()
     assert control.result is before and control.status.sentence.startswith("Preview: ")
     control.segment()
     queue.run_all()
-    assert [layer.name for layer in desk.viewer.layers][: len(names)] == names, "no second set of layers"
-    assert len(desk.viewer.layers) == len(names) + 1
+    assert [layer.name for layer in dock.viewer.layers][: len(names)] == names, "no second set of layers"
+    assert len(dock.viewer.layers) == len(names) + 1
     for _ in range(2):
         control.undo()
     assert control.result is None, "undo goes back beyond the closing"

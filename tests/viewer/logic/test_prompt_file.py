@@ -20,7 +20,7 @@ from napari_scd.viewer.logic.catalogue import offered_models
 from napari_scd.viewer.plugin import get_reader
 from napari_scd.volume import LabelTable, Recipe, read_label_table
 
-from ..conftest import make_desk
+from ..conftest import make_dock
 from .test_prompting import click, exclude
 
 if TYPE_CHECKING:
@@ -57,31 +57,31 @@ def opened(path: Path, model: Any, promptable: Path) -> Any:
     reader: Callable[..., Any] | None = get_reader(str(path))
     assert reader is not None
     data, keywords, _ = reader(str(path))[0]
-    desk = make_desk(model, data=data, backend=Backend(), **{"name": "scan", **keywords})
-    desk.choices.world_axes = None
-    desk.choices.model = desk.choices.promptable = str(promptable)
-    desk.choices.keep = 0.5
-    desk.control.source.refresh()
-    desk.queue.run_all()
-    return desk
+    dock = make_dock(model, data=data, backend=Backend(), **{"name": "scan", **keywords})
+    dock.choices.world_axes = None
+    dock.choices.model = dock.choices.promptable = str(promptable)
+    dock.choices.keep = 0.5
+    dock.control.source.refresh()
+    dock.queue.run_all()
+    return dock
 
 
 def test_the_command_line_repeats_what_was_clicked(
     scan: Path, promptable: Path, model: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk = opened(scan, model, promptable)
-    z, y, x = (n // 2 for n in desk.image.data.shape)
-    click(desk, (z, y, x))
-    exclude(desk, (z, y + 8, x + 6))
-    desk.control.prompted.rename(1, "left kidney")
-    mask = np.zeros(desk.image.data.shape, np.uint8)
+    dock = opened(scan, model, promptable)
+    z, y, x = (n // 2 for n in dock.image.data.shape)
+    click(dock, (z, y, x))
+    exclude(dock, (z, y + 8, x + 6))
+    dock.control.prompted.rename(1, "left kidney")
+    mask = np.zeros(dock.image.data.shape, np.uint8)
     mask[2:6, 3:12, 4:11] = 1
-    desk.viewer.add_labels(mask, name="drawn", **{k: getattr(desk.image, k) for k in ("scale", "translate")})
-    sources = [one for one in desk.control.refining.sources() if "drawn" in one.title]
-    desk.control.refining.start(sources[0])
-    desk.control.export(tmp_path / "out.nii.gz")
-    desk.queue.run_all()
-    assert "out_prompts.json" in desk.control.status.sentence, desk.control.status
+    dock.viewer.add_labels(mask, name="drawn", **{k: getattr(dock.image, k) for k in ("scale", "translate")})
+    sources = [one for one in dock.control.refining.sources() if "drawn" in one.title]
+    dock.control.refining.start(sources[0])
+    dock.control.export(tmp_path / "out.nii.gz")
+    dock.queue.run_all()
+    assert "out_prompts.json" in dock.control.status.sentence, dock.control.status
     written = json.loads((tmp_path / "out_prompts.json").read_text())
     assert [one["name"] for one in written["objects"]] == ["left kidney", "drawn"]
     told = json.loads((tmp_path / "out.json").read_text())
@@ -101,31 +101,31 @@ def test_the_command_line_repeats_what_was_clicked(
 
 
 def test_the_dock_reads_what_it_wrote(scan: Path, promptable: Path, model: Any, tmp_path: Path) -> None:
-    desk = opened(scan, model, promptable)
-    z, y, x = (n // 2 for n in desk.image.data.shape)
-    click(desk, (z, y, x))
-    exclude(desk, (z, y + 8, x + 6))
-    desk.control.prompted.rename(1, "left kidney")
-    desk.control.prompting.new_object()
-    desk.control.prompting.within((4, 5, 6), (12, 20, 22))
-    desk.queue.run_all()
-    first = desk.control.result.objects
-    desk.control.export(tmp_path / "out.nii.gz")
-    desk.queue.run_all()
-    wanted = desk.control.result.labels.copy()
-    desk.control.discard()
-    assert desk.control.result is None
-    desk.control.reading.read(tmp_path / "out_prompts.json")
-    assert desk.control.status.sentence == "Answering the prompts in out_prompts.json."
-    desk.queue.run_all()
-    result = desk.control.result
-    assert desk.control.status.sentence.startswith("Read 2 objects from out_prompts.json. Object 1, ")
+    dock = opened(scan, model, promptable)
+    z, y, x = (n // 2 for n in dock.image.data.shape)
+    click(dock, (z, y, x))
+    exclude(dock, (z, y + 8, x + 6))
+    dock.control.prompted.rename(1, "left kidney")
+    dock.control.prompting.new_object()
+    dock.control.prompting.within((4, 5, 6), (12, 20, 22))
+    dock.queue.run_all()
+    first = dock.control.result.objects
+    dock.control.export(tmp_path / "out.nii.gz")
+    dock.queue.run_all()
+    wanted = dock.control.result.labels.copy()
+    dock.control.discard()
+    assert dock.control.result is None
+    dock.control.reading.read(tmp_path / "out_prompts.json")
+    assert dock.control.status.sentence == "Answering the prompts in out_prompts.json."
+    dock.queue.run_all()
+    result = dock.control.result
+    assert dock.control.status.sentence.startswith("Read 2 objects from out_prompts.json. Object 1, ")
     assert [one.name for one in result.objects] == ["left kidney", "object 1"]
     assert [one.prompts for one in result.objects] == [one.prompts for one in first]
     assert np.array_equal(result.labels, wanted) and result.current == 2
     assert [entry["action"] for entry in result.history[-2:]] == ["read", "read"]
-    desk.control.undo()
-    assert desk.control.result is None, "one step"
+    dock.control.undo()
+    assert dock.control.result is None, "one step"
 
 
 def test_masks_of_a_tilted_scan_come_back_where_they_were(
@@ -135,18 +135,18 @@ def test_masks_of_a_tilted_scan_come_back_where_they_were(
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(0.2), -np.sin(0.2)], [np.sin(0.2), np.cos(0.2)]]
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), turn @ image.affine), scan)
-    desk = opened(scan, model, promptable)
-    mask = np.zeros(desk.image.data.shape, np.uint8)
+    dock = opened(scan, model, promptable)
+    mask = np.zeros(dock.image.data.shape, np.uint8)
     mask[2:6, 3:12, 4:11] = 1
-    desk.viewer.add_labels(mask, name="drawn", **{k: getattr(desk.image, k) for k in ("scale", "translate")})
-    (source,) = [one for one in desk.control.refining.sources() if "drawn" in one.title]
-    desk.control.refining.start(source)
-    desk.control.export(tmp_path / "out.nii.gz")
-    desk.queue.run_all()
-    desk.control.discard()
-    desk.control.reading.read(tmp_path / "out_prompts.json")
-    desk.queue.run_all()
-    assert np.array_equal(desk.control.result.labels, mask), desk.control.status
+    dock.viewer.add_labels(mask, name="drawn", **{k: getattr(dock.image, k) for k in ("scale", "translate")})
+    (source,) = [one for one in dock.control.refining.sources() if "drawn" in one.title]
+    dock.control.refining.start(source)
+    dock.control.export(tmp_path / "out.nii.gz")
+    dock.queue.run_all()
+    dock.control.discard()
+    dock.control.reading.read(tmp_path / "out_prompts.json")
+    dock.queue.run_all()
+    assert np.array_equal(dock.control.result.labels, mask), dock.control.status
 
 
 def test_a_promptable_model_is_offered_as_one(promptable: Path) -> None:
@@ -160,12 +160,12 @@ def test_a_promptable_model_is_offered_as_one(promptable: Path) -> None:
 def test_prompts_are_answered_beside_a_model_that_takes_none(
     scan: Path, promptable: Path, model: Any
 ) -> None:
-    desk = opened(scan, model, promptable)
-    view, choices = desk.control.view, desk.choices.copy()
+    dock = opened(scan, model, promptable)
+    view, choices = dock.control.view, dock.choices.copy()
     prompts = Prompts().include((10, 20, 20))
-    (alone,) = desk.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
+    (alone,) = dock.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
     choices.model, choices.keep_per_stage = "abdomen-ct", (0.1, 0.2, 0.3)
-    (beside,) = desk.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
+    (beside,) = dock.backend.prompt(view, choices, [prompts], lambda step: None, CancelToken())
     assert alone.box == beside.box and np.array_equal(alone.inside, beside.inside)
-    agreement = desk.backend.compare_prompts(view, choices, prompts, lambda step: None, CancelToken())
+    agreement = dock.backend.compare_prompts(view, choices, prompts, lambda step: None, CancelToken())
     assert agreement.dice is not None and 0 < agreement.dice <= 1

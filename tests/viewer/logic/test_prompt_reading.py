@@ -33,9 +33,9 @@ def written(tmp_path: Path) -> Path:
     return path
 
 
-def read(desk: Any, path: Any) -> None:
-    desk.control.reading.read(path)
-    desk.queue.run_all()
+def read(dock: Any, path: Any) -> None:
+    dock.control.reading.read(path)
+    dock.queue.run_all()
 
 
 def test_a_file_written_by_hand_is_answered(pointed: Any, written: Path) -> None:

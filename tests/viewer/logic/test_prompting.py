@@ -11,27 +11,27 @@ from napari_scd.viewer.state import State
 ONE, TWO, THREE, NOWHERE = (20, 16, 16), (20, 16, 42), (20, 34, 16), (2, 2, 2)
 
 
-def preview(desk: Any) -> Any:
-    return desk.control.store.ours(desk.image.unique_id, "preview")
+def preview(dock: Any) -> Any:
+    return dock.control.store.ours(dock.image.unique_id, "preview")
 
 
-def click(desk: Any, *places: Any) -> None:
+def click(dock: Any, *places: Any) -> None:
     for place in places:
-        desk.control.click(place)
-    desk.queue.run_all()
+        dock.control.click(place)
+    dock.queue.run_all()
 
 
-def exclude(desk: Any, place: Any) -> None:
-    desk.control.exclude(place)
-    desk.queue.run_all()
+def exclude(dock: Any, place: Any) -> None:
+    dock.control.exclude(place)
+    dock.queue.run_all()
 
 
-def rows(desk: Any) -> list[Any]:
-    return desk.control.prompted.rows()
+def rows(dock: Any) -> list[Any]:
+    return dock.control.prompted.rows()
 
 
-def say(desk: Any) -> str:
-    return desk.control.status.sentence
+def say(dock: Any) -> str:
+    return dock.control.status.sentence
 
 
 def test_a_promptable_model_says_how_to_begin(pointed: Any) -> None:
@@ -86,7 +86,7 @@ def test_a_click_that_waits_or_runs_is_taken_back_first(pointed: Any) -> None:
     queue.finish()
     queue.run_all()
     assert rows(pointed)[0].n_prompts == 1 and preview(pointed).data[THREE] == 1
-    assert say(pointed).startswith("Took the click back before it was answered.")
+    assert say(pointed).startswith("The click was withdrawn before it was answered.")
     control.exclude(THREE)
     control.undo()
     queue.run_all()

@@ -10,13 +10,13 @@ import pytest
 from napari_scd.viewer.logic.scan_object import free_label, unused_name
 from napari_scd.viewer.state import State
 
-from ..conftest import TABLE, PointedBackend, ball, make_desk, two_balls
+from ..conftest import TABLE, PointedBackend, ball, make_dock, two_balls
 from .test_prompting import ONE, THREE, TWO, click, exclude, preview, rows, say
 
 
-def source(desk: Any, start: str) -> Any:
-    found = [one for one in desk.control.refining.sources() if one.title.startswith(start)]
-    assert found, [one.title for one in desk.control.refining.sources()]
+def source(dock: Any, start: str) -> Any:
+    found = [one for one in dock.control.refining.sources() if one.title.startswith(start)]
+    assert found, [one.title for one in dock.control.refining.sources()]
     return found[0]
 
 
@@ -88,9 +88,9 @@ class NamedBackend(PointedBackend):
 
 @pytest.fixture
 def named(model: Any) -> Any:
-    desk = make_desk(model, backend=NamedBackend(), promptable="any.safetensors", data=two_balls())
-    assert not desk.control.state.is_promptable
-    return desk
+    dock = make_dock(model, backend=NamedBackend(), promptable="any.safetensors", data=two_balls())
+    assert not dock.control.state.is_promptable
+    return dock
 
 
 def test_what_the_chosen_model_does_not_know_the_promptable_one_answers(named: Any) -> None:
@@ -127,7 +127,7 @@ def test_without_a_promptable_model_the_status_says_what_the_chosen_one_knows(na
 
 
 def test_a_name_is_offered_where_a_model_with_names_found_something(pointed: Any, model: Any) -> None:
-    named = make_desk(model, data=two_balls(), backend=PointedBackend("whole"), promptable="any")
+    named = make_dock(model, data=two_balls(), backend=PointedBackend("whole"), promptable="any")
     named.control.segment()
     named.queue.run_all()
     assert preview(named).data[ONE] in (1, 2)
@@ -141,20 +141,20 @@ def test_a_name_is_offered_where_a_model_with_names_found_something(pointed: Any
 
 
 def test_a_label_of_the_preview_is_refined_as_that_structure(model: Any) -> None:
-    desk = make_desk(model, data=two_balls(), backend=PointedBackend("whole"), promptable="any")
-    desk.control.segment()
-    desk.queue.run_all()
-    before = preview(desk).data.copy()
+    dock = make_dock(model, data=two_balls(), backend=PointedBackend("whole"), promptable="any")
+    dock.control.segment()
+    dock.queue.run_all()
+    before = preview(dock).data.copy()
     assert before[TWO] == 2
-    desk.choices.model = "any"
-    desk.control.source.refresh()
-    desk.queue.run_all()
-    assert desk.control.status.state is State.PREVIEW, "what is there is gone on with"
-    desk.control.refining.start(source(desk, "posterior hippocampus ("))
-    assert np.array_equal(preview(desk).data, before), "the others stay, and so does its number"
-    exclude(desk, TWO)
-    assert preview(desk).data[TWO] == 0 and preview(desk).data[ONE] == before[ONE]
-    assert [row.name for row in rows(desk)] == ["posterior hippocampus"]
+    dock.choices.model = "any"
+    dock.control.source.refresh()
+    dock.queue.run_all()
+    assert dock.control.status.state is State.PREVIEW, "what is there is gone on with"
+    dock.control.refining.start(source(dock, "posterior hippocampus ("))
+    assert np.array_equal(preview(dock).data, before), "the others stay, and so does its number"
+    exclude(dock, TWO)
+    assert preview(dock).data[TWO] == 0 and preview(dock).data[ONE] == before[ONE]
+    assert [row.name for row in rows(dock)] == ["posterior hippocampus"]
 
 
 def test_clicks_are_repeated_on_request(pointed: Any) -> None:

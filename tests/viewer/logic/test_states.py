@@ -10,72 +10,72 @@ import pytest
 from napari_scd.viewer.logic.failures import BadVolume
 from napari_scd.viewer.state import Remedy, State
 
-from ..conftest import make_desk
+from ..conftest import make_dock
 from .test_controller import BRIGHT, click, segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def no_image(desk: Any) -> None:
-    desk.viewer.layers.clear()
-    desk.control.source.refresh()
+def no_image(dock: Any) -> None:
+    dock.viewer.layers.clear()
+    dock.control.source.refresh()
 
 
-def loading(desk: Any) -> None:
-    desk.choices.model = "models/brain.safetensors"
-    desk.control.source.refresh()
+def loading(dock: Any) -> None:
+    dock.choices.model = "models/brain.safetensors"
+    dock.control.source.refresh()
 
 
-def preloading(desk: Any) -> None:
-    desk.control.source._preloaded = False
-    desk.control.source.preload()
+def preloading(dock: Any) -> None:
+    dock.control.source._preloaded = False
+    dock.control.source.preload()
 
 
-def running(desk: Any) -> None:
-    desk.control.segment()
-    desk.queue.begin()
+def running(dock: Any) -> None:
+    dock.control.segment()
+    dock.queue.begin()
 
 
-def cancelling(desk: Any) -> None:
-    running(desk)
-    desk.control.cancel()
+def cancelling(dock: Any) -> None:
+    running(dock)
+    dock.control.cancel()
 
 
-def cancelled(desk: Any) -> None:
-    cancelling(desk)
-    desk.queue.finish()
+def cancelled(dock: Any) -> None:
+    cancelling(dock)
+    dock.queue.finish()
 
 
-def stale(desk: Any) -> None:
-    segment(desk)
-    desk.choices.live = False
-    desk.control.slider.set_keep(0.25)
-    desk.control.slider.settle()
+def stale(dock: Any) -> None:
+    segment(dock)
+    dock.choices.live = False
+    dock.control.slider.set_keep(0.25)
+    dock.control.slider.settle()
 
 
-def stale_model(desk: Any) -> None:
-    segment(desk)
-    desk.choices.model = "another"
-    desk.control.source.refresh()
-    desk.queue.run_all()
+def stale_model(dock: Any) -> None:
+    segment(dock)
+    dock.choices.model = "another"
+    dock.control.source.refresh()
+    dock.queue.run_all()
 
 
-def out_of_memory(desk: Any) -> None:
-    desk.backend.fail = MemoryError()
-    segment(desk)
+def out_of_memory(dock: Any) -> None:
+    dock.backend.fail = MemoryError()
+    segment(dock)
 
 
-def broken(desk: Any) -> None:
-    desk.backend.fail = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-    segment(desk)
+def broken(dock: Any) -> None:
+    dock.backend.fail = RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+    segment(dock)
 
 
-def bad_volume(desk: Any) -> None:
-    desk.backend.fail = BadVolume("The volume holds no finite value (all NaN or infinite): check it.")
-    desk.image.data = np.full((8, 8, 8), np.nan)
-    desk.control.source.refresh()
-    desk.queue.run_all()
+def bad_volume(dock: Any) -> None:
+    dock.backend.fail = BadVolume("The volume holds no finite value (all NaN or infinite): check it.")
+    dock.image.data = np.full((8, 8, 8), np.nan)
+    dock.control.source.refresh()
+    dock.queue.run_all()
 
 
 WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
@@ -86,7 +86,7 @@ WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
         "Getting ready in the background: you can look around in your volume in the meantime.",
     ),
     "loading": (loading, State.LOADING, "Loading brain and preparing the volume."),
-    "ready": (lambda desk: None, State.READY, "32x28x24 at 1x1x2 mm: 8 windows, about 11 s on cpu."),
+    "ready": (lambda dock: None, State.READY, "32x28x24 at 1x1x2 mm: 8 windows, about 11 s on cpu."),
     "running": (running, State.RUNNING, "Segmenting the volume."),
     "cancelling": (cancelling, State.CANCELLING, "Stopping after this window."),
     "cancelled": (
@@ -96,7 +96,7 @@ WAYS: dict[str, tuple[Callable[[Any], None], State, str]] = {
     ),
     "done": (segment, State.DONE, "4 labels, 2 found in 1.6 s. Accept (U) or Discard."),
     "preview": (
-        lambda desk: click(desk, BRIGHT),
+        lambda dock: click(dock, BRIGHT),
         State.PREVIEW,
         "Preview: hippocampus, {ml} ml. Accept (U) or Discard.",
     ),
@@ -133,12 +133,12 @@ REMEDIES = {
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_a_state_and_its_sentence(desk: Any, name: str) -> None:
+def test_a_state_and_its_sentence(dock: Any, name: str) -> None:
     way, state, sentence = WAYS[name]
-    way(desk)
-    status = desk.control.status
+    way(dock)
+    status = dock.control.status
     if "{ml}" in sentence:
-        ml = sum(voxels.volume_ml for voxels in desk.control.result.found().values())
+        ml = sum(voxels.volume_ml for voxels in dock.control.result.found().values())
         sentence = sentence.format(ml=f"{ml:.2g}")
     assert (status.state, status.sentence) == (state, sentence)
     assert status.remedy == REMEDIES.get(name)
@@ -152,10 +152,10 @@ def test_every_state_is_reached() -> None:
 
 
 def test_doubts_about_the_image_stand_beside_the_state(model: Any) -> None:
-    desk = make_desk(model, scale=(1, 1, 1), units=None)
-    desk.choices.world_axes = None
-    desk.control.source.refresh()
-    assert desk.control.status.warnings == (
+    dock = make_dock(model, scale=(1, 1, 1), units=None)
+    dock.choices.world_axes = None
+    dock.control.source.refresh()
+    assert dock.control.status.warnings == (
         (State.WARN_GEOMETRY, "No voxel size: assuming 1 mm."),
         (
             State.WARN_ORIENTATION,
@@ -175,39 +175,39 @@ def test_doubts_about_the_image_stand_beside_the_state(model: Any) -> None:
     ],
 )
 def test_images_that_cannot_be_segmented(model: Any, data: np.ndarray, rgb: bool, says: str) -> None:
-    desk = make_desk(model)
+    dock = make_dock(model)
     bad = model.add_image(data, name="bad", rgb=rgb)
-    desk.choices.volumes = (bad.unique_id,)
-    desk.control.source.refresh()
-    status = desk.control.status
+    dock.choices.volumes = (bad.unique_id,)
+    dock.control.source.refresh()
+    status = dock.control.status
     assert (
         status.state is State.BAD_INPUT and status.sentence.startswith("'bad' ") and says in status.sentence
     )
-    segment(desk)
-    assert desk.control.status.sentence == status.sentence, "it stays until another image is chosen"
-    desk.choices.volumes = (desk.image.unique_id,)
-    desk.control.source.refresh()
-    desk.queue.run_all()
-    assert desk.control.status.state is State.READY
+    segment(dock)
+    assert dock.control.status.sentence == status.sentence, "it stays until another image is chosen"
+    dock.choices.volumes = (dock.image.unique_id,)
+    dock.control.source.refresh()
+    dock.queue.run_all()
+    assert dock.control.status.state is State.READY
 
 
-def test_a_run_asked_for_while_the_model_is_loaded_says_so_until_it_is_done(desk: Any) -> None:
-    desk.control.source.refresh(again=True)
-    desk.queue.begin()
-    desk.control.segment()
-    assert desk.control.status.sentence == "Loading the model, then segmenting the volume."
-    desk.queue.finish()
-    assert desk.control.status.state is State.RUNNING, "it waits for its turn, and can be cancelled"
-    desk.queue.run_all()
-    assert desk.control.status.state is State.DONE
+def test_a_run_asked_for_while_the_model_is_loaded_says_so_until_it_is_done(dock: Any) -> None:
+    dock.control.source.refresh(again=True)
+    dock.queue.begin()
+    dock.control.segment()
+    assert dock.control.status.sentence == "Loading the model, then segmenting the volume."
+    dock.queue.finish()
+    assert dock.control.status.state is State.RUNNING, "it waits for its turn, and can be cancelled"
+    dock.queue.run_all()
+    assert dock.control.status.state is State.DONE
 
 
-def test_a_run_that_waits_for_the_model_can_be_cancelled(desk: Any) -> None:
-    desk.control.source.refresh(again=True)
-    desk.queue.begin()
-    desk.control.segment()
-    desk.control.cancel()
-    assert desk.control.status.state is State.LOADING and "segment" not in desk.queue.waiting
-    desk.queue.finish()
-    desk.queue.run_all()
-    assert desk.control.status.state is State.READY and desk.control.result is None
+def test_a_run_that_waits_for_the_model_can_be_cancelled(dock: Any) -> None:
+    dock.control.source.refresh(again=True)
+    dock.queue.begin()
+    dock.control.segment()
+    dock.control.cancel()
+    assert dock.control.status.state is State.LOADING and "segment" not in dock.queue.waiting
+    dock.queue.finish()
+    dock.queue.run_all()
+    assert dock.control.status.state is State.READY and dock.control.result is None

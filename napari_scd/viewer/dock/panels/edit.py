@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import LabelTable
 
 _BUTTONS = {
-    "smooth": ("Smooth", "Even out details smaller than Distance; the volume stays."),
+    "smooth": ("Smooth", "Even out details smaller than Distance; the volume stays the same."),
     "grow": ("Grow", "Add what lies within Distance of the surface; other objects keep their voxels."),
     "shrink": ("Shrink", "Remove what lies within Distance of the surface."),
     "fill holes": ("Fill holes", "Fill cavities that are closed on all sides."),

@@ -40,12 +40,12 @@ class ObjectsPanel(Panel):
         self.new.setToolTip("The next click starts an object of its own.")
         self.refine = QPushButton("Refine...")
         self.refine.setObjectName("scd.objects.refine")
-        self.refine.setToolTip("Start from a label that is there, and correct it by clicks.")
+        self.refine.setToolTip("Start from an existing label, and correct it with clicks.")
         self.box = QPushButton("Box")
         self.box.setObjectName("scd.objects.box")
         self.box.setToolTip(
-            "Draw a rectangle that limits the object; of a selected Shapes layer, its rectangles are taken. "
-            "One rectangle is as deep as its longer side, several reach from the first slice to the last."
+            "Draw a rectangle that limits the object, or select a Shapes layer to use its rectangles. "
+            "One is as deep as its longer side; several reach from the first slice to the last."
         )
         self.read = QPushButton("Read prompts...")
         self.read.setObjectName("scd.objects.read")

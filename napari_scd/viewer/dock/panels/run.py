@@ -34,8 +34,8 @@ class RunPanel(Panel):
         self.replay = QPushButton("Replay clicks")
         self.replay.setObjectName("scd.replay")
         self.replay.setToolTip(
-            "Click again where the selected Points layer, or the last clicks, say: "
-            "after another model, keep ratio or image."
+            "Repeat the clicks of the selected Points layer, or the last clicks: "
+            "with another model, keep ratio or image, for example."
         )
         self.column.addLayout(flow(self.segment, self.click, self.replay))
         self.progress_row = QWidget(self)
