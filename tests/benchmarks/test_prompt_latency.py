@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from napari_scd.benchmarks.prompt_latency import ClickTimes, time_clicks, time_prompts, waits_of
+from napari_scd.benchmarks.timer import Timer
 from napari_scd.checkpoints import Provenance, save
-from napari_scd.engine import Request, TakesNoPrompts
+from napari_scd.engine import Request, TakesNoPrompts, choose_hardware
 from napari_scd.errors import InputError
 from napari_scd.model import build_network
 from napari_scd.volume import LabelTable, Recipe, Volume
@@ -17,17 +18,18 @@ from tests.promptable_network import ball, make_promptable, scan
 from tests.tiny_network import TINY
 
 EXACT = Request(precision="float32")
+TIMER = Timer(choose_hardware(EXACT))
 
 
 def test_first_clicks_corrections_and_zooming_out_are_timed() -> None:
     session = make_promptable(scan(ball((150, 150, 150), (75, 75, 75), 65)))
-    times = time_clicks(session, rounds=3, request=EXACT)
+    times = time_clicks(session, rounds=3, request=EXACT, timer=TIMER)
     assert len(times.first_s) == len(times.correction_s) == 3
     assert len(times.zoomed_s) == 3, "the ball is larger than the first window"
     assert len(times.n_windows) == 6 and min(times.n_windows) >= 1
     asked = session._model.network.n_asked
     session.set_volume(session.volume)
-    assert time_clicks(session, rounds=3, request=EXACT).n_windows == times.n_windows
+    assert time_clicks(session, rounds=3, request=EXACT, timer=TIMER).n_windows == times.n_windows
     assert session._model.network.n_asked == 2 * asked, "the same clicks again"
 
 

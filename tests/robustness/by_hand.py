@@ -24,6 +24,10 @@ class HandQueue:
     def __init__(self) -> None:
         self.queue: list[DockJob] = []
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        return tuple(work.kind for work in self.queue)
+
     def submit(self, work: DockJob, *, replace: bool = True) -> None:
         if replace:
             self.drop(work.kind)
