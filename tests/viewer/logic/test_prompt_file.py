@@ -87,8 +87,9 @@ def test_the_command_line_repeats_what_was_clicked(
     told = json.loads((tmp_path / "out.json").read_text())
     assert [len(one["prompts"]) for one in told["objects"]["objects"]] == [2, 0]
     assert told["history"][0]["object"] == "object 1"
-    words = ["segment", scan, "-o", tmp_path / "again.nii.gz", "-m", promptable, "--threads", torch.get_num_threads()]
-    words += ["--keep-ratio", 0.5, "--prompts", tmp_path / "out_prompts.json"]
+    words = ["segment", scan, "-o", tmp_path / "again.nii.gz", "-m", promptable]
+    words += ["--threads", torch.get_num_threads(), "--keep-ratio", 0.5]
+    words += ["--prompts", tmp_path / "out_prompts.json"]
     with pytest.raises(SystemExit) as left:
         main([str(word) for word in words])
     assert not left.value.code, capsys.readouterr().err
