@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from napari_scd.model import ModelConfig
 
 TINY = ModelConfig(
@@ -20,3 +22,4 @@ TINY = ModelConfig(
     features=2,
     min_tokens=2,
 )
+TINY_WIDE = replace(TINY, embed_dim=24, decoder=ModelConfig.decoder, min_tokens=4)

@@ -11,8 +11,9 @@ import torch
 from napari_scd.checkpoints import Provenance, save
 from napari_scd.cli import main
 from napari_scd.evaluation import CONTRASTS, EvaluationPlan, evaluate_case, find_cases, structures_of
-from napari_scd.model import ModelConfig, build_network
+from napari_scd.model import build_network
 from napari_scd.volume import LabelTable, Recipe, Volume
+from tests.tiny_network import TINY_WIDE
 
 
 def _column(*values: float, spacing_mm: float = 2.5) -> Volume:
@@ -59,24 +60,9 @@ def test_a_case_is_measured_on_the_changed_image(session, data_folder) -> None:
 @pytest.fixture
 def model(tmp_path):
     torch.manual_seed(0)
-    config = ModelConfig(
-        out_channels=3,
-        roi=(16, 16, 16),
-        patch=4,
-        stem="patch",
-        embed_dim=24,
-        depth=3,
-        heads=2,
-        prune_after=(0, 1),
-        prune_ratio=(0.5, 0.5),
-        completion_dim=12,
-        completion_heads=2,
-        features=2,
-        min_tokens=4,
-    )
     path = tmp_path / "random.safetensors"
     table = LabelTable.from_names(["shell", "core"])
-    save(path, build_network(config), Recipe("MR"), table, Provenance(name="random"))
+    save(path, build_network(TINY_WIDE), Recipe("MR"), table, Provenance(name="random"))
     return path
 
 

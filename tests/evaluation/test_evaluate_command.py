@@ -11,24 +11,10 @@ import yaml
 
 from napari_scd.checkpoints import Provenance, save
 from napari_scd.cli import main
-from napari_scd.model import ModelConfig, build_network
+from napari_scd.model import build_network
 from napari_scd.volume import LabelTable, Recipe, Volume, write_labels
+from tests.tiny_network import TINY_WIDE
 
-CONFIG = ModelConfig(
-    out_channels=3,
-    roi=(16, 16, 16),
-    patch=4,
-    stem="patch",
-    embed_dim=24,
-    depth=3,
-    heads=2,
-    prune_after=(0, 1),
-    prune_ratio=(0.5, 0.5),
-    completion_dim=12,
-    completion_heads=2,
-    features=2,
-    min_tokens=4,
-)
 FAST = ("--device", "cpu", "--precision", "float32", "--keep", "1,.25")
 
 
@@ -43,7 +29,7 @@ def model(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "random.safetensors"
     table = LabelTable.from_names(["shell", "core"])
-    save(path, build_network(CONFIG), Recipe("MR"), table, Provenance(name="random"))
+    save(path, build_network(TINY_WIDE), Recipe("MR"), table, Provenance(name="random"))
     return path
 
 

@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 
 
 class EvaluationSetup(NamedTuple):
-    """A model ready to be measured, the cases, what is measured on them, and the heading of the tables."""
+    """A model as loaded and ready to be measured, the cases, what is measured on them, and the heading."""
 
+    checkpoint: Checkpoint
     session: Session
     cases: list[CaseFiles]
     plan: EvaluationPlan
@@ -68,13 +69,13 @@ def run_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     InputError
         When nothing at all can start, or no case could be used.
     """
-    session, cases, plan, heading = prepare(order)
+    checkpoint, session, cases, plan, heading = prepare(order)
     runs, worst = _run_cases(session, cases, plan, order.out)
     if not runs:
         raise InputError("No case could be measured: see the messages above.")
     rows = summarise(runs)
     if order.card is not None:
-        _write_card(order.card, load(order.model), card_metrics(heading, rows, order.about_cases))
+        _write_card(order.card, checkpoint, card_metrics(heading, rows, order.about_cases))
     if order.out is not None:
         write_results(order.out, heading, rows, runs)
     if as_json:
@@ -99,7 +100,7 @@ def prepare(order: EvaluateOrder) -> EvaluationSetup:
     """
     if order.threads:
         torch.set_num_threads(order.threads)
-    checkpoint = load(order.model)
+    loaded = checkpoint = load(order.model)
     if checkpoint.recipe.field == "prompt":
         raise InputError(f"'{order.model}' segments what it is pointed at: add --clicks 10 to measure that.")
     request = Request(
@@ -136,7 +137,7 @@ def prepare(order: EvaluateOrder) -> EvaluationSetup:
         plan.tolerance_mm,
         _note(order),
     )
-    return EvaluationSetup(session, truth.cases, plan, heading)
+    return EvaluationSetup(loaded, session, truth.cases, plan, heading)
 
 
 def _write_card(path: Path, checkpoint: Checkpoint, figures: dict[str, Any]) -> None:

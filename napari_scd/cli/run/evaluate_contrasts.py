@@ -45,7 +45,7 @@ def run_contrast_evaluation(order: EvaluateOrder, *, as_json: bool) -> int:
     """
     if len(order.keeps) != 1:
         raise InputError("--any-contrast measures one keep ratio at a time: give a single one to --keep.")
-    session, cases, plan, heading = prepare(order)
+    _, session, cases, plan, heading = prepare(order)
     runs: dict[str, list[CaseRun]] = {name: [] for name in CONTRASTS}
 
     def measure(case: CaseFiles, tell: Callable[[float], None]) -> None:
