@@ -81,6 +81,7 @@ class LatencyBenchmark(NamedTuple):
     waits: tuple[Wait, ...]
     slider_of_dense: float | None  # the slider's answer, without its rest, as a share of a dense window pass
     machine: dict[str, Any]
+    notes: tuple[str, ...] = ()  # why something was not measured
 
 
 def time_dock(command: Callable[[int], Sequence[str]], *, rounds: int) -> LatencyBenchmark:

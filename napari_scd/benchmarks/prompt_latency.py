@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from napari_scd.benchmarks.large_targets import large_targets
 from napari_scd.benchmarks.latency import LatencyBenchmark, Wait
 from napari_scd.benchmarks.timer import Timer
 from napari_scd.checkpoints import load
@@ -26,8 +27,8 @@ _CANDIDATES = 20_000
 _WAITS = {
     "cold": "model loaded, scan prepared, first click answered",
     "first click": "first click on an object, scan prepared",
-    "zoom-out": "first click on an object that continues beyond the first window",
     "correction": "second click on an object, 15 mm from the first",
+    "zoom-out": "click that zooms out, as the object continues beyond its window",
 }
 
 
@@ -36,18 +37,21 @@ class ClickTimes(NamedTuple):
 
     Attributes
     ----------
-    first_s, zoomed_s : tuple of float
-        First clicks; those of them for which windows were zoomed out.
-    correction_s : tuple of float
-        Second clicks on the same objects.
+    first_s, correction_s : tuple of float
+        First clicks, and second clicks on the same objects.
     n_windows : tuple of int
         Of each first click and each correction.
+    zoomed_s : tuple of float
+        Clicks for which windows were zoomed out; on large targets, those of no other group.
+    n_large : int
+        Large targets that were clicked to find these.
     """
 
     first_s: tuple[float, ...]
-    zoomed_s: tuple[float, ...]
     correction_s: tuple[float, ...]
     n_windows: tuple[int, ...]
+    zoomed_s: tuple[float, ...] = ()
+    n_large: int = 0
 
 
 def time_prompts(
@@ -96,30 +100,57 @@ def time_prompts(
         "clock": timer.clock,
         "windows_per_click": float(np.mean(times.n_windows)),
     }
-    return LatencyBenchmark(waits_of(times, cold), None, machine)
+    return LatencyBenchmark(waits_of(times, cold), None, machine, _notes_on(times))
 
 
 def time_clicks(session: Session, *, rounds: int, request: Request, timer: Timer) -> ClickTimes:
-    """Time first clicks and corrections on the volume of a session, once everything is warm."""
+    """Time first clicks, corrections and zooming out on the volume of a session, once everything is warm."""
     volume = session.volume
     assert volume is not None
     first: list[float] = []
-    zoomed: list[float] = []
     corrections: list[float] = []
     windows: list[int] = []
     for number, (place, other) in enumerate(_places(volume, rounds + 1)):
         one = Prompts().include(place)
         two = one.exclude(other) if number % 2 else one.include(other)
-        first_s, answer = _time(partial(session.prompt, one, request), timer)
+        first_s, _ = _time(partial(session.prompt, one, request), timer)
         correction_s, corrected = _time(partial(session.prompt, two, request), timer)
         if number == 0:
             continue  # the first one warms up
         first.append(first_s)
         corrections.append(correction_s)
         windows += _notes(corrected).n_windows
+    zoomed, n_large = _time_zooming_out(session, rounds, request, timer)
+    return ClickTimes(tuple(first), tuple(corrections), tuple(windows), zoomed, n_large)
+
+
+def _time_zooming_out(
+    session: Session, rounds: int, request: Request, timer: Timer
+) -> tuple[tuple[float, ...], int]:
+    """Click large targets deep inside, then what the answer missed; time the clicks that zoom out.
+
+    Returns their seconds, at most `rounds`, and how many targets were clicked.
+    """
+    volume = session.volume
+    assert volume is not None
+    zoomed: list[float] = []
+    n_large = 0
+    for target in large_targets(volume):
+        if len(zoomed) >= rounds:
+            break
+        n_large += 1
+        prompts = Prompts().include(target.middle)
+        first_s, answer = _time(partial(session.prompt, prompts, request), timer)
         if _zoomed_out(answer):
             zoomed.append(first_s)
-    return ClickTimes(tuple(first), tuple(zoomed), tuple(corrections), tuple(windows))
+            continue
+        missed = target.missed_by(np.asarray(answer.labels.array) != 0)
+        if missed is None or missed == target.middle:
+            continue
+        second_s, answer = _time(partial(session.prompt, prompts.include(missed), request), timer)
+        if _zoomed_out(answer):
+            zoomed.append(second_s)
+    return tuple(zoomed), n_large
 
 
 def waits_of(times: ClickTimes, cold_s: Sequence[float] = ()) -> tuple[Wait, ...]:
@@ -127,14 +158,23 @@ def waits_of(times: ClickTimes, cold_s: Sequence[float] = ()) -> tuple[Wait, ...
     measured = {
         "cold": tuple(cold_s),
         "first click": times.first_s,
-        "zoom-out": times.zoomed_s,
         "correction": times.correction_s,
+        "zoom-out": times.zoomed_s,
     }
     waits = [_wait("", _WAITS[name], seconds, None, 0.5) for name, seconds in measured.items() if seconds]
     every = times.first_s + times.correction_s
     waits.append(_wait("", "any click, median", every, 0.5, 0.5))
     waits.append(_wait("", "any click, 95 of 100", every, 1.0, 0.95))
     return tuple(waits)
+
+
+def _notes_on(times: ClickTimes) -> tuple[str, ...]:
+    if times.zoomed_s:
+        return ()
+    return (
+        "Zooming out was not timed: two clicks on each of the "
+        f"{times.n_large} largest evenly bright regions got answers that end inside their first window.",
+    )
 
 
 def _wait(goal: str, what: str, seconds: Sequence[float], goal_s: float | None, share: float) -> Wait:
@@ -157,7 +197,7 @@ def _time(work: Callable[[], Segmentation], timer: Timer) -> tuple[float, Segmen
 
 
 def _zoomed_out(answer: Segmentation) -> bool:
-    """Whether a later window was coarser than the first."""
+    """Whether a later window of the latest prompt was coarser than its first."""
     spacings_mm = _notes(answer).spacings_mm
     return max(spacings_mm) > spacings_mm[0]
 

@@ -61,7 +61,10 @@ def latency(
         result = _of_dock(scan, model, rounds)
     if as_json:
         waits = [{**wait._asdict(), "met": wait.met} for wait in result.waits]
-        print_json({"waits": waits, "slider_of_dense": result.slider_of_dense, **result.machine})
+        notes = list(result.notes)
+        print_json(
+            {"waits": waits, "slider_of_dense": result.slider_of_dense, "notes": notes, **result.machine}
+        )
     else:
         _print(result)
 
@@ -112,6 +115,8 @@ def _print(result: LatencyBenchmark) -> None:
             f"Without its {REST_S * 1000:.0f} ms at rest, the slider's answer takes "
             f"{result.slider_of_dense:.2f} of a dense window pass (goal: 0.35)."
         )
+    for note in result.notes:
+        say(note)
     machine = result.machine
     shape = " x ".join(map(str, machine["shape"]))
     say(

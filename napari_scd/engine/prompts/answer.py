@@ -134,6 +134,22 @@ class Draft:
             np.rint(wanted, out=wanted)
             plane[...] = wanted  # between 0 and 255, as every weight is between 0 and 1
 
+    def holds(self, voxels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which voxels ``(n, 3)`` of the scan are inside."""
+        at = voxels - np.asarray(self.low)
+        in_box = ((at >= 0) & (at < self.shares.shape)).all(axis=1)
+        inside = np.zeros(len(voxels), bool)
+        inside[in_box] = self.shares[tuple(at[in_box].T)] >= INSIDE
+        return inside
+
+    def mark(self, voxels: NDArray[np.int64], *, inside: bool) -> None:
+        """Put those voxels ``(n, 3)`` of the scan right that are not as they should be."""
+        wrong = voxels[self.holds(voxels) != inside]
+        if not len(wrong):
+            return
+        self._grow(_size3(wrong.min(axis=0)), _size3(wrong.max(axis=0) + 1))
+        self.shares[tuple((wrong - np.asarray(self.low)).T)] = _SURE if inside else 0
+
     def clip(self, low: Size3, high: Size3) -> None:
         """Empty everything outside the box ``[low, high)``."""
         first = [min(max(a - at, 0), n) for a, at, n in zip(low, self.low, self.shares.shape, strict=True)]
@@ -175,6 +191,11 @@ def _box_of(mask: NDArray[np.bool_]) -> Box | None:
     low = [int(line[0]) for line in lines]
     high = [int(line[-1]) + 1 for line in lines]
     return (low[0], low[1], low[2]), (high[0], high[1], high[2])
+
+
+def _size3(values: NDArray[np.int64]) -> Size3:
+    z, y, x = values.tolist()
+    return z, y, x
 
 
 def _slices(low: Sequence[int], high: Sequence[int]) -> tuple[slice, slice, slice]:

@@ -10,6 +10,7 @@ from scipy import ndimage
 from napari_scd.engine.prompts.answer import Answer, Draft
 from napari_scd.engine.prompts.first_look import FINER_THAN_SCAN, ROOM, first_spacing_mm
 from napari_scd.engine.prompts.focus import NOT_WORTH_IT, Focus, border_places, plan_focus
+from napari_scd.engine.prompts.obey import obey
 from napari_scd.engine.prompts.parts import NEAR_VOX, changed_near, drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
 from napari_scd.engine.prompts.tokens import TokenPiece
@@ -256,7 +257,7 @@ class PromptAnswering:
         return look.probability.astype(np.float32)
 
     def _tidy(self, zoomed: Zoomed | None = None) -> None:
-        """Keep to the box, and to the parts that include prompts point at."""
+        """Keep to the box, to the parts that include prompts point at, and to what every prompt says."""
         if self._pointed.box is not None:
             self.draft.clip(*self._pointed.box)
         if zoomed is not None:
@@ -267,6 +268,7 @@ class PromptAnswering:
                 within=None if zoomed.reach is None else zoomed.reach.box(self._space),
                 kept=self._kept,
             )
+        obey(self.draft, self._pointed)
 
     def _room_mm(self) -> float:
         """Spacing at which the prompt itself fits into a window."""
