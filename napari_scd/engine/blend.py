@@ -150,7 +150,7 @@ class Canvas:
         while self._first < end:
             if self._only is not None:
                 first, last = self._first, min(self._first + step, end)
-                logits = self._covering()[:, first - self.low[0] : last - self.low[0]]
+                logits = self._covering(first - self.low[0], last - self.low[0])
                 logits = logits.float() if means else logits
                 yield Planes(first, logits, torch.ones(logits.shape[1:], dtype=torch.bool))
                 self._first = last
@@ -169,7 +169,7 @@ class Canvas:
         """Mean logits ``(classes,)`` float32 of one voxel of the box."""
         z, y, x = voxel
         if self._only is not None:
-            return self._covering()[:, z, y, x].float()
+            return self._covering(z, z + 1)[:, 0, y, x].float()
         sums, weights = self._weigh_in()
         weight = weights[z, y, x]
         return self._shifted(sums[z, y, x], weight).float() / weight.clamp_min(1e-12)
@@ -220,15 +220,15 @@ class Canvas:
         low, high = self.grid.image_box(start)
         return _size3(map(max, low, self.low)), _size3(map(min, high, self.high))
 
-    def _covering(self) -> Tensor:
-        """Cut the box out of the one window that covers it, ``(classes, z, y, x)``."""
+    def _covering(self, first: int = 0, last: int | None = None) -> Tensor:
+        """Cut planes of the box out of the one window that covers it, ``(classes, z, y, x)``; all if None."""
         assert self._only is not None
         start, logits = self._only
         z, y, x = (
             slice(lead - at + low, lead - at + high)
             for lead, at, low, high in zip(self.grid.lead, start, self.low, self.high, strict=True)
         )
-        covering = logits[:, z, y, x]
+        covering = logits[:, z, y, x][:, first:last]
         return covering if self._offsets is None else covering + self._offsets.view(-1, 1, 1, 1)
 
     def _shifted(self, sums: Tensor, weights: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -72,17 +72,26 @@ def certainty(logits: Tensor, recipe: Recipe) -> NDArray[np.uint8]:
 def mean_certainty(
     labels: NDArray[np.uint8], percent: NDArray[np.uint8], indices: Iterable[int]
 ) -> dict[int, float]:
-    """Mean certainty of the voxels of each id, 0-1, where it has any; counted plane by plane."""
+    """Mean certainty of the voxels of each id above 0, 0-1, where it has any; counted plane by plane."""
     sums, counts = np.zeros(256), np.zeros(256, np.int64)
-    for plane, shares in zip(labels, percent, strict=True):
-        sums += np.bincount(plane.ravel(), weights=shares.ravel(), minlength=256)
-        counts += np.bincount(plane.ravel(), minlength=256)
+    for plane, shares in zip(*_as_stored(labels, percent), strict=True):
+        there = plane != 0
+        if there.any():
+            found = plane[there]
+            sums += np.bincount(found, weights=shares[there], minlength=256)
+            counts += np.bincount(found, minlength=256)
     return {index: float(sums[index] / counts[index] / 100) for index in indices if counts[index]}
 
 
 def voxel_counts(labels: NDArray[np.generic]) -> NDArray[np.int64]:
     """Voxels of each id 0..255, counted plane by plane so that no wide copy of the whole is made."""
     counts = np.zeros(256, np.int64)
-    for plane in labels:
+    for plane in _as_stored(labels)[0]:
         counts += np.bincount(plane.ravel(), minlength=256)
     return counts
+
+
+def _as_stored(first: NDArray[Any], *others: NDArray[Any]) -> list[NDArray[Any]]:
+    """Turn arrays of one shape so that the planes of the first lie in one piece: counting is then fast."""
+    order = sorted(range(first.ndim), key=lambda axis: -abs(first.strides[axis]))
+    return [array.transpose(order) for array in (first, *others)]

@@ -118,9 +118,7 @@ class LabelSink:
         only : bool, shape of the box, optional
             Keep labels where this is true (on the model grid).
         """
-        found = self._found()
-        if only is not None:
-            found = found * self._way.touched(only)
+        found = self._found(only)
         if structures:
             keep = np.zeros(256, np.uint8)
             keep[list(structures)] = list(structures)
@@ -162,6 +160,6 @@ class LabelSink:
             masks &= np.isin(np.arange(1, 1 + len(masks)), structures)[:, None, None, None]
         return self._way.on_source(masks)
 
-    def _found(self) -> NDArray[np.uint8]:
-        found = self._way.labels(self._labels, self._logits, self._recipe)
+    def _found(self, only: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+        found = self._way.labels(self._labels, self._logits, self._recipe, only)
         return self._way.without(self._stray, found) if self._stray else found

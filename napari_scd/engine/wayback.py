@@ -99,7 +99,13 @@ class WayBack:
         high = [first + n for first, n in zip(self._first, self._shape, strict=True)]
         return self._prepared.source_region(self._first, high)
 
-    def labels(self, labels: NDArray[np.uint8], logits: Tensor | None, recipe: Recipe) -> NDArray[np.uint8]:
+    def labels(
+        self,
+        labels: NDArray[np.uint8],
+        logits: Tensor | None,
+        recipe: Recipe,
+        only: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.uint8]:
         """Labels on the oriented source grid within the box.
 
         Parameters
@@ -107,17 +113,27 @@ class WayBack:
         labels : ``(z, y, x)`` of the box
         logits : Tensor ``(z, y, x, classes)`` of the box, or None
             None = nearest neighbour.
+        only : bool ``(z, y, x)`` of the box, optional
+            Labels are 0 where no model voxel around a source voxel is in it (itself, if not resampled).
         """
         if not self._prepared.resampled:
-            return labels
+            return labels if only is None else labels * only
         if logits is None:
-            return self.nearest(labels)
+            found = self.nearest(labels)
+            return found if only is None else found * self.touched(only)
         low, high = _cell_extremes(labels)
         mixed = low != high
-        found = np.empty(self._shape, np.uint8)
+        if only is not None:
+            touched = _cell_extremes(only)[1]
+            low *= touched
+            mixed &= touched
+        there = (low != 0).any(axis=(1, 2)) | mixed.any(axis=(1, 2))
+        found = np.zeros(self._shape, np.uint8)
         place = self._plane()
         before, agreed, points = -1, np.empty(0, np.uint8), np.empty(0, np.int64)
         for z, below in enumerate(self._below[0]):
+            if not there[below]:
+                continue
             if below != before:  # several planes of a finer source lie between the same two of the model
                 before, agreed = int(below), low[below].ravel()[place.cells]
                 points = np.flatnonzero(mixed[below].ravel()[place.cells])

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, spatial
+import scipy
+from scipy import ndimage
 
 from napari_scd.volume.sides import volumes_by_side
 
@@ -221,7 +222,7 @@ def _changes(padded: NDArray[np.bool_], direction: tuple[int, ...]) -> int:
 
 def _shares(ways: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of all directions in space that each of some lines stands for; they sum up to 1."""
-    sphere = spatial.SphericalVoronoi(np.concatenate([ways, -ways]))
+    sphere = scipy.spatial.SphericalVoronoi(np.concatenate([ways, -ways]))
     areas = sphere.calculate_areas()
     return np.asarray((areas[: len(ways)] + areas[len(ways) :]) / areas.sum())
 
@@ -234,9 +235,9 @@ def _diameter_mm(mask: NDArray[np.bool_], steps_mm: NDArray[np.float64]) -> floa
     ends = np.concatenate([np.column_stack([z, columns]) for z in (first, last)]).astype(float)
     offsets = 0.5 * np.concatenate([np.eye(3), -np.eye(3)])
     faces = np.unique((ends[:, None] + offsets).reshape(-1, 3), axis=0) @ steps_mm.T
-    hull = faces[spatial.ConvexHull(faces).vertices]
+    hull = faces[scipy.spatial.ConvexHull(faces).vertices]
     hull = hull[:: max(1, len(hull) // _MOST_HULL_POINTS)]
-    return float(spatial.distance.pdist(hull).max())
+    return float(scipy.spatial.distance.pdist(hull).max())
 
 
 def _cut_share(

@@ -158,6 +158,9 @@ class FakeBackend:
         self._called("warm")
         return self._plan(11.0)
 
+    def warm_pointed(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> None:
+        self._called("warm_pointed")
+
     def segment(self, view: Any, choices: Any, centre: Any, part: Any, progress: Any, cancel: Any) -> Any:
         self._called("segment")
         if self.ahead:

@@ -59,15 +59,23 @@ def test_a_volume_from_button_to_file(open_window: Any, tmp_path: Path) -> None:
     assert np.array_equal(reopened.data, accepted) and np.allclose(reopened.scale, (2, 2, 2))
 
 
+def kinds(window: Any) -> set[str]:
+    """Kinds of our layers."""
+    return {layer.name.split("[SCD ")[1][:-1] for layer in window.viewer.layers if "[SCD " in layer.name}
+
+
 def test_clicking_structures(open_window: Any) -> None:
     window = open_window(**scan())
     window.use("aa-click")
     assert not window.part("run").isEnabled() and "one structure at a time" in window.part("run").toolTip()
     window.key(Qt.Key.Key_K)
     assert window.part("click").isChecked() and str(window.viewer.cursor.style) == "cross"
+    painted: list[set[str]] = []
+    window.canvas._scene_canvas.events.draw.connect(lambda event: painted.append(kinds(window)))
     window.click((40, 40, 44))
     window.wait(State.PREVIEW)
     window.shoot("clicked")
+    assert {"preview"} in painted, "the mask is painted before its other layers are there"
     clicks = window.layer("clicks")
     assert clicks is None or np.allclose(clicks.data[0], (20, 20, 22), atol=1)
     assert window.layer("tokens").data.any()

@@ -54,6 +54,13 @@ def make_canvas_current(window: QWidget) -> None:
         canvas.makeCurrent()
 
 
+def paint_now(window: QWidget | None) -> None:
+    """Paint the canvases of a window at once, not when the event loop comes round."""
+    for canvas in window.findChildren(QOpenGLWidget) if window is not None else ():
+        if canvas.isValid() and canvas.isVisible():
+            canvas.repaint()
+
+
 def switch_vertex_arrays_off(window: QWidget | None) -> None:
     """Switch off the vertex arrays of every canvas in a window; call it after layers were removed."""
     for canvas in window.findChildren(QOpenGLWidget) if window is not None else ():

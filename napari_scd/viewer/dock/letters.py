@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.components.overlays import TextOverlay
+from qtpy.QtCore import QTimer
 
 from napari_scd.viewer.layers import edges_on_screen
 
@@ -20,12 +21,16 @@ PLACES = {
     "right": "middle_right",
 }
 SIZE_PT = 14
+FIRST_AFTER_MS, NEXT_AFTER_MS = 400, 60
 
 
 class OrientationLetters:
     """Keeps one letter at each edge of the canvas in step with the slice on screen.
 
     A question mark follows each letter while the orientation of the image is only assumed.
+
+    Without a graphics card, drawing a letter for the first time takes a tenth of a second. So they appear one
+    after the other, when the dock is already there.
 
     Parameters
     ----------
@@ -41,6 +46,9 @@ class OrientationLetters:
             overlay = TextOverlay(position=position, font_size=SIZE_PT)
             self._overlays[edge] = overlay
             viewer.canvas.overlays[f"scd_{edge}"] = overlay
+        self._not_yet = list(PLACES)
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._show_next)
         for emitter in self._emitters():
             emitter.connect(self._show)
 
@@ -51,6 +59,7 @@ class OrientationLetters:
 
     def close(self) -> None:
         """Take the letters away and stop listening."""
+        self._timer.stop()
         for emitter in self._emitters():
             emitter.disconnect(self._show)
         for edge in self._overlays:
@@ -68,4 +77,12 @@ class OrientationLetters:
         for edge, overlay in self._overlays.items():
             if edges is not None:
                 overlay.text = getattr(edges, edge) + doubt
-            overlay.visible = edges is not None
+            overlay.visible = edges is not None and edge not in self._not_yet
+        if edges is not None and self._not_yet and not self._timer.isActive():
+            self._timer.start(FIRST_AFTER_MS if self._not_yet == list(PLACES) else NEXT_AFTER_MS)
+
+    def _show_next(self) -> None:
+        """Let one more letter appear."""
+        self._timer.stop()
+        self._not_yet = self._not_yet[1:]
+        self._show()

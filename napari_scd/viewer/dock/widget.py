@@ -9,7 +9,7 @@ from qtpy.QtCore import QSize, QTimer
 from superqt.utils import qdebounced
 
 from napari_scd.engine import KEEP_RANGE
-from napari_scd.viewer.dock.canvas import guard_canvas, switch_vertex_arrays_off
+from napari_scd.viewer.dock.canvas import guard_canvas, paint_now, switch_vertex_arrays_off
 from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.connections import connect_to_controller
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from napari_scd.viewer.logic import JobQueue, Result
 
-LOOK_AGAIN_MS, PAINTED_MS = 50, 100
+LOOK_AGAIN_MS, PAINTED_MS, START_UNSEEN_MS = 50, 100, 500
 PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
 
 
@@ -57,9 +57,9 @@ class ScdWidget(DockedWidget):
         super().__init__()
         self._viewer = viewer
         self.choices = Choices()
-        self.controller = Controller(
-            LayerStore(viewer), queue or WorkerQueue(), backend or Backend(), self.choices
-        )
+        self._worker = WorkerQueue(held=True) if queue is None else None
+        jobs: Any = queue or self._worker
+        self.controller = Controller(LayerStore(viewer), jobs, backend or Backend(), self.choices)
         self.input = InputPanel(self.controller.store.images)
         self.run, self.tokens = RunPanel(), TokensPanel()
         self.result, self.advanced = ResultPanel(), AdvancedPanel()
@@ -74,18 +74,15 @@ class ScdWidget(DockedWidget):
         self._look_again = qdebounced(self._on_place, timeout=LOOK_AGAIN_MS)
         self._look_at_edits = qdebounced(self._on_painted, timeout=PAINTED_MS)
         self._isolation = Isolation(self.controller, self.result)
+        self._lists = LayerLists(self.controller, self.input, self.result)
         self._connect_panels(panels)
         self.controller.state.result_changed.connect(self._on_result)
+        self.controller.state.mask_drawn.connect(self._on_mask)
         self._settings = Settings(self._apply_preferences)
-        self._lists = LayerLists(self.controller, self.input, self.result)
         self._lists.list_models(self._settings.preferences.models_folder)
         self._apply_preferences(self._settings.preferences)
         self._watch = Watch(
-            viewer,
-            self._on_layers,
-            self._look_again,
-            self._on_dimensions,
-            self._look_at_edits,
+            viewer, self._on_layers, self._look_again, self._on_dimensions, self._look_at_edits
         )
         self._reading = Reading(viewer, self.controller, self.input, self.advanced, self._settings)
         self._clicks = ClickTool(
@@ -100,7 +97,8 @@ class ScdWidget(DockedWidget):
         self._keys = Keys(viewer, self._key_actions())
         self._on_layers()
         self._display.show_status()
-        QTimer.singleShot(0, self._start)
+        self._started = False
+        QTimer.singleShot(START_UNSEEN_MS, self._start)
 
     def reset_choices(self, event: Any = None) -> None:
         """List the layers again; napari calls this when layers change."""
@@ -108,8 +106,9 @@ class ScdWidget(DockedWidget):
             self._on_layers()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Guard the canvas of the window around the dock."""
+        """Guard the canvas of the window around the dock; load the model once the dock is painted."""
         super().showEvent(event)
+        QTimer.singleShot(0, self._start)
         window = self.window()
         if window is not None:
             guard_canvas(self._viewer, window)
@@ -139,14 +138,14 @@ class ScdWidget(DockedWidget):
         """Offer a model file and choose it."""
         self._lists.list_models(self._settings.preferences.models_folder, extra=path)
         self.input.model.choose(path)
-        self._on_model(path)
+        self._lists.pick_model(path)
 
     # -- building --------------------------------------------------------------------------------------------
 
     def _connect_panels(self, panels: Panels) -> None:
         connect_to_controller(panels, self.controller)
         self.input.volumes_chosen.connect(lambda _: self._on_place())
-        self.input.model_chosen.connect(self._on_model)
+        self.input.model_chosen.connect(self._lists.pick_model)
         self.input.frames_chosen.connect(self._on_frames_chosen)
         self.input.device_chosen.connect(partial(self._set_choice, "device"))
         self.input.file_wanted.connect(lambda: ask_for_model(self, self.add_model_file))
@@ -176,13 +175,14 @@ class ScdWidget(DockedWidget):
         }
 
     def _start(self) -> None:
-        if not self.gone:
-            self.controller.source.preload()
+        if self.gone or self._started:
+            return
+        self._started = True
+        if self._worker is not None:
+            self._worker.release()
+        self.controller.source.preload()
 
     # -- what the user does ----------------------------------------------------------------------------------
-
-    def _on_model(self, model: str) -> None:
-        self._lists.pick_model(model)
 
     def _on_frames_chosen(self, all_frames: bool) -> None:
         self._set_choice("all_frames", all_frames)
@@ -280,6 +280,9 @@ class ScdWidget(DockedWidget):
 
     def _under_mouse(self, position: Any) -> None:
         self.result.show_hover(self.controller.describe(position))
+
+    def _on_mask(self) -> None:
+        paint_now(self.window())
 
     def _on_result(self, result: Result | None) -> None:
         self._display.show_result(result)

@@ -57,13 +57,19 @@ class WorkerQueue(QObject):
     """A queue with one job running at a time; lives in the GUI thread, and so do its callbacks.
 
     A job waiting in the queue is replaced by a newer one of the same kind, unless asked otherwise.
+
+    Parameters
+    ----------
+    held
+        Run nothing until `release`: importing PyTorch in the worker slows down the GUI thread.
     """
 
     _progressed = Signal(object, object)
     busy_changed = Signal(bool)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, held: bool = False) -> None:
         super().__init__(parent)
+        self._held = held
         self._queue: list[DockJob] = []
         self._running: DockJob | None = None
         self._worker: StoppableWorker | None = None
@@ -89,6 +95,11 @@ class WorkerQueue(QObject):
         self._queue.append(work)
         self._start_next()
 
+    def release(self) -> None:
+        """Begin to run jobs."""
+        self._held = False
+        self._start_next()
+
     def drop(self, *kinds: str) -> None:
         """Drop waiting jobs of these kinds."""
         self._queue = [waiting for waiting in self._queue if waiting.kind not in kinds]
@@ -105,7 +116,7 @@ class WorkerQueue(QObject):
         self.cancel()
 
     def _start_next(self) -> None:
-        if self._running is not None or not self._queue or self._closed:
+        if self._held or self._running is not None or not self._queue or self._closed:
             return
         work = self._running = self._queue.pop(0)
         cancel = CancelToken()

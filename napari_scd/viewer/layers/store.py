@@ -164,6 +164,12 @@ class LayerStore:
         self.remove(source, kind)
         self.show(source, kind, layer_tuple)
 
+    def put_on_top(self, source: Hashable, kind: str) -> None:
+        """Move our layer of a kind above all others."""
+        layers, layer = self._viewer.layers, self.ours(source, kind)
+        if layer is not None:
+            layers.move(layers.index(layer), len(layers))
+
     def forget(self, source: Hashable, kind: str) -> None:
         """Leave our layer of a kind to the user; the next one will be a new layer."""
         self._ours.pop((source, kind), None)
@@ -276,9 +282,17 @@ class LayerStore:
                 layers.selection.active = active
         if features is not None:
             layer.features = features
-        if layer_type == "image":
+        if layer_type == "image" and layer.visible:
             layer.colorbar.visible = True
+        elif layer_type == "image":
+            layer.events.visible.connect(_show_colorbar)
         return layer
+
+
+def _show_colorbar(event: Any) -> None:
+    """Show the colorbar of an image that becomes visible: making one takes long."""
+    event.source.events.visible.disconnect(_show_colorbar)
+    event.source.colorbar.visible = True
 
 
 def _has(layer: Any, name: str, value: Any) -> bool:

@@ -6,10 +6,12 @@ them, because they load torch, which takes seconds and must not happen in the th
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from napari_scd.engine import Prompts
 from napari_scd.viewer.logic.answers import clicked
 from napari_scd.viewer.logic.choices import resolve
 from napari_scd.viewer.logic.keep_estimate import dice
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_scd.cancel import CancelToken
     from napari_scd.checkpoints import Checkpoint
-    from napari_scd.engine import Plan, Progress, Prompts, Request, Segmentation, Session
+    from napari_scd.engine import Plan, Progress, Request, Segmentation, Session
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.answers import Clicked
     from napari_scd.viewer.logic.choices import Choices
@@ -93,16 +95,23 @@ class Backend:
         The first window of a process takes several times as long as the next ones, and what precedes its
         first stage is remembered for the run that follows.
         """
+        import pandas  # noqa: F401  (napari imports it for the first layer with features: our first answer)
+
         session, request = self._main.lay(view, choices.model), resolve(choices)
         if cancel.cancelled:
             return None
         if session.recipe.field == "prompt":
-            from napari_scd.engine import Prompts
-
             session.prompt(Prompts().include(centre), request, cancel=cancel)
         else:
             session.preview(request, centre_index=tuple(centre), cancel=cancel)
+        gc.collect()  # due after importing PyTorch: a quarter of a second that the first click need not wait
         return session.plan(request)
+
+    def warm_pointed(
+        self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
+    ) -> None:
+        """Let the promptable model answer once in the background, where it stands in for the chosen one."""
+        self.prompt(view, choices, [Prompts().include(centre)], progress, cancel)
 
     def segment(
         self,

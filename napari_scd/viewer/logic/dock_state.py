@@ -61,6 +61,7 @@ class DockState:
     agreement_changed = Signal(object)  # Agreement or None
     devices_found = Signal(object)  # tuple of names
     planned = Signal(object)  # engine.Plan
+    mask_drawn = Signal()  # the first mask of an image is in its layer; its other layers follow
     voxels_changed = Signal()  # a run found voxels that were changed in place
 
     def __init__(self, store: LayerStore, jobs: JobQueue, backend: Backend, choices: Choices) -> None:

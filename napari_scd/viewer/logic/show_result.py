@@ -73,9 +73,16 @@ class ResultLayers:
             self._state.result_changed.emit(shown.result)
 
     def _draw(self, place: Place, before: Shown, shown: Shown) -> None:
+        drawn = any(self._store.ours(place[0], kind) is not None for kind in ("preview", "tokens"))
+        first = shown.preview is not None and place == self._state.place and not drawn
+        if shown.preview is not None and first:  # four new layers take long: the mask is on screen sooner
+            self._draw_preview(shown.preview)
+            self._state.mask_drawn.emit()
         if place == self._state.place:
             self._draw_maps(shown.result)
-        if shown.preview is not None:
+        if first:
+            self._store.put_on_top(place[0], "preview")
+        elif shown.preview is not None:
             self._draw_preview(shown.preview)
         elif before.preview is not None:
             self._erase_preview(before.preview.view)

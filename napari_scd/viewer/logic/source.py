@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_scd.errors import InputError
 from napari_scd.viewer import layers
@@ -140,12 +140,16 @@ class ImageSource:
 
     def _warm(self) -> None:
         """Run the visible window in the background, so that the first answer arrives quickly."""
+        state = self._state
+        self._run_ahead(state.backend.warm, self._on_warmed)
+        if state.choices.promptable not in (None, state.choices.model):
+            self._run_ahead(state.backend.warm_pointed, lambda _: None)
+
+    def _run_ahead(self, run: Callable[..., Any], done: Callable[[Any], None]) -> None:
         state, view = self._state, self._state.view
         if view is not None:
-            run = partial(
-                state.backend.warm, view, state.choices.copy(), state.store.screen.centre_index(view)
-            )
-            state.submit("warm", run, self._on_warmed, silent=True)
+            job = partial(run, view, state.choices.copy(), state.store.screen.centre_index(view))
+            state.submit("warm", job, done, replace=False, silent=True)
 
     def _on_warmed(self, plan: Plan | None) -> None:
         if plan is not None and self._state.ready is not None:

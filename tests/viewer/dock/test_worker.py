@@ -55,6 +55,17 @@ def test_results_and_progress_come_in_the_gui_thread(queue: Any, qtbot: Any) -> 
     assert where != [threading.current_thread().name]
 
 
+def test_a_held_queue_runs_nothing_until_it_is_released(qtbot: Any) -> None:
+    queue, heard = WorkerQueue(held=True), Heard()
+    queue.submit(heard.work("a", lambda progress, cancel: 1))
+    queue.submit(heard.work("b", lambda progress, cancel: 2))
+    qtbot.wait(50)
+    assert queue.running is None and queue.waiting == ("a", "b") and not heard.done
+    queue.release()
+    qtbot.waitUntil(lambda: heard.done == [1, 2], timeout=20000)
+    queue.close()
+
+
 @pytest.mark.parametrize(
     "problem", [RuntimeError("shapes cannot be multiplied"), MemoryError(), ValueError("x")]
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_scd.cancel import CancelToken
+from napari_scd.engine import Prompts
 from napari_scd.viewer import layers as geometry
 from napari_scd.viewer.logic.answers import with_click
 from napari_scd.viewer.logic.backend import Backend, PartialAnswer
@@ -115,6 +116,15 @@ def test_the_slice_on_screen_comes_first_where_a_network_sharpens(model: Any, tm
     inside = ahead.region
     agree = ahead.labels.array[inside] == window.labels.array[inside]
     assert agree.mean() > 0.9
+
+
+def test_the_shipped_promptable_model_answers_ahead(model: Any, model_file: Path) -> None:
+    backend, choices = Backend(), Choices(model=str(model_file), promptable="any", device="cpu")
+    view = geometry.look_at(model.add_image(blob(), name="ct", scale=(2, 1, 1), units="mm"))
+    backend.warm_pointed(view, choices, (10, 14, 16), silent, CancelToken())
+    before = backend._pointed.load("any")
+    (answer,) = backend.prompt(view, choices, [Prompts().include((10, 14, 16))], silent, CancelToken())
+    assert answer.complete and backend._pointed.load("any") is before
 
 
 def test_the_wrong_modality_is_warned_of(model: Any, model_file: Path) -> None:

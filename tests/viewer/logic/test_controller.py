@@ -39,6 +39,13 @@ def test_ready_says_what_a_run_costs(dock: Any) -> None:
     assert dock.backend.calls == ["preload", "prepare", "warm"]
 
 
+def test_the_promptable_model_that_stands_in_is_warmed_up_too(model: Any) -> None:
+    dock = make_dock(model, promptable="any")
+    assert dock.backend.calls == ["preload", "prepare", "warm", "warm_pointed"]
+    dock.control.click(BRIGHT)
+    assert dock.queue.waiting == ("click",)
+
+
 def test_the_same_image_is_prepared_once(dock: Any) -> None:
     for _ in range(3):
         dock.control.source.refresh()
@@ -70,6 +77,33 @@ def test_a_run_shows_preview_tokens_and_score(dock: Any) -> None:
     assert list(ours(dock, "preview").features["voxels"][:2]) == [
         int((ours(dock, "preview").data == label).sum()) for label in (1, 2)
     ]
+
+
+def test_the_first_mask_is_drawn_before_the_other_layers(dock: Any) -> None:
+    drawn: list[list[str]] = []
+    dock.control.state.mask_drawn.connect(lambda: drawn.append(names(dock)))
+    click(dock, BRIGHT)
+    assert drawn == [["ct", "ct [SCD preview]"]]
+    order = ["ct", "ct [SCD tokens]", "ct [SCD score]", "ct [SCD clicks]", "ct [SCD preview]"]
+    assert names(dock) == order, "the mask lies on top, as if it had come last"
+    assert dock.viewer.layers.selection.active is dock.image
+    click(dock, (10, 15, 30))
+    segment(dock)
+    assert len(drawn) == 1 and names(dock) == order
+    dock.control.discard()
+    segment(dock)
+    assert len(drawn) == 2
+
+
+def test_the_colorbar_of_the_scores_appears_with_them(dock: Any) -> None:
+    segment(dock)
+    assert not ours(dock, "score").colorbar.visible
+    dock.control.set_show("score", 0)
+    assert ours(dock, "score").visible and ours(dock, "score").colorbar.visible
+    ours(dock, "score").colorbar.visible = False
+    dock.control.set_show("off", 0)
+    dock.control.set_show("score", 0)
+    assert not ours(dock, "score").colorbar.visible, "what the user switched off stays off"
 
 
 def test_selection_and_image_stay_as_they_were(dock: Any) -> None:
