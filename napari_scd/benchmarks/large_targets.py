@@ -79,7 +79,8 @@ def large_targets(volume: Volume) -> list[LargeTarget]:
     limits = np.unique(np.quantile(coarse, np.linspace(0, 1, N_BANDS + 1)))
     targets: list[LargeTarget] = []
     for low, high in zip(limits[:-1], limits[1:], strict=True):
-        parts, n_parts = ndimage.label((coarse >= low) & (coarse <= high))
+        between = ndimage.binary_opening((coarse >= low) & (coarse <= high))  # without bridges to others
+        parts, n_parts = ndimage.label(between)
         sizes = np.bincount(parts.ravel(), minlength=n_parts + 1)[1:]
         for number in np.argsort(-sizes, kind="stable")[:PARTS_OF_A_BAND]:
             targets.append(LargeTarget(parts == number + 1, (z, y, x)))

@@ -38,9 +38,9 @@ def obey(draft: Draft, pointed: Pointed) -> None:
     --------
     The network left out the clicked voxel ``+`` of a slice, and took in the excluded ``-``::
 
-        . . . . . # # # #         . # # # . . . . #
-        . . + . . # - # #    ->   . # + # . . - . #
-        . . . . . # # # #         . # # # . . . . #
+        . . . . . # # # #         . # # # . . . # #
+        . . + . . # - # #    ->   . # + # . - . # #
+        . . . . . # # # #         . # # # . . . # #
     """
     if not draft.mask.any():
         return
