@@ -33,6 +33,11 @@ def show_whole(table: Table) -> None:
     out.print(Segments(out.render(table, out.options.update(width=width))), crop=False)
 
 
+def tell(message: str) -> None:
+    """Tell on stderr how far something is."""
+    err.print(Text(message, style="dim"), soft_wrap=True)
+
+
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     err.print(Text.assemble(("Warning: ", "yellow"), message), soft_wrap=True)

@@ -11,7 +11,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from napari_scd.cli.console import busy, out, print_json, say
+from napari_scd.cli.console import busy, out, print_json, say, tell
 from napari_scd.cli.options import JsonOption, ThreadsOption
 from napari_scd.cli.run.show import has_display
 from napari_scd.errors import InputError
@@ -30,7 +30,9 @@ def latency(
             "--model", "-m", metavar="NAME|FILE", help="A model; the one the dock suggests if left out."
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="How often each wait is measured.")] = 9,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How often each wait is measured; less often if slow.")
+    ] = 9,
     processor_time: Annotated[
         bool,
         typer.Option(
@@ -72,10 +74,10 @@ def latency(
 def _of_dock(scan: Path | None, model: str | None, rounds: int) -> LatencyBenchmark:
     if not has_display():
         raise InputError("There is no display to time the dock on: run it under 'xvfb-run -a'.")
-    with busy("Timing the dock in its own window"):
-        from napari_scd.benchmarks import time_dock
+    from napari_scd.benchmarks import time_dock
 
-        return time_dock(partial(dock_command, scan, model), rounds=rounds)
+    with busy("Timing the dock in its own window"):
+        return time_dock(partial(dock_command, scan, model), rounds=rounds, tell=tell)
 
 
 def _of_prompts(

@@ -2,6 +2,9 @@
 
 Every wait ends when the answer is *painted*: the layers hold it and Qt has nothing more to draw. The process
 prints one JSON document, which `napari_scd.benchmarks.latency` reads: no other room may import this one.
+
+Every wait is told on stderr. A kind of wait is measured less often than asked for once it has taken `PART_S`,
+so that slow machines and large windows end too.
 """
 
 from __future__ import annotations
@@ -15,14 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_scd.errors import InputError
+from napari_scd.viewer.dock.elapsed import Elapsed, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_scd.viewer.dock.widget import ScdWidget
 
-TICK_MS = 5
 PATIENCE_S = 600.0
+PART_S, WHOLE_S = 8.0, 60.0
+MOST_PLACES = 3  # for each click that finds a structure
+TOLD = "waited: "  # begins a line of stderr that tells of a wait
 KEEPS = (0.5, 0.35, 0.25, 0.6)
 
 
@@ -49,33 +55,6 @@ def time_dock(files: Sequence[str], model: str | None, rounds: int) -> int:
     return 0
 
 
-class Ticks:
-    """Gaps between ticks of a timer in the GUI thread: how long the window froze each time."""
-
-    def __init__(self) -> None:
-        from qtpy.QtCore import QTimer
-
-        self.gaps_s: list[float] = []
-        self._last = 0.0
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._tick)
-
-    def __enter__(self) -> Ticks:
-        """Start counting."""
-        self._last = time.perf_counter()
-        self._timer.start(TICK_MS)
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        """Stop counting."""
-        self._timer.stop()
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self.gaps_s.append(now - self._last)
-        self._last = now
-
-
 class _Drive:
     """A window with the dock and a scan, and the waits measured in it."""
 
@@ -94,11 +73,11 @@ class _Drive:
             getattr(self.viewer, f"add_{kind}")(data, **keywords)
         self._paint()
         self.waits: dict[str, list[float]] = {"window opens": [time.perf_counter() - began]}
-        began = time.perf_counter()
+        elapsed, began = Elapsed(), time.perf_counter()
         self.widget: ScdWidget = ScdWidget(self.viewer)
         self.viewer.window.add_dock_widget(self.widget, name="SCD")
         self._paint()
-        self.waits["dock opens"] = [time.perf_counter() - began]
+        self._note("dock opens", elapsed)
         self.control = self.widget.controller
         self._found: list[tuple[int, int, int]] = []
         if model is not None:
@@ -107,8 +86,9 @@ class _Drive:
 
     def cold(self) -> dict[str, Any]:
         """Click at once; return how long that took, and how long since the dock opened."""
-        self._first_click("cold click", self._places(1)[0])
-        self.waits["cold window"] = [time.perf_counter() - self._opened]
+        clicked = time.perf_counter()
+        self._click(self._places(1)[0], "cold click")
+        self.waits["cold window"] = [clicked - self._opened + self.waits["cold click"][0]]
         self._leave()
         return {"waits_s": self.waits}
 
@@ -116,11 +96,11 @@ class _Drive:
         """Measure everything; return waits in seconds by name, and what ran."""
         self._until(lambda: self.control.ready is not None and not self.control.busy)
         self.waits["ready and warmed up"] = [time.perf_counter() - self._opened]
-        places = self._places(rounds + 1)
+        first, *places = self._places(1 + MOST_PLACES * rounds)
         click_model = not self.control.state.can_segment
-        self._first_click("first window", places[0])
+        self._click(first, "first window")
         with Ticks() as while_clicking:
-            self.waits["click"] = [self._click(place) for place in places[1:]]
+            self._click_about(places, rounds)
         engine = [self.control.result.report["seconds"]["total"] if self.control.result is not None else 0.0]
         self.control.discard()
         if not self._found:
@@ -128,12 +108,12 @@ class _Drive:
         self._click(self._found[-1])  # one structure, however many were clicked
         self.waits["token preview"] = [self._estimate(keep) for keep in KEEPS * rounds]
         with Ticks() as while_sliding:
-            self.waits["slider"] = [self._slide(KEEPS[i % len(KEEPS)]) for i in range(rounds)]
+            self._slide_about(rounds, "slider, a clicked structure")
         with Ticks() as while_running:
             if not click_model:
-                self.waits["whole volume"] = [self._segment()]
-                self.waits["slider"] = [self._slide(KEEPS[(i + 1) % len(KEEPS)]) for i in range(rounds)]
-        self.waits["dense window"] = self._dense(rounds)
+                self._segment()
+                self._slide_about(rounds, "slider")
+        self._dense(rounds)
         for name, ticks in (
             ("tick while clicking", while_clicking),
             ("tick while sliding", while_sliding),
@@ -161,28 +141,54 @@ class _Drive:
 
     # -- the waits -------------------------------------------------------------------------------------------
 
-    def _first_click(self, name: str, index: tuple[int, int, int]) -> None:
-        """Measure the first click of a process, also in seconds of processor time of all threads."""
-        before = time.process_time()
-        self.waits[name] = [self._click(index)]
-        self.waits[f"{name}, processor"] = [time.process_time() - before]
+    def _note(self, name: str, elapsed: Elapsed) -> None:
+        """Keep a wait, also in processor time of all threads, and tell it."""
+        elapsed.stop()
+        assert elapsed.stopped_s is not None
+        for title, seconds in zip((name, f"{name}, processor"), elapsed.stopped_s, strict=True):
+            self.waits.setdefault(title, []).append(seconds)
+        print(f"{TOLD}{name}: {elapsed.stopped_s[0]:.2f} s", file=sys.stderr, flush=True)
 
-    def _click(self, index: tuple[int, int, int]) -> float:
-        """From a click to the painted mask (or the sentence that nothing was found)."""
+    def _click_about(self, places: Sequence[tuple[int, int, int]], rounds: int) -> None:
+        """Click until structures were found as often as wanted, or there is no time left."""
+        began = time.perf_counter()
+        for place in places:
+            self._click(place, "click")
+            late = time.perf_counter() - began > PART_S
+            if len(self.waits.get("click", ())) >= rounds or (late and self._found):
+                return
+
+    def _slide_about(self, rounds: int, name: str) -> None:
+        """Move the slider as often as wanted, or while there is time left."""
+        began = time.perf_counter()
+        for number in range(rounds):
+            self._slide(KEEPS[number % len(KEEPS)], name)
+            if time.perf_counter() - began > PART_S:
+                return
+
+    def _click(self, index: tuple[int, int, int], name: str = "") -> None:
+        """From a click to the painted mask, or to the sentence that nothing was found.
+
+        A click on what the model does not know, which is answered by the promptable one, is another wait.
+        """
         shown = self.control.state.previewed
         if shown is not None and shown.labels[index]:
             self.control.discard()  # it would take the structure away instead
         heard: list[Any] = []
-        self.control.state.result_changed.connect(heard.append)
-        began = time.perf_counter()
+        state, elapsed = self.control.state, Elapsed()
+        state.result_changed.connect(heard.append)
+        state.mask_drawn.connect(elapsed.stop)  # the dock has painted it by then
         self.control.click(index)
         self._until(lambda: bool(heard))
         self._paint()
-        waited = time.perf_counter() - began
-        self.control.state.result_changed.disconnect(heard.append)
-        if heard[-1].clicks and heard[-1].clicks[-1].place == index:
+        elapsed.stop()
+        state.result_changed.disconnect(heard.append)
+        state.mask_drawn.disconnect(elapsed.stop)
+        found = bool(heard[-1].clicks) and heard[-1].clicks[-1].place == index
+        if found:
             self._found.append(index)
-        return waited
+        if name:
+            self._note(name if found or name != "click" else "click elsewhere", elapsed)
 
     def _estimate(self, keep: float) -> float:
         """One event of the slider: tokens, counts and costs painted, nothing computed."""
@@ -191,32 +197,37 @@ class _Drive:
         self._paint()
         return time.perf_counter() - began
 
-    def _slide(self, keep: float) -> float:
+    def _slide(self, keep: float, name: str) -> None:
         """From the slider's last event to the first painted answer: what is on screen, or the clicks."""
         slider = self.widget.tokens.keep
         target = round(100 * keep) if slider.value() != round(100 * keep) else round(100 * keep) + 1
         heard: list[Any] = []
         self.control.state.result_changed.connect(heard.append)
-        began = time.perf_counter()
+        elapsed = Elapsed()
         slider.setValue(target)
         self._until(lambda: bool(heard))
         self._paint()
-        waited = time.perf_counter() - began
+        self._note(name, elapsed)
         self.control.state.result_changed.disconnect(heard.append)
         self._until(lambda: not self.control.busy)  # where the slice on screen comes first, the rest follows
-        return waited
 
-    def _segment(self) -> float:
+    def _segment(self) -> None:
+        """From **Segment volume** until everything is painted; stopped where that takes too long."""
         from napari_scd.viewer.state import State
 
         self.control.discard()
-        began = time.perf_counter()
+        elapsed, began = Elapsed(), time.perf_counter()
         self.control.segment()
-        self._until(lambda: self.control.status.state in (State.DONE, State.ERROR))
+        ended = (State.DONE, State.ERROR)
+        self._until(lambda: self.control.status.state in ended or time.perf_counter() - began > WHOLE_S)
         self._paint()
-        return time.perf_counter() - began
+        if self.control.status.state in ended:
+            self._note("whole volume", elapsed)
+        else:
+            self.control.cancel()
+            self._until(lambda: not self.control.busy)
 
-    def _dense(self, rounds: int) -> list[float]:
+    def _dense(self, rounds: int) -> None:
         """One window with every token, from the image on: what the slider's answer is compared with."""
         from napari_scd.engine import Request, Session
         from napari_scd.viewer.logic import resolve
@@ -224,15 +235,16 @@ class _Drive:
         view, ready = self.control.view, self.control.ready
         assert view is not None and ready is not None
         session = Session(*ready.checkpoint, cache_bytes=0)
-        times = []
+        began = time.perf_counter()
         for number in range(rounds + 1):
             session.set_volume(view.volume())
             request: Request = resolve(self.widget.choices, keep=1.0)
-            began = time.perf_counter()
+            elapsed = Elapsed()
             session.preview(request, centre_index=self.control.state.centre())
             if number:
-                times.append(time.perf_counter() - began)
-        return times
+                self._note("dense window", elapsed)
+            if number and time.perf_counter() - began > PART_S:
+                return
 
     # -- waiting ---------------------------------------------------------------------------------------------
 
