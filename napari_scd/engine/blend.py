@@ -51,6 +51,11 @@ class Planes(NamedTuple):
     logits: Tensor
     seen: Tensor
 
+    @property
+    def n_planes(self) -> int:
+        """How many."""
+        return len(self.seen)
+
     def labels(self, recipe: Recipe) -> NDArray[np.uint8]:
         """Label of every voxel ``(planes, y, x)``."""
         return label_map(self.logits, recipe)

@@ -50,14 +50,23 @@ def find_structure(
         return None
     label = int(labels[seed])
     members = tuple(table.members_of_group(label))
-    return ClickedStructure(label, seed, members, component(np.isin(labels, members), seed))
+    mask = labels == label if len(members) == 1 else np.isin(labels, members)
+    return ClickedStructure(label, seed, members, component(mask, seed))
 
 
 def component(mask: NDArray[np.bool_], seed: Size3) -> NDArray[np.bool_]:
     """Voxels of `mask` connected with `seed` (26 neighbours); all false when `seed` is not in it."""
-    parts, _ = ndimage.label(mask, structure=_TOUCHING)
-    part = parts[seed]
-    return np.asarray(parts == part) if part else np.zeros_like(mask)
+    found, box = np.zeros_like(mask), box_of(mask)
+    if box is not None and mask[seed]:
+        parts, _ = ndimage.label(mask[box], structure=_TOUCHING)
+        found[box] = parts == parts[tuple(i - side.start for i, side in zip(seed, box, strict=True))]
+    return found
+
+
+def box_of(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice] | None:
+    """Smallest box that holds every voxel of `mask`; None when there is none."""
+    boxes = ndimage.find_objects(mask.view(np.uint8))
+    return boxes[0] if boxes else None
 
 
 def open_border(mask: NDArray[np.bool_], seen: NDArray[np.bool_], low: Size3, size: Size3) -> Size3 | None:
@@ -75,17 +84,25 @@ def open_border(mask: NDArray[np.bool_], seen: NDArray[np.bool_], low: Size3, si
     (z, y, x) int or None
         An image voxel in the middle of the side where most of it continues; None when it is complete.
     """
-    unseen = np.pad(~seen, 1, constant_values=True)
+    box = box_of(mask)
+    if box is None:
+        return None
+    inside, corner = mask[box], [side.start for side in box]
+    around = [(side.start - 1, side.stop + 1) for side in box]
+    unseen = np.ones([end - begin for begin, end in around], bool)
+    held = tuple(slice(max(a, 0), min(b, n)) for (a, b), n in zip(around, seen.shape, strict=True))
+    there = tuple(slice(s.start - a, s.stop - a) for s, (a, _) in zip(held, around, strict=True))
+    unseen[there] = ~seen[held]
     for axis in range(3):
-        place = np.arange(-1, seen.shape[axis] + 1) + low[axis]
+        place = np.arange(*around[axis]) + low[axis]
         outside = (place < 0) | (place >= size[axis])
         unseen[(slice(None),) * axis + (outside,)] = False
     sides = []
     for axis in range(3):
         for start in (0, 2):
             window = [slice(1, -1)] * 3
-            window[axis] = slice(start, start + seen.shape[axis])
-            sides.append(np.argwhere(mask & unseen[tuple(window)]))
+            window[axis] = slice(start, start + inside.shape[axis])
+            sides.append(np.argwhere(inside & unseen[tuple(window)]) + corner)
     widest = max(sides, key=len)
     if not len(widest):
         return None

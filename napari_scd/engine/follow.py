@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from napari_scd.engine.checks import checked_voxel
-from napari_scd.engine.clicks import ClickedStructure, find_structure, nothing_found, open_border
+from napari_scd.engine.clicks import ClickedStructure, box_of, find_structure, nothing_found, open_border
 from napari_scd.engine.postprocess import class_probabilities
 from napari_scd.engine.segmentation import Click
 from napari_scd.model import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from napari_scd.engine.blend import Canvas
     from napari_scd.engine.run import Run
@@ -28,26 +29,39 @@ _MARGIN = 4  # voxels around a structure's coarse answer within which its border
 
 
 class Followed(NamedTuple):
-    """Canvas of the windows computed, the structure or why there is none, and whether it was cancelled."""
+    """What was found around a click.
+
+    Attributes
+    ----------
+    canvas : Canvas or SharpCanvas
+        Holds the windows computed.
+    found : ClickedStructure or None
+    why_not : str
+        Why there is none.
+    cancelled : bool
+    labels : uint8 ``(z, y, x)`` or None
+        Those of the canvas, where it holds a single window: labels of means may differ from those of sums.
+    """
 
     canvas: Canvas | SharpCanvas
     found: ClickedStructure | None
     why_not: str
     cancelled: bool
+    labels: NDArray[np.uint8] | None = None
 
 
 def answer_click(run: Run, index: Sequence[float], *, everything: bool = False) -> Click:
     """Segment the structure at a voxel of the source; see `Session.click`."""
     voxel = checked_voxel(index, run.prepared.source.spatial_shape)
     at = run.prepared.model_voxel(voxel)
-    canvas, found, why_not, cancelled = follow(run, at, everything=everything)
-    sink, shape = run.sink(canvas.box), canvas.seen.shape
-    sink.write(canvas.take(canvas.high[0], means=sink.needs_means))
+    canvas, found, why_not, cancelled, labels = follow(run, at, everything=everything)
+    sink = run.sink(canvas.box)
+    sink.write(canvas.take(canvas.high[0], means=sink.needs_means), labels)
     n_planned = run.n_windows + cancelled
     if everything:
         segmentation = run.segmentation(sink, n_planned)
     elif found is None:
-        segmentation = run.segmentation(sink, n_planned, only=np.zeros(shape, bool))
+        segmentation = run.segmentation(sink, n_planned, only=np.zeros(sink.shape, bool))
     else:
         segmentation = run.segmentation(sink, n_planned, only=found.mask, members=found.members)
     if found is None:
@@ -84,13 +98,15 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
             canvas = canvas.grown(_union(canvas.box, grid.image_box(start)))
         done.add(start)
         canvas.add(start, result.logits)
-        found = _find(run, canvas, at)
+        labels = canvas.labels(run.model.recipe)
+        found = _find(run, canvas, labels, at)
         if found is None or everything or len(done) > MAX_NEIGHBOURS:
             break
         border = open_border(found.mask, canvas.seen.numpy(), canvas.low, grid.size)
         if border is None or (start := grid.start_around(border)) in done:
             break
-    return Followed(canvas, found, "" if found else _why_not(run, canvas, at), False)
+    why_not = "" if found else _why_not(run, canvas, at)
+    return Followed(canvas, found, why_not, False, labels if len(done) == 1 else None)
 
 
 def _part_to_sharpen(run: Run, start: Size3, at: Size3) -> Box | None:
@@ -104,10 +120,10 @@ def _part_to_sharpen(run: Run, start: Size3, at: Size3) -> Box | None:
         return None
     canvas = run.canvas(box)
     canvas.add(start, result.logits)
-    found = _find(run, canvas, at)
-    if found is None:
+    found = _find(run, canvas, canvas.labels(run.model.recipe), at)
+    place = None if found is None else box_of(found.mask)
+    if place is None:
         return None
-    (place,) = ndimage.find_objects(found.mask.astype(np.uint8))
     low, high = (
         tuple(edge + begin + by for edge, begin in zip(edges, box[0], strict=True))
         for edges, by in (([s.start for s in place], -_MARGIN), ([s.stop for s in place], _MARGIN))
@@ -115,8 +131,9 @@ def _part_to_sharpen(run: Run, start: Size3, at: Size3) -> Box | None:
     return run.prepared.grid.box_in_window(start, (low, high))
 
 
-def _find(run: Run, canvas: Canvas | SharpCanvas, at: Size3) -> ClickedStructure | None:
-    labels = canvas.labels(run.model.recipe)
+def _find(
+    run: Run, canvas: Canvas | SharpCanvas, labels: NDArray[np.uint8], at: Size3
+) -> ClickedStructure | None:
     return find_structure(labels, _minus(at, canvas.low), run.prepared.spacing_mm, run.model.labels)
 
 

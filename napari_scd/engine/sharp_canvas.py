@@ -53,6 +53,11 @@ class SharpPlanes:
     offsets: Tensor | None
 
     @property
+    def n_planes(self) -> int:
+        """How many."""
+        return self.cut[0].stop - self.cut[0].start
+
+    @property
     def logits(self) -> Tensor:
         """Mean logits ``(classes, planes, y, x)`` float32; 0 where there is no window."""
         means = self._means

@@ -78,12 +78,18 @@ class LabelSink:
         """Whether planes must come with mean logits; labels alone are those of sums."""
         return self._logits is not None or self._percent is not None
 
-    def write(self, planes: Iterable[Planes | SharpPlanes]) -> None:
-        """Take finished planes."""
+    @property
+    def shape(self) -> Size3:
+        """Voxels of the box."""
+        z, y, x = self._labels.shape
+        return z, y, x
+
+    def write(self, planes: Iterable[Planes | SharpPlanes], labels: NDArray[np.uint8] | None = None) -> None:
+        """Take finished planes, and labels ``(z, y, x)`` of the box if they are known already."""
         for part in planes:
-            labels, first = part.labels(self._recipe), part.first - self._low[0]
-            here = slice(first, first + len(labels))
-            self._labels[here] = labels
+            first = part.first - self._low[0]
+            here = slice(first, first + part.n_planes)
+            self._labels[here] = part.labels(self._recipe) if labels is None else labels[here]
             if self._logits is not None:
                 self._logits[here] = part.logits.permute(1, 2, 3, 0).to(self._logits.dtype)
             if self._percent is not None:

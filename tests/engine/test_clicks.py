@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_scd.engine import CancelToken, Request
 from napari_scd.engine.clicks import component, find_structure, open_border
@@ -52,6 +53,47 @@ def test_an_open_border_is_where_the_image_goes_on() -> None:
     seen[:, 3] = False
     z, y, x = open_border(mask, seen, (0, 0, 0), (4, 4, 4))
     assert (y, x) == (2, 1) and z in (1, 2)
+
+
+def test_borders_are_the_same_wherever_the_structure_lies() -> None:
+    """Only a box around the structure is looked at: compared with looking everywhere."""
+    random = np.random.default_rng(0)
+    answers = []
+    for _ in range(60):
+        low = tuple(random.integers(0, 4, 3).tolist())
+        mask, seen = np.zeros((9, 8, 7), bool), random.random((9, 8, 7)) < 0.9
+        corner, edges = random.integers(0, 5, 3), random.integers(1, 5, 3)
+        box = tuple(slice(a, a + n) for a, n in zip(corner.tolist(), edges.tolist(), strict=True))
+        mask[box] = random.random(mask[box].shape) < 0.7
+        size = tuple((np.array(low) + mask.shape + random.integers(0, 2, 3)).tolist())
+        border = open_border(mask, seen, low, size)
+        assert border == border_of_all(mask, seen, low, size)
+        answers.append(border)
+        seed = tuple(np.argwhere(mask)[0].tolist()) if mask.any() else (0, 0, 0)
+        parts, _ = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+        expected = (parts == parts[seed]) & mask
+        np.testing.assert_array_equal(component(mask, seed), expected)
+    assert None in answers and len(set(answers)) > 20
+
+
+def border_of_all(mask: np.ndarray, seen: np.ndarray, low, size):
+    sides = []
+    for axis in range(3):
+        for step in (-1, 1):
+            open_voxels = []
+            for voxel in np.argwhere(mask).tolist():
+                there = list(voxel)
+                there[axis] += step
+                in_image = 0 <= there[axis] + low[axis] < size[axis]
+                held = 0 <= there[axis] < seen.shape[axis]
+                if in_image and not (held and seen[tuple(there)]):
+                    open_voxels.append(voxel)
+            sides.append(open_voxels)
+    widest = np.array(max(sides, key=len))
+    if not len(widest):
+        return None
+    nearest = np.abs(widest - widest.mean(axis=0)).sum(axis=1).argmin()
+    return tuple((widest[nearest] + low).tolist())
 
 
 def scene(shape=(60, 60, 60)) -> np.ndarray:
