@@ -90,19 +90,36 @@ class Request:
 
 
 class Progress(NamedTuple):
-    """How far a run has got: windows done of total, seconds left (None while unknown), a sentence."""
+    """How far a run has got.
+
+    Attributes
+    ----------
+    done, total : int
+        Windows.
+    seconds_left : float or None
+        None while unknown.
+    message : str
+        The same as a sentence.
+    known : int
+        How many of those done were remembered from an earlier run.
+    """
 
     done: int
     total: int
     seconds_left: float | None
     message: str
+    known: int = 0
 
     @classmethod
-    def of(cls, done: int, total: int, elapsed_s: float) -> Progress:
+    def of(cls, done: int, total: int, elapsed_s: float, known: int = 0) -> Progress:
         """Progress after `done` windows took `elapsed_s` seconds."""
-        left = elapsed_s / done * (total - done) if done else None
-        ending = "" if left is None else f", {max(left, 0):.0f} s left"
-        return cls(done, total, left, f"window {done} of {total}{ending}")
+        return cls.at(done, total, elapsed_s / done * (total - done) if done else None, known)
+
+    @classmethod
+    def at(cls, done: int, total: int, seconds_left: float | None, known: int = 0) -> Progress:
+        """Progress after `done` windows, when so many seconds are left."""
+        ending = "" if seconds_left is None else f", {max(seconds_left, 0):.0f} s left"
+        return cls(done, total, seconds_left, f"window {done} of {total}{ending}", known)
 
 
 if TYPE_CHECKING:

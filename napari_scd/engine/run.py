@@ -85,7 +85,7 @@ class Run:
             self.sharpening.by_blocks,
         )
         self._tokens = TokenStitcher(self.prepared, self.config.n_stages)
-        self._done = 0
+        self._done = self._known = 0
         self._progress = progress
         self._cancel = cancel or CancelToken()
 
@@ -220,6 +220,7 @@ class Run:
                 for _, result in group:
                     if result is None or self._cancel.cancelled:
                         return
+                    self._known += 1
                     yield result
                     del result
                 continue
@@ -238,7 +239,7 @@ class Run:
 
     def _tell(self, done: int, total: int, elapsed_s: float) -> None:
         if self._progress is not None:
-            self._progress(Progress.of(done, total, elapsed_s))
+            self._progress(Progress.of(done, total, elapsed_s, self._known))
 
     def _learn_pace(self) -> None:
         """Remember seconds per MAC of the windows that were computed from the image on."""

@@ -44,6 +44,6 @@ def test_cancel_token() -> None:
 
 
 def test_progress_says_how_long() -> None:
-    assert Progress.of(0, 4, 0.0) == (0, 4, None, "window 0 of 4")
-    assert Progress.of(1, 4, 2.0) == (1, 4, 6.0, "window 1 of 4, 6 s left")
+    assert Progress.of(0, 4, 0.0) == (0, 4, None, "window 0 of 4", 0)
+    assert Progress.of(1, 4, 2.0, 1) == (1, 4, 6.0, "window 1 of 4, 6 s left", 1)
     assert Progress.of(4, 4, 8.0).seconds_left == 0

@@ -156,7 +156,7 @@ class FakeBackend:
 
     def warm(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> Any:
         self._called("warm")
-        return self._plan(11.0)
+        return ReadyModel(checkpoint(self.field), self._plan(11.0), self.warnings, 11.0)
 
     def warm_pointed(self, view: Any, choices: Any, centre: Any, progress: Any, cancel: Any) -> None:
         self._called("warm_pointed")

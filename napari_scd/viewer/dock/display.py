@@ -147,6 +147,6 @@ class PanelDisplay:
 
     def _show_pace(self, seconds: float, origin: str) -> None:
         self._pace = seconds
-        text = f"{duration(seconds)} / window"
+        text = f"{duration(seconds)}/window"
         self._panels.input.show_pace(text, f"{text}, {origin}")
         self._on_cost(self._cost)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_scd.viewer.dock.dialogs import ask_where_to_save
@@ -24,7 +25,12 @@ from napari_scd.viewer.dock.panels import Chooser, flow
 from napari_scd.viewer.logic import Measurements, table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_scd.viewer.logic import Controller, Result
+
+
+TABLE_TITLE = "SCD measurements"
 
 
 class MeasureDock(DockedWidget):
@@ -34,10 +40,13 @@ class MeasureDock(DockedWidget):
     ----------
     controller
         Measures, compares, makes surfaces.
+    closed
+        Is called with the table when the dock around it is closed.
     """
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, closed: Callable[[QWidget], object]) -> None:
         super().__init__()
+        self._closed = closed
         self.setObjectName("scd.measurements")
         self._control = controller
         self._shown: Measurements | None = None
@@ -82,6 +91,7 @@ class MeasureDock(DockedWidget):
         """Stop listening."""
         self._control.measuring.measured.disconnect(self.show_measurements)
         self._control.state.result_changed.disconnect(self._on_result)
+        self._closed(self)
 
     def show_measurements(self, measurements: Measurements) -> None:
         """Fill the table."""

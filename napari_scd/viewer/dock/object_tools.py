@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QPushButton
 
-from napari_scd.viewer.dock.measure_dock import MeasureDock
+from napari_scd.viewer.dock.below_canvas import BelowCanvas
+from napari_scd.viewer.dock.measure_dock import TABLE_TITLE, MeasureDock
 from napari_scd.viewer.dock.panels import EditPanel, Panel, flow
 
 if TYPE_CHECKING:
     import napari
 
     from napari_scd.viewer.logic import Controller, Result
+
+
+TABLE_SHARE = 0.4  # of the height of the canvas
 
 
 class ObjectTools(Panel):
@@ -24,11 +28,16 @@ class ObjectTools(Panel):
         The viewer whose window the table of measures opens in.
     controller
         Does the work.
+
+    Attributes
+    ----------
+    below
+        Where docks below the canvas open.
     """
 
     def __init__(self, viewer: napari.viewer.Viewer, controller: Controller) -> None:
         super().__init__()
-        self._viewer = viewer
+        self.below = BelowCanvas(viewer)
         self._control = controller
         self._table: MeasureDock | None = None
         self.measure = QPushButton("Measure...")
@@ -57,12 +66,12 @@ class ObjectTools(Panel):
         """Remove the table of measures from the window."""
         table, self._table = self._table, None
         if table is not None and not table.gone:
-            self._viewer.window.remove_dock_widget(table)
+            self.below.remove(table)
 
     def _on_measure(self) -> None:
         if self._table is None or self._table.gone:
-            self._table = MeasureDock(self._control)
-            self._viewer.window.add_dock_widget(self._table, name="SCD measurements", area="bottom")
+            self._table = MeasureDock(self._control, self.below.forget)
+            self.below.add(self._table, TABLE_TITLE, lambda _width, height: round(TABLE_SHARE * height))
         self._control.measuring.measure()
 
     def _on_result(self, result: Result | None) -> None:

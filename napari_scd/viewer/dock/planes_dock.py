@@ -12,6 +12,7 @@ from napari_scd.viewer.dock.three_planes import TITLE, ThreePlanes
 if TYPE_CHECKING:
     import napari
 
+    from napari_scd.viewer.dock.below_canvas import BelowCanvas
     from napari_scd.viewer.dock.preferences import Settings
     from napari_scd.viewer.logic import Controller
 
@@ -22,15 +23,20 @@ class PlanesDock:
     Parameters
     ----------
     viewer
-        The viewer whose window they stand in.
+        The viewer to follow.
+    below
+        Where they open.
     controller
         Knows the chosen image.
     settings
         Remembers, in napari's Preferences, whether they were open.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, controller: Controller, settings: Settings) -> None:
+    def __init__(
+        self, viewer: napari.viewer.Viewer, below: BelowCanvas, controller: Controller, settings: Settings
+    ) -> None:
         self._viewer = viewer
+        self._below = below
         self._control = controller
         self._settings = settings
         self._planes: ThreePlanes | None = None
@@ -55,7 +61,7 @@ class PlanesDock:
     def _on_toggled(self, on: bool) -> None:
         if on:
             self._planes = ThreePlanes(self._viewer, self._control, self._on_closed)
-            self._viewer.window.add_dock_widget(self._planes, name=TITLE, area="bottom")
+            self._below.add(self._planes, TITLE, self._planes.height_for)
         else:
             self._close()
         self._settings.keep("three_planes", on)
@@ -63,11 +69,13 @@ class PlanesDock:
     def _close(self) -> None:
         planes, self._planes = self._planes, None
         if planes is not None:
-            self._viewer.window.remove_dock_widget(planes)
+            self._below.remove(planes)
             planes.tear_down()
 
     def _on_closed(self) -> None:
         """Follow the X of their dock; a window that closes leaves them open for the next time."""
+        if self._planes is not None:
+            self._below.forget(self._planes)
         window = self.button.window()
         if self._planes is None or self._leaving or window is None or not window.isVisible():
             return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import napari
 
-    from napari_scd.viewer.dock.panels import AdvancedPanel, InputPanel
+    from napari_scd.viewer.dock.display import Panels
     from napari_scd.viewer.dock.preferences import Settings
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic import Controller
@@ -33,8 +33,8 @@ class Reading:
         The viewer to read in.
     controller
         Knows the chosen image.
-    inputs, advanced
-        The panels that hold the CT windows and the orientation.
+    panels
+        They hold the CT windows and the orientation, and know where the three planes open.
     settings
         Remembers whether the three planes were open.
     """
@@ -43,14 +43,13 @@ class Reading:
         self,
         viewer: napari.viewer.Viewer,
         controller: Controller,
-        inputs: InputPanel,
-        advanced: AdvancedPanel,
+        panels: Panels,
         settings: Settings,
     ) -> None:
         self._control = controller
-        self._advanced = advanced
+        inputs, self._advanced = panels.input, panels.advanced
         self._letters = OrientationLetters(viewer)
-        self._planes = PlanesDock(viewer, controller, settings)
+        self._planes = PlanesDock(viewer, panels.tools.below, controller, settings)
         inputs.views.addWidget(self._planes.button)
         self.ct = CtWindowRow()
         inputs.column.addWidget(self.ct)

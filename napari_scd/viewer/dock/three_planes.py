@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TITLE = "Three planes"
 REDRAW_MS = 40
 DRAG_PX = 4.0
+LARGEST_SHARE = 0.55  # of the height of the canvas and the planes together
+NARROWEST = 0.3  # width of a pane over its height
 IMAGE_EVENTS = ("data", "contrast_limits", "visible")
 LABEL_EVENTS = (
     "data",
@@ -69,6 +71,7 @@ class ThreePlanes(DockedWidget):
             pane.pointed.connect(partial(self._on_pointed, pane.plane))
             pane.scrolled.connect(partial(self._on_scrolled, pane.plane))
             row.addWidget(pane, 1)
+        self._row = row
         self._redraw = qthrottled(self.draw, timeout=REDRAW_MS)
         viewer.dims.events.point.connect(self._later)
         viewer.layers.events.inserted.connect(self._later)
@@ -87,6 +90,21 @@ class ThreePlanes(DockedWidget):
         self._viewer.mouse_drag_callbacks.remove(self._watch_press)
         self._control.state.result_changed.disconnect(self._later)
         self._closed()
+
+    def height_for(self, width: int, height: int) -> int:
+        """Return how high the planes are to be: as high as their slices are when these fill the width.
+
+        Parameters
+        ----------
+        width, height
+            Of the canvas, and of the canvas and the planes together, in pixels.
+        """
+        view = self._control.view
+        if view is None:
+            return height // 2
+        cuts = self._cuts_for(view)
+        filled = width / sum(cuts.proportion(pane.plane) for pane in self.panes)
+        return round(min(filled, LARGEST_SHARE * height))
 
     def draw(self) -> None:
         """Draw the three slices through the crosshair."""
@@ -112,6 +130,7 @@ class ThreePlanes(DockedWidget):
             caption = f"{plane.name} {voxel[plane.normal] + 1}/{cuts.shape[plane.normal]}"
             cross, doubt = cuts.pixel(plane, voxel), not view.orientation_known
             pane.show_slice(pixels, cuts.aspect(plane), cross, caption, doubt=doubt)
+            self._row.setStretchFactor(pane, round(100 * max(cuts.proportion(plane), NARROWEST)))
 
     def _later(self, event: Any = None) -> None:
         if not self.gone:

@@ -14,6 +14,7 @@ from napari_scd.viewer.dock.click_tool import ClickTool
 from napari_scd.viewer.dock.connections import connect_to_controller
 from napari_scd.viewer.dock.dialogs import ask_for_model, ask_where_to_export
 from napari_scd.viewer.dock.display import PanelDisplay, Panels
+from napari_scd.viewer.dock.fit_screen import FitScreen
 from napari_scd.viewer.dock.hover import MousePosition
 from napari_scd.viewer.dock.isolation import Isolation
 from napari_scd.viewer.dock.keep_moves import KeepMoves
@@ -55,7 +56,7 @@ class ScdWidget(DockedWidget):
         self, viewer: napari.viewer.Viewer, *, queue: JobQueue | None = None, backend: Backend | None = None
     ) -> None:
         super().__init__()
-        self._viewer = viewer
+        self._viewer, self._fit_screen = viewer, FitScreen()
         self.choices = Choices()
         self._worker = WorkerQueue(held=True) if queue is None else None
         jobs: Any = queue or self._worker
@@ -84,7 +85,7 @@ class ScdWidget(DockedWidget):
         self._watch = Watch(
             viewer, self._on_layers, self._look_again, self._on_dimensions, self._look_at_edits
         )
-        self._reading = Reading(viewer, self.controller, self.input, self.advanced, self._settings)
+        self._reading = Reading(viewer, self.controller, panels, self._settings)
         self._clicks = ClickTool(
             viewer,
             self.controller.click_targets,
@@ -106,12 +107,13 @@ class ScdWidget(DockedWidget):
             self._on_layers()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Guard the canvas of the window around the dock; load the model once the dock is painted."""
+        """Guard the canvas, keep the window on the screen; load the model once the dock is painted."""
         super().showEvent(event)
         QTimer.singleShot(0, self._start)
         window = self.window()
         if window is not None:
             guard_canvas(self._viewer, window)
+            self._fit_screen.follow(window)
 
     def sizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
         """Narrow enough to leave room for the image."""
@@ -126,7 +128,7 @@ class ScdWidget(DockedWidget):
         """Stop the work and let go of the viewer; layers stay."""
         self.controller.close()
         parts = (self._hover, self._keys, self._watch, self._reading, self._settings, self._isolation)
-        for part in (*parts, self._display):
+        for part in (*parts, self._display, self._fit_screen):
             part.close()
         self._clicks.stop()
         self.tools.close_table()

@@ -90,6 +90,10 @@ class Cuts:
         """Height of a pixel over its width."""
         return self.spacing_mm[plane.down] / self.spacing_mm[plane.right]
 
+    def proportion(self, plane: SlicePlane) -> float:
+        """Width of a slice over its height, in the patient."""
+        return self.shape[plane.right] / max(self.shape[plane.down] * self.aspect(plane), 1e-6)
+
     def pixel(self, plane: SlicePlane, voxel: Voxel) -> tuple[int, int]:
         """Row and column of a voxel in its slice."""
         row = voxel[plane.down]

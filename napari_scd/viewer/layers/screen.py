@@ -84,6 +84,10 @@ class Screen:
         centre[-len(displayed) :] = point[displayed]
         self._viewer.scene.camera.center = tuple(centre.tolist())
 
+    def go_to_stage(self, stage: int) -> None:
+        """Move the viewer along the axis of the exploded stages, which is its first."""
+        self._viewer.dims.set_point(0, float(stage))
+
     def mirrors(self, view: SourceView) -> bool:
         """Whether three dimensions are on screen, and as a mirror image of the patient."""
         return self.in_3d and view.orientation_known and mirrored(self._viewer, view.world_to_mm)

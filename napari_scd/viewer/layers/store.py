@@ -201,12 +201,14 @@ class LayerStore:
             layer.visible = visible
 
     def put_behind_surfaces(self, source: Hashable, on: bool) -> None:
-        """Hide our preview and segmentation while surfaces of an image are on screen, or show them again."""
+        """Hide an image, our preview and our segmentation while surfaces are on screen, or show them again.
+
+        What the user shows in the meantime stays shown.
+        """
         surfaces = [self.ours(source, kind) for _, kind in list(self._ours) if kind.startswith("surface")]
         on = on and any(layer is not None and layer.visible for layer in surfaces)
-        for kind in ("preview", "seg"):
-            layer = self.ours(source, kind)
-            if layer is not None and on and layer.visible:
+        for layer in (self.layer(source), self.ours(source, "preview"), self.ours(source, "seg")):
+            if layer is not None and on and layer.visible and layer.unique_id not in self._behind:
                 self._behind.add(layer.unique_id)
                 layer.visible = False
             elif layer is not None and not on and layer.unique_id in self._behind:

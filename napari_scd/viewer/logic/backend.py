@@ -9,7 +9,10 @@ from __future__ import annotations
 import gc
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from napari_scd.engine import Prompts
 from napari_scd.viewer.logic.answers import clicked
@@ -17,6 +20,7 @@ from napari_scd.viewer.logic.choices import resolve
 from napari_scd.viewer.logic.keep_estimate import dice
 from napari_scd.viewer.logic.laying import LaidVolume
 from napari_scd.viewer.logic.prompted import prompted
+from napari_scd.viewer.logic.run_clock import BesideWindows, RunClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,13 +35,22 @@ if TYPE_CHECKING:
 
     Report = Callable[[Any], None]  # Progress, or PartialAnswer
 
+MANY_WINDOWS = 8
+
 
 class ReadyModel(NamedTuple):
-    """A model and a volume, ready to run."""
+    """A model and a volume, ready to run.
+
+    Parameters
+    ----------
+    whole_run_s
+        Seconds that a run over the volume is expected to take; None while nothing has run.
+    """
 
     checkpoint: Checkpoint
     plan: Plan
     warnings: tuple[str, ...]
+    whole_run_s: float | None = None
 
 
 class PartialAnswer(NamedTuple):
@@ -65,6 +78,7 @@ class Backend:
 
     def __init__(self) -> None:
         self._main, self._pointed = LaidVolume(), LaidVolume()
+        self._beside = BesideWindows()
 
     def preload(self, progress: Report, cancel: CancelToken) -> tuple[str, ...]:
         """Import what is slow to import; return the devices of this machine."""
@@ -83,17 +97,16 @@ class Backend:
         checkpoint = self._main.load(choices.model)
         if view is None:
             return None
-        session = self._main.lay(view, choices.model)
-        plan = session.plan(resolve(choices))
-        return ReadyModel(checkpoint, plan, session.warnings)
+        return self._ready(checkpoint, self._main.lay(view, choices.model), resolve(choices))
 
     def warm(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
-    ) -> Plan | None:
-        """Run the visible window once in the background; return a plan that knows how long a window takes.
+    ) -> ReadyModel | None:
+        """Run the visible window once in the background; afterwards it is known how long a window takes.
 
-        The first window of a process takes several times as long as the next ones, and what precedes its
-        first stage is remembered for the run that follows.
+        What precedes the window's first stage is remembered for the run that follows. The first window of a
+        process takes up to four times as long as the next ones: for a volume of many windows, a second one is
+        computed for its pace, unless something else was asked for by then.
         """
         import pandas  # noqa: F401  (napari imports it for the first layer with features: our first answer)
 
@@ -103,9 +116,13 @@ class Backend:
         if session.recipe.field == "prompt":
             session.prompt(Prompts().include(centre), request, cancel=cancel)
         else:
-            session.preview(request, centre_index=tuple(centre), cancel=cancel)
+            plan = session.plan(request)
+            answer = session.preview(request, centre_index=tuple(centre), cancel=cancel)
+            if plan.n_windows >= MANY_WINDOWS and not cancel.cancelled:
+                answer = session.preview(request, centre_index=_elsewhere(view, centre), cancel=cancel)
+            self._beside.learn(answer, np.minimum(plan.roi, plan.grid_shape).tolist())
         gc.collect()  # due after importing PyTorch: a quarter of a second that the first click need not wait
-        return session.plan(request)
+        return self._ready(self._main.load(choices.model), session, request)
 
     def warm_pointed(
         self, view: SourceView, choices: Choices, centre: Sequence[int], progress: Report, cancel: CancelToken
@@ -127,24 +144,27 @@ class Backend:
         First the window nearest the voxel `centre`, then all windows that touch `part`, the slice on screen.
         """
         session, request = self._main.lay(view, choices.model), resolve(choices)
-        total = session.plan(request).n_windows
-        began, most = time.perf_counter(), 0
+        plan = session.plan(request)
+        window_s = None if plan.seconds is None else plan.seconds / plan.n_windows
+        clock = RunClock(plan.n_windows, window_s, self._beside.of(session.name, plan))
 
-        def count_once(step: Progress) -> None:
-            """Tell progress over the whole run: windows of the slice on screen are not counted twice."""
-            nonlocal most
-            most = max(most, min(step.done, total))
-            progress(step.of(most, total, time.perf_counter() - began))
+        def tell(step: Progress, *, last: bool) -> None:
+            progress(clock.told(step, last=last))
 
-        if total > 1 and session.recipe.field != "click":
+        if plan.n_windows > 1 and session.recipe.field != "click":
             ahead = session.preview(request, centre_index=tuple(centre), cancel=cancel)
             if ahead.complete:
+                clock.skip(1)
                 progress(PartialAnswer(ahead))
             if part is not None and not cancel.cancelled:
-                ahead = session.segment(request, within=part, progress=count_once, cancel=cancel)
+                on_screen = partial(tell, last=False)
+                ahead = session.segment(request, within=part, progress=on_screen, cancel=cancel)
                 if ahead.complete:
+                    clock.next_pass()
                     progress(PartialAnswer(ahead))
-        return session.segment(request, progress=count_once, cancel=cancel)
+        answer = session.segment(request, progress=partial(tell, last=True), cancel=cancel)
+        self._beside.learn(answer, plan.grid_shape)
+        return answer
 
     def segment_frames(
         self, views: Sequence[SourceView], choices: Choices, progress: Report, cancel: CancelToken
@@ -241,8 +261,19 @@ class Backend:
         dense = session.prompt(prompts, replace(request, keep=1.0), progress=progress, cancel=cancel)
         return Agreement(dice(pruned.labels.array, dense.labels.array), tuple(pruned.report.keep))
 
+    def _ready(self, checkpoint: Checkpoint, session: Session, request: Request) -> ReadyModel:
+        plan = session.plan(request)
+        seconds = self._beside.whole_run_s(session.name, plan)
+        return ReadyModel(checkpoint, plan, session.warnings, seconds)
+
     def _pointing(self, view: SourceView, choices: Choices) -> tuple[Session, Request]:
         """Return the promptable model's session and what to ask it: its stages may be others."""
         if choices.model == choices.promptable:
             return self._main.lay(view, choices.model), resolve(choices)
         return self._pointed.lay(view, choices.promptable), resolve(choices, keep=choices.keep)
+
+
+def _elsewhere(view: SourceView, centre: Sequence[int]) -> tuple[int, ...]:
+    """Voxel in another part of the scan than the one in the middle of the screen, but not at its border."""
+    pairs = zip(centre, view.shape, strict=True)
+    return tuple(round((0.3 if at > n / 2 else 0.7) * (n - 1)) for at, n in pairs)

@@ -79,6 +79,7 @@ class Controller:
             self.edits,
             lambda: self.source.refresh(again=True),
             lambda place, why: self.prompting.include(place, why=why),
+            self.source.replan,
         )
         self.slider = KeepAnswers(self.state, self.layers, self.edits, self.source.replan, self.again.current)
         self.review = Review(self.state, self.layers, self.edits)

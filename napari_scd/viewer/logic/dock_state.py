@@ -180,7 +180,9 @@ class DockState:
         if self.is_promptable:
             return prompt_sentences.ready(size)
         click_only = not self.can_segment
-        return sentences.ready(size, plan.n_windows, plan.seconds, plan.device, click_only=click_only)
+        return sentences.ready(
+            size, plan.n_windows, self.ready.whole_run_s, plan.device, click_only=click_only
+        )
 
     def centre(self) -> tuple[int, int, int]:
         """Return the voxel in the middle of what the user looks at."""

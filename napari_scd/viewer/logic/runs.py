@@ -51,6 +51,8 @@ class Runs:
     point_at
         Asks the promptable model for what lies at a voxel that the chosen one does not know; hears the voxel
         and why it is asked.
+    replan
+        Asks what the next run would take, as a run has shown how fast it is.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class Runs:
         edits: HandEdits,
         get_ready: Callable[[], None],
         point_at: Callable[[tuple[int, int, int], str], None],
+        replan: Callable[[], None],
     ) -> None:
         self._state = state
         self._layers = layers
         self._frames = FrameAnswers(state, layers)
         self._edits = edits
         self._get_ready = get_ready
-        self._point_at = point_at
+        self._point_at, self._replan = point_at, replan
         self._again: Callable[[], None] = get_ready
         self._n_shown_early = 0
         self._before = Shown()
@@ -210,6 +213,7 @@ class Runs:
             state.say(sentences.done(len(result.table), found, seconds, misfit_of=misfit_of))
         else:
             state.say(sentences.cancelled(report.n_windows, report.n_windows_planned))
+        self._replan()
 
     def _whole(self, segmentation: Segmentation, view: SourceView, ready: ReadyModel) -> Result:
         """Return a run over the volume; what was edited by hand on the preview before it stays on top."""

@@ -170,9 +170,12 @@ class ResultLayers:
         self._let_tokens_through(uid)
 
     def explode(self, result: Result) -> None:
-        """Show the token map with one more axis, the stage."""
+        """Show the token map with one more axis, the stage; it begins with the tokens that survived."""
+        is_new = self._store.ours(result.view.uid, "stages") is None
         stages = layers.stages_layer(result.tokens, result.view, result.n_stages, result.report)
         self._store.show(result.view.uid, "stages", stages)
+        if is_new:
+            self._store.screen.go_to_stage(result.n_stages)
         self.recolour()
 
     def _draw_preview(self, result: Result) -> None:
@@ -223,7 +226,7 @@ class ResultLayers:
     def _let_tokens_through(self, uid: Hashable) -> None:
         """Show labels as outlines over the tokens, and in 3D let those inside show through the preview.
 
-        Surfaces take the place of labels in 3D.
+        Surfaces take the place of the scan and its labels in 3D.
         """
         opacities = [layers.PREVIEW_OPACITY, layers.VEIL_OPACITY]
         in_3d = self._store.screen.in_3d

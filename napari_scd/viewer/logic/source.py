@@ -17,7 +17,6 @@ from napari_scd.viewer.state import State, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from napari_scd.engine import Plan
     from napari_scd.viewer.layers import SourceView
     from napari_scd.viewer.logic.backend import ReadyModel
     from napari_scd.viewer.logic.dock_state import DockState
@@ -151,9 +150,9 @@ class ImageSource:
             job = partial(run, view, state.choices.copy(), state.store.screen.centre_index(view))
             state.submit("warm", job, done, replace=False, silent=True)
 
-    def _on_warmed(self, plan: Plan | None) -> None:
-        if plan is not None and self._state.ready is not None:
-            self._on_replanned(self._state.ready._replace(plan=plan))
+    def _on_warmed(self, ready: ReadyModel | None) -> None:
+        if ready is not None:
+            self._on_replanned(ready)
 
     def _on_replanned(self, ready: ReadyModel) -> None:
         state = self._state

@@ -178,7 +178,7 @@ def other_shape(layer: str, needed: Sequence[int], found: Sequence[int]) -> Stat
 def nothing_new(layer: str, *, protect: bool) -> Status:
     """Say that accepting would change nothing."""
     why = (
-        "every voxel of the preview has a label already; untick 'Protect accepted labels' to replace them"
+        "every voxel of the preview has a label already; untick 'Protect accepted' to replace them"
         if protect
         else "it holds the same labels already"
     )

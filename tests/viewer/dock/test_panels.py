@@ -7,10 +7,11 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
-from qtpy.QtWidgets import QPushButton  # noqa: E402
+from qtpy.QtWidgets import QLabel, QPushButton  # noqa: E402
 
 from napari_scd.viewer.dock.panels.advanced import AdvancedPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.edit import EditPanel  # noqa: E402
+from napari_scd.viewer.dock.panels.elided import ElidedText  # noqa: E402
 from napari_scd.viewer.dock.panels.input import InputPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.objects import ObjectsPanel  # noqa: E402
 from napari_scd.viewer.dock.panels.parts import Chooser  # noqa: E402
@@ -31,6 +32,20 @@ def shown(qtbot: Any, panel: Any) -> Any:
     qtbot.addWidget(panel)
     panel.show()
     return panel
+
+
+def test_a_long_name_loses_whole_parts_before_it_ends_in_dots(qtbot: Any) -> None:
+    chooser, text = shown(qtbot, Chooser(parted_by=", ")), "abdomen-ct, 13 structures, preview"
+    wide = chooser.fontMetrics().horizontalAdvance(text) + 20
+    assert [chooser.fitting(text, int(part * wide)) for part in (1, 0.9, 0.5)] == [
+        text, "abdomen-ct, 13 structures", "abdomen-ct"
+    ]  # fmt: skip
+    assert chooser.fitting(text, wide // 5).endswith("…")
+    pace = shown(qtbot, ElidedText("pace", lines=1, parted_by="/"))
+    for width, words in ((300, "0.22 s/window"), (60, "0.22 s")):
+        pace.setFixedWidth(width)
+        pace.setText("0.22 s/window")
+        assert QLabel.text(pace) == words and pace.toolTip() == "0.22 s/window"
 
 
 def test_a_chooser_keeps_its_choice_while_the_list_changes(qtbot: Any) -> None:

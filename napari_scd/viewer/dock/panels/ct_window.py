@@ -19,7 +19,7 @@ class CtWindowRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("scd.ct_window.row")
-        self.windows = Chooser("scd.ct_window")
+        self.windows = Chooser("scd.ct_window", parted_by=" L")
         hint = "Contrast limits of the image layer: level (L) and width (W) in Hounsfield units"
         self.windows.set_items(
             [("As opened", None), *((window.title, window.limits) for window in CT_WINDOWS)],

@@ -21,11 +21,14 @@ class ElidedText(QLabel):
         Object name.
     lines
         Fixed number of lines; 0 = as high as its layout makes it.
+    parted_by
+        What separates the parts of a text of one line: what does not fit goes part by part. Empty = no parts.
     """
 
-    def __init__(self, name: str, lines: int = 0) -> None:
+    def __init__(self, name: str, lines: int = 0, *, parted_by: str = "") -> None:
         super().__init__()
         self.setObjectName(name)
+        self._parted_by = parted_by
         self._whole, self._lines = "", lines
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
@@ -65,7 +68,9 @@ class ElidedText(QLabel):
 
     def _elide(self) -> None:
         n_lines = max((self.height() - _MARGIN // 2) // max(self.fontMetrics().lineSpacing(), 1), 1)
-        shown = "\n".join(lines_of(self._whole, self.font(), self.width() - _MARGIN, n_lines))
+        width = self.width() - _MARGIN
+        text = whole_parts(self._whole, self._parted_by, self.font(), width)
+        shown = "\n".join(lines_of(text, self.font(), width, n_lines))
         if shown != super().text():
             super().setText(shown)
 
@@ -109,6 +114,13 @@ class StatusBox(QWidget):
         below = below if self.warnings.text() else 0
         self.status.setGeometry(0, 0, self.width(), self.height() - below)
         self.warnings.setGeometry(0, self.height() - below, self.width(), below)
+
+
+def whole_parts(text: str, parted_by: str, font: QFont, width: int) -> str:
+    """Return the first parts of a text that fit on a line of a width in pixels; the first one in any case."""
+    while parted_by and parted_by in text and lines_of(text, font, width, 1) != [text]:
+        text = text.rpartition(parted_by)[0]
+    return text
 
 
 def lines_of(text: str, font: QFont, width: int, n_lines: int) -> list[str]:

@@ -47,7 +47,7 @@ class InputPanel(Panel):
         self.volume = LayerChooser(layers, "scd.volume")
         self._channels: list[LayerChooser] = []
         self._rows.addRow("Volume", self.volume)
-        self.model = Chooser("scd.model")
+        self.model = Chooser("scd.model", parted_by=", ")
         self.model.setPlaceholderText("none")
         browse = QPushButton("...")
         browse.setObjectName("scd.model.file")
@@ -65,13 +65,13 @@ class InputPanel(Panel):
         self.frames = Chooser("scd.frames")
         self.frames.setToolTip("What Segment volume, Accept and Export apply to: this frame, or all of them.")
         self._rows.addRow("Frames", self.frames)
-        self.device = Chooser("scd.device")
+        self.device = Chooser("scd.device", parted_by=" (")
         self.set_devices(("auto", "cpu"))
-        self.pace = ElidedText("scd.pace", lines=1)
+        self.pace = ElidedText("scd.pace", lines=1, parted_by="/")
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(self.device, 5)
-        row.addWidget(self.pace, 4)
+        row.addWidget(self.device, 1)
+        row.addWidget(self.pace, 1)
         self._rows.addRow("Device", row)
         views = []
         for view, hint in VIEWS.items():

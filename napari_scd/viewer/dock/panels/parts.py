@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QFlowLayout
 
+from napari_scd.viewer.dock.panels.elided import whole_parts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -76,10 +78,19 @@ class Chooser(QComboBox):
     """A combo box of (text, value) pairs that keeps its choice while the list changes.
 
     Long texts end in dots, and are whole in the tool tip.
+
+    Parameters
+    ----------
+    name
+        Object name.
+    parted_by
+        What separates the parts of a text, the most important one first: of a long text, as many parts are
+        shown as fit. Empty = texts have no parts.
     """
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", *, parted_by: str = "") -> None:
         super().__init__()
+        self._parted_by = parted_by
         self.setObjectName(name)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(3)
@@ -120,12 +131,15 @@ class Chooser(QComboBox):
         room = self.rect()
         if style is not None:
             room = style.subControlRect(parts, option, QStyle.SubControl.SC_ComboBoxEditField, self)
-        option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, room.width() - 4
-        )
+        option.currentText = self.fitting(option.currentText or "", room.width() - 4)
         painter.drawComplexControl(parts, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         painter.end()
+
+    def fitting(self, text: str, width: int) -> str:
+        """Return what is shown of a text in a width in pixels."""
+        shown = whole_parts(text, self._parted_by, self.font(), width)
+        return self.fontMetrics().elidedText(shown, Qt.TextElideMode.ElideRight, width)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Leave letters to the dock's keys, instead of searching the list for them."""

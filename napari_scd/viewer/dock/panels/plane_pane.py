@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CROSSHAIR = QColor("#ffb300")
 GAP_PX = 8.0  # of the crosshair around its middle
+LETTER_GAP_PX = 6.0  # between the caption and the letter beside it
 NOTCH = 120.0  # of the wheel, in Qt's eighths of a degree
 HINT = (
     "{}: press to move the crosshair, turn the wheel to change the slice. Ctrl+wheel zooms, dragging with "
@@ -163,17 +164,22 @@ class PlanePane(QWidget):
         ways = Qt.AlignmentFlag
         top, bottom, left, right = self.plane.edges
         zoom = "" if self._zoom.factor == 1 else f"  ×{self._zoom.factor:.1f}"
+        caption, above = self._caption + zoom, box
+        metrics = painter.fontMetrics()
+        room = (box.width() - metrics.horizontalAdvance(top + self._doubt)) / 2 - LETTER_GAP_PX
+        if metrics.horizontalAdvance(caption) > room:
+            above = box.adjusted(0, metrics.lineSpacing(), 0, 0)
         texts = (
-            (top + self._doubt, ways.AlignTop | ways.AlignHCenter),
-            (bottom + self._doubt, ways.AlignBottom | ways.AlignHCenter),
-            (left + self._doubt, ways.AlignLeft | ways.AlignVCenter),
-            (right + self._doubt, ways.AlignRight | ways.AlignVCenter),
-            (self._caption + zoom, ways.AlignTop | ways.AlignLeft),
+            (top + self._doubt, ways.AlignTop | ways.AlignHCenter, above),
+            (bottom + self._doubt, ways.AlignBottom | ways.AlignHCenter, box),
+            (left + self._doubt, ways.AlignLeft | ways.AlignVCenter, box),
+            (right + self._doubt, ways.AlignRight | ways.AlignVCenter, box),
+            (caption, ways.AlignTop | ways.AlignLeft, box),
         )
         for colour, moved in (("black", 1), ("white", 0)):  # a shadow, to be read on bright tissue
             painter.setPen(QColor(colour))
-            for text, way in texts:
-                painter.drawText(box.translated(moved, moved), way, text)
+            for text, way, where in texts:
+                painter.drawText(where.translated(moved, moved), way, text)
 
     def _area(self) -> QRectF:
         """Where the slice is drawn."""
