@@ -70,10 +70,10 @@ def test_large_type_leaves_the_window_on_the_screen(
     window.qtbot.wait(300)
     controls, layers = (window.main.findChild(QDockWidget, name) for name in fit_screen.STACKED)
     assert window.main.tabifiedDockWidgets(controls) == [layers]
+    window.shoot("room-16pt")
     area = window.widget.findChild(QScrollArea)
     assert area.widget().minimumSizeHint().width() <= area.viewport().width(), "nothing is cut off sideways"
     bottom = window.part("export").mapTo(window.main, window.part("export").rect().bottomLeft()).y()
     assert bottom < 720
-    window.shoot("room-16pt")
     window.widget.tear_down()
     assert window.main.tabifiedDockWidgets(controls) == [], "as they were"

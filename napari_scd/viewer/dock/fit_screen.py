@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 STACKED = ("layer controls", "layer list")
@@ -40,7 +40,10 @@ class FitScreen(QObject):
                 window.removeEventFilter(self)
                 panels = _panels(window)
                 if self._tabbed and panels is not None:
-                    window.splitDockWidget(*panels, Qt.Orientation.Vertical)
+                    area = window.dockWidgetArea(panels[0])
+                    window.removeDockWidget(panels[1])  # tabs cannot be split
+                    window.addDockWidget(area, panels[1])
+                    panels[1].show()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802 (Qt's name)
         """Look again when the window grew."""

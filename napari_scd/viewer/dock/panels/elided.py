@@ -44,6 +44,7 @@ class ElidedText(QLabel):
         """Show a text, and all of it in the tool tip."""
         self._whole = text or ""
         self.setToolTip(self._whole)
+        self._fit()
         self._elide()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 (Qt's name)
@@ -65,6 +66,9 @@ class ElidedText(QLabel):
     def _fit(self) -> None:
         if self._lines:
             self.setFixedHeight(self._lines * self.fontMetrics().lineSpacing() + _MARGIN)
+        if self._parted_by:
+            first = self._whole.partition(self._parted_by)[0]
+            self.setMinimumWidth(self.fontMetrics().horizontalAdvance(first) + 2 * _MARGIN)
 
     def _elide(self) -> None:
         n_lines = max((self.height() - _MARGIN // 2) // max(self.fontMetrics().lineSpacing(), 1), 1)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_scd.viewer.dock.panels.elided import ElidedText, StatusBox
 from napari_scd.viewer.dock.panels.parts import Chooser, Panel, flow, form, wrapping_label
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_scd.viewer.state import Status
 
+WIDE_LETTERS = 32
 BAD = frozenset({State.ERROR, State.BAD_INPUT})
 VIEWS = {
     "Axial": "Slices from below: anterior up, the patient's right on the left",
@@ -66,11 +67,12 @@ class InputPanel(Panel):
         self.frames.setToolTip("What Segment volume, Accept and Export apply to: this frame, or all of them.")
         self._rows.addRow("Frames", self.frames)
         self.device = Chooser("scd.device", parted_by=" (")
+        self.device.setMinimumContentsLength(6)
         self.set_devices(("auto", "cpu"))
         self.pace = ElidedText("scd.pace", lines=1, parted_by="/")
         row = QHBoxLayout()
         row.setSpacing(8)
-        row.addWidget(self.device, 1)
+        row.addWidget(self.device)
         row.addWidget(self.pace, 1)
         self._rows.addRow("Device", row)
         views = []
@@ -181,10 +183,24 @@ class InputPanel(Panel):
         self._colour_texts()
 
     def changeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
-        """Follow the theme."""
+        """Follow the theme and the size of the type."""
         if event.type() in (QEvent.Type.StyleChange, QEvent.Type.PaletteChange):
             self._colour_texts()
+        if event.type() in (QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self._wrap_rows()
         super().changeEvent(event)
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
+        """Follow the width."""
+        super().resizeEvent(event)
+        self._wrap_rows()
+
+    def _wrap_rows(self) -> None:
+        """Put every field below its name where names of models would not fit beside it."""
+        if self._ready:
+            wide = self.width() >= WIDE_LETTERS * self.fontMetrics().averageCharWidth()
+            policy = QFormLayout.RowWrapPolicy
+            self._rows.setRowWrapPolicy(policy.WrapLongRows if wide else policy.WrapAllRows)
 
     def _colour_texts(self) -> None:
         """Colour error and warnings so that they stand out on this theme."""
