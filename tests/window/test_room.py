@@ -73,6 +73,7 @@ def test_large_type_leaves_the_window_on_the_screen(
     window.shoot("room-16pt")
     area = window.widget.findChild(QScrollArea)
     assert area.widget().minimumSizeHint().width() <= area.viewport().width(), "nothing is cut off sideways"
+    assert window.part("model").width() > 200, "below its name, so that it can be read"
     bottom = window.part("export").mapTo(window.main, window.part("export").rect().bottomLeft()).y()
     assert bottom < 720
     window.widget.tear_down()

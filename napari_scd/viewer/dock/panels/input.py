@@ -198,7 +198,7 @@ class InputPanel(Panel):
     def _wrap_rows(self) -> None:
         """Put every field below its name where names of models would not fit beside it."""
         if self._ready:
-            wide = self.width() >= WIDE_LETTERS * self.fontMetrics().averageCharWidth()
+            wide = self.width() >= WIDE_LETTERS * self.model.fontMetrics().averageCharWidth()
             policy = QFormLayout.RowWrapPolicy
             self._rows.setRowWrapPolicy(policy.WrapLongRows if wide else policy.WrapAllRows)
 
