@@ -201,7 +201,7 @@ class LayerStore:
             layer.visible = visible
 
     def put_behind_surfaces(self, source: Hashable, on: bool) -> None:
-        """Hide an image, our preview and our segmentation while surfaces are on screen, or show them again."""
+        """Hide an image, its preview and segmentation while surfaces are on screen, or show them again."""
         surfaces = [self.ours(source, kind) for _, kind in list(self._ours) if kind.startswith("surface")]
         on = on and any(layer is not None and layer.visible for layer in surfaces)
         for layer in (self.layer(source), self.ours(source, "preview"), self.ours(source, "seg")):
