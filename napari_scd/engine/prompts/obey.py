@@ -63,11 +63,10 @@ def _with_neighbours(voxels: NDArray[np.int64], others: NDArray[np.int64], draft
     """Add the neighbours ``(n, 3)`` that are nearer to `voxels` than to `others`."""
     spacing_mm, shape = np.asarray(draft.space.spacing_mm), np.asarray(draft.space.shape)
     steps = np.asarray(list(itertools.product((-1, 0, 1), repeat=3)))
-    away_mm = np.linalg.norm(steps * spacing_mm, axis=1)
-    beside = away_mm <= BESIDE * draft.space.finest_mm
-    places = (voxels[:, None] + steps[beside]).reshape(-1, 3)
-    wanted = ((places >= 0) & (places < shape)).all(axis=1)
-    if len(others):
-        nearest_mm, _ = KDTree(others * spacing_mm).query(places * spacing_mm)
-        wanted &= np.tile(away_mm[beside], len(voxels)) < nearest_mm
-    return np.unique(places[wanted], axis=0)
+    beside = np.linalg.norm(steps * spacing_mm, axis=1) <= BESIDE * draft.space.finest_mm
+    places = np.unique((voxels[:, None] + steps[beside]).reshape(-1, 3), axis=0)
+    places = places[((places >= 0) & (places < shape)).all(axis=1)]
+    if not len(others):
+        return places
+    own_mm, other_mm = (KDTree(at * spacing_mm).query(places * spacing_mm)[0] for at in (voxels, others))
+    return np.asarray(places[own_mm < other_mm])
