@@ -283,8 +283,10 @@ def test_clicks_are_timed_without_a_window(run: Run, scan: Scan) -> None:
     waits = {wait["what"]: wait for wait in timed["waits"]}
     assert waits["model loaded, scan prepared, first click answered"]["n"] == 1
     assert waits["any click, median"]["n"] == 2 and waits["any click, median"]["goal_s"] == 0.5
+    assert any("zooms out" in what for what in waits) != bool(timed["notes"]), "timed, or why not"
     words = ("benchmark", "latency", scan(), "--rounds", 1, "--threads", 1, "--processor-time")
     code, out, _ = run(*words, "-m", "anything")
     assert code == 0 and "any click, 95 of 100" in out and "processor time" in out
+    assert not timed["notes"] or timed["notes"][0] in " ".join(out.split())
     code, _, err = run(*words)
     assert code == 2 and "The dock is timed as it runs" in err
