@@ -1,13 +1,26 @@
-"""What all tests share: one thread, no display needed, a tiny network with random weights."""
+"""What all tests share: one thread per process, a process per core, no display needed."""
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from napari_scd.own_process import granted_cores, usable_cores
+
+if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling
+
+MOST_PROCESSES = 4
+
+# before PyTorch is loaded: each process has one core, and the threads of several would wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+os.environ.setdefault("NAPARI_CONFIG", "")  # napari's settings are neither read nor written
 
 
 def has_display() -> bool:
@@ -18,6 +31,22 @@ def has_display() -> bool:
 
 if not has_display():
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use a process per core; none but this one for single files, which start sooner without others."""
+    folders = all(Path(word.partition("::")[0]).is_dir() for word in config.args)
+    processes = min(granted_cores() or usable_cores(), MOST_PROCESSES)
+    return processes if folders and processes > 1 else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Give each file to one process, and all files that open windows to the same one."""
+    from .one_window_at_a_time import OneWindowAtATime
+
+    return OneWindowAtATime(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

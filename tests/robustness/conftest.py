@@ -23,9 +23,10 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Good files to copy: `good.safetensors` (works at 2 mm), `scan.nii.gz` and training cases."""
+    """Good files to copy: `good.safetensors` for `scan.nii.gz`, `coarse.safetensors` for training cases."""
     folder = tmp_path_factory.mktemp("stock")
     save_tiny(folder / "good.safetensors", spacing_mm=2.0, answer=1)
+    save_tiny(folder / "coarse.safetensors", spacing_mm=8.0, answer=1)
     write_volume(folder / "scan.nii.gz", scan())
     write_cases(folder / "cases")
     return folder

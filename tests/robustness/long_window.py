@@ -3,7 +3,7 @@
     xvfb-run -a -s "-screen 0 1600x1000x24" nice -n 10 python -m tests.robustness.long_window --rounds 500
 
 Counts of threads, layers, callbacks and Qt widgets must be those after round 1; memory may grow by 0.1 MiB
-a round at most after 100 rounds. pytest does not collect this file; `test_long_runs.py` makes a few rounds.
+a round at most after 100 rounds. pytest does not collect this file; `test_windows.py` makes a few rounds.
 """
 
 from __future__ import annotations

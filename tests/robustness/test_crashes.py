@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -151,8 +152,10 @@ def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("NAPARI_SCD_MODELS", str(tmp_path / "out" / "models"))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path))
     (tmp_path / "cases").symlink_to(stock / "cases")
+    importlib.import_module("matplotlib.pyplot")  # once here, not in each child: it looks for fonts
     config, model, scan = tmp_path / "train.yaml", stock / "good.safetensors", stock / "scan.nii.gz"
     images, labels = stock / "cases" / "images", stock / "cases" / "labels"
+    coarse = stock / "coarse.safetensors"
     data = {"images": str(images), "labels": str(labels), "holdout": 1}
     config.write_text(yaml.safe_dump({**TRAINING, "data": data, "steps": 1}))
     out = tmp_path / "out"
@@ -161,7 +164,7 @@ def test_the_disk_is_full(stock: Path, tmp_path: Path, monkeypatch: pytest.Monke
         "train": ("train", config, "-o", out / "run", "--device", "cpu"),
         "add": ("models", "add", model, "--name", "mine"),
         "example": ("train", "--example", out / "example"),
-        "evaluate": ("evaluate", model, images, labels, "-o", out / "measured", "-k", "1", "--no-surface"),
+        "evaluate": ("evaluate", coarse, images, labels, "-o", out / "measured", "-k", "1", "--no-surface"),
     }[what]
 
     def limit(n_bytes: int) -> Callable[[], None]:

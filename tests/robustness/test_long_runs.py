@@ -1,4 +1,4 @@
-"""A few rounds of what the long campaigns do five hundred times."""
+"""A few rounds of what the long campaign does five hundred times; `test_windows.py` does so with the dock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from napari_scd.engine import Session
 from .long_session import Footprint, answer, one_round
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts in /proc")
@@ -30,9 +29,3 @@ def test_a_session_stays_the_same(stock: Path) -> None:
     assert answer(session) == expected
     last = Footprint.now()
     assert last.files <= first.files
-
-
-@pytest.mark.window
-def test_a_dock_that_comes_and_goes_leaves_nothing(viewer_rounds: Callable[..., list[object]]) -> None:
-    first, *others = viewer_rounds(4)
-    assert all(counts == first for counts in others)
