@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,22 +186,9 @@ class Window:
         small.save(self.shots / f"{name}.png", optimize=True)
 
 
-@pytest.fixture(scope="session")
-def _imports_are_no_garbage() -> None:
-    """Spare what is there before the first window the search for garbage that napari makes after each."""
-    pytest.importorskip("napari.qt")
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture
 def open_window(
-    _imports_are_no_garbage: None,
-    make_napari_viewer_proxy: Any,
-    qtbot: Any,
-    models: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    make_napari_viewer_proxy: Any, qtbot: Any, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
     """Open windows with the dock; every job has ended when the test is over."""
     monkeypatch.setenv("NAPARI_SCD_MODELS", str(models))
