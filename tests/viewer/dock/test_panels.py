@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from qtpy.QtCore import QEvent, QObject  # noqa: E402
 from qtpy.QtWidgets import QLabel, QPushButton  # noqa: E402
 
 from napari_scd.viewer.dock.panels.advanced import AdvancedPanel  # noqa: E402
@@ -104,6 +105,31 @@ def test_the_bar_swings_until_the_length_of_a_run_is_known(qtbot: Any) -> None:
     assert panel.bar.swings
     panel.show_progress(SimpleNamespace(done=9, total=27))
     assert not panel.bar.swings and not panel.bar.from_right
+
+
+class Paintings(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: Any) -> None:
+        super().__init__()
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, widget: Any, event: Any) -> bool:  # noqa: N802 (Qt's name)
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_progress_is_painted_when_the_event_loop_comes_round(qtbot: Any) -> None:
+    panel = shown(qtbot, RunPanel())
+    panel.set_running(True)
+    qtbot.wait(20)
+    paintings = Paintings(panel.bar)
+    for done in range(9):
+        panel.show_progress(SimpleNamespace(done=done, total=9))
+    assert paintings.count == 0
+    qtbot.waitUntil(lambda: paintings.count > 0)
+    assert panel.bar.value() == 8
 
 
 def test_the_slider_speaks_in_ratios(qtbot: Any) -> None:

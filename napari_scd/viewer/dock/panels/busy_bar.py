@@ -42,8 +42,7 @@ class BusyBar(QProgressBar):
     def wait(self) -> None:
         """Show that something runs whose length is not known."""
         self._waits = True
-        self.setRange(0, 2)
-        self.setValue(1)
+        self._set(1, 2)
         if self.isVisible():
             self._swing.start()
 
@@ -52,8 +51,7 @@ class BusyBar(QProgressBar):
         self._waits = False
         self._swing.stop()
         self._fill(from_right=False)
-        self.setRange(0, max(total, 1))
-        self.setValue(done)
+        self._set(done, max(total, 1))
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 (Qt's name)
         """Swing again if the length is still not known."""
@@ -65,6 +63,13 @@ class BusyBar(QProgressBar):
         """Rest while nobody looks."""
         super().hideEvent(event)
         self._swing.stop()
+
+    def _set(self, done: int, total: int) -> None:
+        """Change value and range together; Qt's bar would paint at once, each time, with the whole window."""
+        self.setUpdatesEnabled(False)
+        self.setRange(0, total)
+        self.setValue(done)
+        self.setUpdatesEnabled(True)
 
     def _fill(self, *, from_right: bool) -> None:
         self.from_right = from_right
