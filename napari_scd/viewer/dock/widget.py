@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from napari_scd.viewer.logic import JobQueue, Result
 
-LOOK_AGAIN_MS, PAINTED_MS, START_UNSEEN_MS = 50, 100, 500
+LOOK_AGAIN_MS, PAINTED_MS = 50, 100
+START_SHOWN_MS, START_UNSEEN_MS = 100, 500
 PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
 
 
@@ -109,7 +110,7 @@ class ScdWidget(DockedWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 (Qt's name)
         """Guard the canvas, keep the window on the screen; load the model once the dock is painted."""
         super().showEvent(event)
-        QTimer.singleShot(0, self._start)
+        QTimer.singleShot(START_SHOWN_MS, self._start)
         window = self.window()
         if window is not None:
             guard_canvas(self._viewer, window)
