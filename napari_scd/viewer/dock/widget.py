@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
     from napari_scd.viewer.logic import JobQueue, Result
 
-LOOK_AGAIN_MS, PAINTED_MS = 50, 100
-START_SHOWN_MS, START_UNSEEN_MS = 100, 500
+LOOK_AGAIN_MS, PAINTED_MS, START_SHOWN_MS, START_UNSEEN_MS = 50, 100, 100, 500
 PLANNED = frozenset({"device", "precision", "stride", "batch", "blending"})
 
 
