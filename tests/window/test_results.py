@@ -43,11 +43,14 @@ def test_each_volume_has_its_own_legend_and_preview(open_window: Any) -> None:
     window.wait(State.READY)
     assert rows(window) == {} and not window.part("accept").isEnabled()
     assert not window.part("export").isEnabled() and not window.layer("preview").visible
+    image = window.viewer.layers["scan"]
+    assert other.visible and not image.visible, "no outlines on a scan that they do not belong to"
     window.key(Qt.Key.Key_U)
     assert "Nothing to accept" in window.part("status").text() and window.layer("seg") is None
     window.choose("volume", "scan")
     window.wait(State.PREVIEW)
-    assert rows(window) == first and window.layer("preview").visible and other.visible
+    assert rows(window) == first and window.layer("preview").visible
+    assert image.visible and not other.visible
     window.key(Qt.Key.Key_U)
     assert window.layer("seg").name == "scan [SCD seg]" and rows(window) == first
     window.viewer.layers.clear()

@@ -11,6 +11,8 @@ from napari_scd.viewer.layers import finest, frame_lengths, problem_of
 from napari_scd.viewer.logic import Offer, offered_models
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_scd.viewer.dock.panels import InputPanel, ResultPanel
     from napari_scd.viewer.logic import Controller
 
@@ -35,6 +37,17 @@ class LayerLists:
         self._picked = controller.choices.model is not None  # taken over from the dock before
         self._model_before: str | None = None
         self._axes: dict[tuple[Any, ...], str | None] = {}  # what the user said of each image
+
+    def _bring_in_sight(self, chosen: Sequence[Any]) -> None:
+        """Hide the image chosen before, which may cover the other: outlines would lie on a wrong scan."""
+        layer = self._control.store.layer
+        before = [layer(uid) for uid in self._choices.volumes if uid not in chosen]
+        now = layer(chosen[0]) if chosen else None
+        if now is not None and any(one is not None for one in before):
+            now.visible = True
+            for image in before:
+                if image is not None:
+                    image.visible = False
 
     def list_models(self, folder: str, extra: str | None = None) -> None:
         """List the models known by name, those of a folder, and a file chosen by hand."""
@@ -67,6 +80,7 @@ class LayerLists:
         chosen = self._inputs.chosen_volumes
         if choices.volumes[:1] != chosen[:1]:
             choices.output = self._own_segmentation(chosen)
+            self._bring_in_sight(chosen)
             self._axes[choices.volumes[:1]] = choices.world_axes
             choices.world_axes = self._axes.get(chosen[:1])
         elif self._model_before != choices.model and choices.model != choices.promptable:
