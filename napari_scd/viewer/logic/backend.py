@@ -121,7 +121,7 @@ class Backend:
             if plan.n_windows >= MANY_WINDOWS and not cancel.cancelled:
                 answer = session.preview(request, centre_index=_elsewhere(view, centre), cancel=cancel)
             self._beside.learn(answer, np.minimum(plan.roi, plan.grid_shape).tolist())
-        gc.collect()  # due after importing PyTorch: a quarter of a second that the first click need not wait
+        _collect_once()
         return self._ready(self._main.load(choices.model), session, request)
 
     def warm_pointed(
@@ -277,3 +277,9 @@ def _elsewhere(view: SourceView, centre: Sequence[int]) -> tuple[int, ...]:
     """Voxel in another part of the scan than the one in the middle of the screen, but not at its border."""
     pairs = zip(centre, view.shape, strict=True)
     return tuple(round((0.3 if at > n / 2 else 0.7) * (n - 1)) for at, n in pairs)
+
+
+@cache
+def _collect_once() -> None:
+    """Collect garbage as is due after importing PyTorch: the first click need not wait a quarter of a second."""
+    gc.collect()
