@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -281,5 +281,5 @@ def _elsewhere(view: SourceView, centre: Sequence[int]) -> tuple[int, ...]:
 
 @cache
 def _collect_once() -> None:
-    """Collect garbage as is due after importing PyTorch: the first click need not wait a quarter of a second."""
+    """Collect garbage, which is due after importing PyTorch: the first click need not wait for it."""
     gc.collect()
