@@ -182,7 +182,10 @@ def test_planes_are_zoomed_panned_and_reset(open_window: Any) -> None:
 
 def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_window: Any) -> None:
     window: Window = open_window(**scan())
+    window.viewer.add_image(scan()["data"][::-1].copy(), name="other", scale=(2, 2, 2), units="mm")
     window.use("aa-whole")
+    window.choose("volume", "scan")
+    window.wait(State.READY)
     window.key(Qt.Key.Key_G)
     window.wait(State.DONE)
     legend = window.part("legend")
@@ -192,6 +195,7 @@ def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_win
     again = Window(window.viewer, window.qtbot, window.shots)
     again.until(lambda: again.part("status").text().startswith("Preview"))
     assert again.part("model").currentText().startswith("aa-whole"), "the model that made the preview"
+    assert again.part("volume").currentText() == "scan", "and the volume it is of"
     legend = again.part("legend")
     assert legend.topLevelItemCount() > 0 and legend.topLevelItem(0).font(0).bold()
     window.layer("preview").show_selected_label = False

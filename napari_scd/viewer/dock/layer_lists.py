@@ -33,6 +33,9 @@ class LayerLists:
         self._choices = controller.choices
         self._inputs = inputs
         self._results = results
+        for uid in self._choices.volumes[:1]:  # taken over from the dock before
+            inputs.volume.prefer(uid)
+        self._choices.volumes = ()
         self._offers: list[Offer] = []
         self._picked = controller.choices.model is not None  # taken over from the dock before
         self._model_before: str | None = None

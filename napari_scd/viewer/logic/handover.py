@@ -15,9 +15,10 @@ KEY = "scd_dock"
 
 
 class Handover(NamedTuple):
-    """Everything a dock knows of its layers, and the model it worked with."""
+    """Everything a dock knows of its layers, and the model and images it worked with."""
 
     model: str | None
+    volumes: tuple[Hashable, ...]
     memory: StoreMemory
     shown: dict[Place, Shown]
     steps: dict[Place, UndoSteps]
@@ -30,7 +31,8 @@ class Handover(NamedTuple):
 
 def leave(state: DockState) -> None:
     """Leave what a dock knows in its layers' metadata; it goes when they go."""
-    handover = Handover(state.choices.model, state.store.memory, dict(state.shown), dict(state.steps))
+    choices, memory = state.choices, state.store.memory
+    handover = Handover(choices.model, choices.volumes, memory, dict(state.shown), dict(state.steps))
     for layer in state.store.layers:
         if layer.unique_id in handover.uids:
             layer.metadata[KEY] = handover
@@ -42,7 +44,7 @@ def take_over(state: DockState) -> None:
         left: Any = layer.metadata.pop(KEY, None)
         left = getattr(left, "__wrapped__", left)  # plugins see what napari holds through a proxy
         if isinstance(left, Handover) and layer.unique_id in left.uids:
-            state.choices.model = left.model
+            state.choices.model, state.choices.volumes = left.model, left.volumes
             state.store.remember(left.memory)
             state.shown.update(left.shown)
             state.steps.update(left.steps)

@@ -70,6 +70,10 @@ class LayerChooser(QWidget):
             self.native.setCurrentIndex(rows[0] if rows else min(0, len(layers) - 1))
         self._take()
 
+    def prefer(self, uid: Any) -> None:
+        """Choose a layer when the list is filled next, if it is among them."""
+        self._uid = uid
+
     def choose_row(self, row: int) -> None:
         """Choose by row without emitting anything."""
         with QSignalBlocker(self.native):
