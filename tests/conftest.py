@@ -20,6 +20,7 @@ MOST_PROCESSES = 4
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
+os.environ.setdefault("PYTHONHASHSEED", "0")  # of further processes: sets have one order in all of them
 os.environ.setdefault("NAPARI_CONFIG", "")  # napari's settings are neither read nor written
 
 

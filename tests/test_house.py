@@ -320,7 +320,7 @@ def test_no_name_of_a_room_is_a_module_of_it(room: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("room", [*(set(ROOMS) - {"cli", "viewer"}), *(set(OUTSIDE) - {"__main__"})])
+@pytest.mark.parametrize("room", sorted((set(ROOMS) - {"cli", "viewer"}) | (set(OUTSIDE) - {"__main__"})))
 def test_lower_rooms_know_no_options_and_no_keys(room: str) -> None:
     found = []
     for module in modules_of(room):
