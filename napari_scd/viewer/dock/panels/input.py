@@ -67,7 +67,6 @@ class InputPanel(Panel):
         self.frames.setToolTip("What Segment volume, Accept and Export apply to: this frame, or all of them.")
         self._rows.addRow("Frames", self.frames)
         self.device = Chooser("scd.device", parted_by=" (")
-        self.device.setMinimumContentsLength(6)
         self.set_devices(("auto", "cpu"))
         self.pace = ElidedText("scd.pace", lines=1, parted_by="/")
         row = QHBoxLayout()
