@@ -55,7 +55,7 @@ class SharpPlanes:
     @property
     def n_planes(self) -> int:
         """How many."""
-        return self.cut[0].stop - self.cut[0].start
+        return int(self.cut[0].stop - self.cut[0].start)
 
     @property
     def logits(self) -> Tensor:
