@@ -14,6 +14,7 @@ from qtpy.QtGui import QWheelEvent  # noqa: E402
 from qtpy.QtTest import QTest  # noqa: E402
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget  # noqa: E402
 
+from napari_scd.viewer.dock import display  # noqa: E402
 from napari_scd.viewer.state import State  # noqa: E402
 
 from .conftest import CONTROL, NONE, Window, scan  # noqa: E402
@@ -180,7 +181,12 @@ def test_planes_are_zoomed_panned_and_reset(open_window: Any) -> None:
     window.press("planes")
 
 
-def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_window: Any) -> None:
+def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(
+    open_window: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    trusted = display.trust_in
+    monkeypatch.setattr(display, "trust_in", lambda *of: asked.append(of[1]) or trusted(*of))
     window: Window = open_window(**scan())
     window.viewer.add_image(scan()["data"][::-1].copy(), name="other", scale=(2, 2, 2), units="mm")
     window.use("aa-whole")
@@ -196,6 +202,8 @@ def test_a_dock_that_is_opened_again_goes_on_where_the_other_was_closed(open_win
     again.until(lambda: again.part("status").text().startswith("Preview"))
     assert again.part("model").currentText().startswith("aa-whole"), "the model that made the preview"
     assert again.part("volume").currentText() == "scan", "and the volume it is of"
+    again.until(lambda: again.control.ready is not None)
+    assert asked[-1] is not None, "the legend shows again how the model was tested"
     legend = again.part("legend")
     assert legend.topLevelItemCount() > 0 and legend.topLevelItem(0).font(0).bold()
     window.layer("preview").show_selected_label = False

@@ -88,16 +88,19 @@ class PanelDisplay:
         if result is None:
             panels.result.show_structures(None, {}, ())
             return
+        self._list_structures(result)
+        if result.seconds_per_window is not None:
+            origin = f"measured in the last run on {result.report['device']}"
+            self._show_pace(result.seconds_per_window, origin)
+
+    def _list_structures(self, result: Result) -> None:
         sides = [index for pair in result.table.mirror_pairs for index in pair]
         doubtful = () if result.view.orientation_known else sides
         ready = self._control.ready
         trust = trust_in(result, None if ready is None else ready.checkpoint)
-        panels.result.show_structures(
+        self._panels.result.show_structures(
             result.named_table, result.found(), doubtful, apart_ml(result), trust=trust
         )
-        if result.seconds_per_window is not None:
-            origin = f"measured in the last run on {result.report['device']}"
-            self._show_pace(result.seconds_per_window, origin)
 
     def show_status(self) -> None:
         """Show the status as it is now."""
@@ -126,6 +129,8 @@ class PanelDisplay:
             choices.keep = default
             panels.tokens.set_keep(default)
         panels.advanced.set_strides(network.config.roi, network.config.patch)
+        if self._control.result is not None:
+            self._list_structures(self._control.result)  # the model says how well it was tested
 
     def _on_cost(self, cost: Cost | None) -> None:
         self._cost = cost
