@@ -34,7 +34,7 @@ def letters(window: Window) -> str:
 def test_letters_and_the_orientation_in_words(open_window: Any) -> None:
     window: Window = open_window(**scan())
     window.use("aa-whole")
-    assert letters(window) == "A? P? R? L?"
+    window.until(lambda: letters(window) == "A? P? R? L?")
     assert "head and feet" in window.part("warnings").toolTip()
     window.part("advanced").expand(animate=False)
     window.part("orientation.by_file").click()

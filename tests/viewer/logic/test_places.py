@@ -126,7 +126,8 @@ def test_a_run_on_voxels_changed_in_place_starts_over_with_the_new_ones(dock: An
     dock.backend.fail = VoxelsChanged()
     segment(dock)
     assert dock.control.status.state is State.DONE and dock.control.state.key != before
-    assert dock.backend.calls[-3:] == ["segment", "prepare", "segment"], "and nothing is warmed up before it"
+    calls = dock.backend.calls[-4:]
+    assert calls == ["segment", "prepare", "segment", "prepare"], "the next run is planned; nothing is warmed up"
     assert dock.control.result.clicks == []
 
 
