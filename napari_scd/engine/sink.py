@@ -168,4 +168,7 @@ class LabelSink:
 
     def _found(self, only: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
         found = self._way.labels(self._labels, self._logits, self._recipe, only)
-        return self._way.without(self._stray, found) if self._stray else found
+        if self._stray:
+            found = found.copy() if found is self._labels else found
+            self._way.remove(self._stray, found)
+        return found

@@ -150,8 +150,8 @@ class WayBack:
         places = [b + (s > 0.5) for b, s in zip(self._below, self._share, strict=True)]
         return values[np.ix_(*places)]
 
-    def without(self, parts: Iterable[StrayPart], found: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Remove parts found on the model grid from labels on the oriented source grid; return a copy.
+    def remove(self, parts: Iterable[StrayPart], found: NDArray[np.uint8]) -> None:
+        """Remove parts found on the model grid from labels on the oriented source grid, in place.
 
         A source voxel lies in a cell of 2 x 2 x 2 model voxels. No cell holds both a part and what stays of
         its label, so in the part's cells all voxels of its label go::
@@ -159,7 +159,6 @@ class WayBack:
             model    1 1 . . . 1     the 1 on the right is a part to remove
             source  111.......11     so are the two that lie in its cells
         """
-        kept = found.copy()
         for part in parts:
             if not self._prepared.resampled:
                 here = part.box
@@ -174,8 +173,7 @@ class WayBack:
                     picks.append(below[first:last] - (side.start - 1))
                 here = (spans[0], spans[1], spans[2])
                 gone = cells[np.ix_(*picks)]
-            kept[here][gone & (found[here] == part.label)] = 0
-        return kept
+            found[here][gone & (found[here] == part.label)] = 0
 
     def touched(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Tell where a model voxel around a source voxel is in `mask` (itself, if not resampled)."""

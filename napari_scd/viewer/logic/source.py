@@ -37,7 +37,8 @@ class ImageSource:
         """Import torch and load the chosen model in the background."""
         state = self._state
         state.submit("preload", state.backend.preload, self._on_preloaded, lasting=True)
-        self.refresh(again=True)
+        asked = any(kind in ASKED for kind in state.jobs.waiting)  # a click as soon as the dock was there
+        self.refresh(again=not asked)
         if state.view is None and state.choices.model is not None:
             run = partial(state.backend.prepare, None, state.choices.copy())
             state.submit("warm", run, lambda _: None, silent=True)

@@ -127,7 +127,7 @@ def test_a_run_on_voxels_changed_in_place_starts_over_with_the_new_ones(dock: An
     segment(dock)
     assert dock.control.status.state is State.DONE and dock.control.state.key != before
     calls = dock.backend.calls[-4:]
-    assert calls == ["segment", "prepare", "segment", "prepare"], "the next run is planned; nothing is warmed up"
+    assert calls == ["segment", "prepare", "segment", "prepare"], "and nothing is warmed up before it"
     assert dock.control.result.clicks == []
 
 
