@@ -116,3 +116,12 @@ def test_nothing_is_removed_from_a_run_that_was_cut_short(thresholder) -> None:
 def test_a_recipe_for_another_network_is_refused(thresholder, change, said) -> None:
     with pytest.raises(InputError, match=said):
         thresholder(replace(RECIPE, **change))
+
+
+@pytest.mark.parametrize("slab", [1, 7, 1000])
+def test_parts_are_the_same_whatever_planes_are_measured_at_once(slab, monkeypatch):
+    monkeypatch.setattr("napari_scd.engine.parts.SLAB", slab)
+    labels = np.zeros((60, 4, 4), np.uint8)
+    labels[2:20], labels[26:30], labels[45:48], labels[54:57] = 1, 1, 1, 1  # gaps of 6, 15 and 6 planes
+    kept = _kept(labels)
+    assert [z for z in range(60) if kept[16 * z] == "#"] == [*range(2, 20), *range(26, 30)]
