@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,12 +39,16 @@ class LargeTarget:
     @property
     def middle(self) -> Voxel:
         """The voxel of the scan that lies deepest inside."""
-        return self._deepest(self.inside)[0]
+        return self._core[0]
 
     @property
     def depth(self) -> float:
         """How deep the middle lies, in voxels of the coarse grid."""
-        return self._deepest(self.inside)[1]
+        return self._core[1]
+
+    @cached_property
+    def _core(self) -> tuple[Voxel, float]:
+        return self._deepest(self.inside)
 
     def missed_by(self, answer: NDArray[np.bool_]) -> Voxel | None:
         """Return the deepest voxel of the largest part that an answer ``(z, y, x)`` on the scan left out."""

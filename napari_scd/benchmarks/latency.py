@@ -38,12 +38,7 @@ GOALS: dict[str, tuple[str, str, float | None, float]] = {
     "tick while sliding": ("P6", "window frozen, slider", 0.020, 0.95),
     "click": ("P7", "click -> mask painted, warm", 0.3, 0.5),
     "click, processor": ("", "the same in processor time of all threads", None, 0.5),
-    "click elsewhere": (
-        "P7",
-        "click where `any` stands in -> mask painted, warm",
-        0.3,
-        0.5,
-    ),
+    "click elsewhere": ("P7", "click where `any` stands in -> mask painted, warm", 0.3, 0.5),
     "click elsewhere, processor": ("", "the same in processor time of all threads", None, 0.5),
     "import": ("P10", "import napari_scd", 0.1, 0.5),
     "dock opens": ("P10", "dock opens", 0.3, 0.5),

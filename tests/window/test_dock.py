@@ -190,6 +190,14 @@ def test_flipped_and_rotated_images_are_overlaid_exactly(open_window: Any) -> No
     window.shoot("light")
 
 
+def test_a_click_as_soon_as_the_dock_is_there_is_answered(open_window: Any) -> None:
+    window = open_window(**scan())
+    heard: list[Any] = []
+    window.control.state.result_changed.connect(heard.append)
+    window.control.click((20, 22, 24))
+    window.until(lambda: bool(heard))
+
+
 def test_a_click_in_3d_goes_along_the_ray(open_window: Any) -> None:
     data = np.zeros((40, 44, 48), np.float32)
     data[18:24, 20:26, 22:28] = 100

@@ -97,8 +97,8 @@ class ScdWidget(DockedWidget):
         self._hover = MousePosition(viewer, self._under_mouse)
         self._keys = Keys(viewer, self._key_actions())
         self._on_layers()
+        self.controller.source.preload()
         self._display.show_status()
-        self._started = False
         QTimer.singleShot(START_UNSEEN_MS, self._start)
 
     def reset_choices(self, event: Any = None) -> None:
@@ -177,12 +177,8 @@ class ScdWidget(DockedWidget):
         }
 
     def _start(self) -> None:
-        if self.gone or self._started:
-            return
-        self._started = True
-        if self._worker is not None:
+        if self._worker is not None and not self.gone:
             self._worker.release()
-        self.controller.source.preload()
 
     # -- what the user does ----------------------------------------------------------------------------------
 

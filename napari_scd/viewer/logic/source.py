@@ -37,8 +37,7 @@ class ImageSource:
         """Import torch and load the chosen model in the background."""
         state = self._state
         state.submit("preload", state.backend.preload, self._on_preloaded, lasting=True)
-        asked = any(kind in ASKED for kind in state.jobs.waiting)  # a click as soon as the dock was there
-        self.refresh(again=not asked)
+        self.refresh(again=True)
         if state.view is None and state.choices.model is not None:
             run = partial(state.backend.prepare, None, state.choices.copy())
             state.submit("warm", run, lambda _: None, silent=True)

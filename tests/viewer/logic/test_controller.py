@@ -66,17 +66,6 @@ def test_preloading_and_loading_come_first(model: Any) -> None:
     assert dock.control.status.state is State.LOADING
 
 
-def test_a_click_made_before_preloading_begins_is_answered(model: Any) -> None:
-    dock = make_dock(model)
-    dock.choices.model = "another"
-    dock.control.source.refresh()
-    dock.control.click(BRIGHT)
-    dock.control.source.preload()
-    assert "click" in dock.queue.waiting
-    dock.queue.run_all()
-    assert [click.place for click in dock.control.result.clicks] == [BRIGHT]
-
-
 def test_a_run_shows_preview_tokens_and_score(dock: Any) -> None:
     segment(dock)
     assert names(dock) == ["ct", "ct [SCD tokens]", "ct [SCD score]", "ct [SCD preview]"]
