@@ -53,6 +53,22 @@ def test_planes_and_table_get_room_below_the_canvas(open_window: Any) -> None:
     window.until(lambda: [window.main.corner(corner) for corner in BOTTOM] == corners)
 
 
+def test_planes_open_before_an_image_get_the_same_height(open_window: Any) -> None:
+    window: Window = open_window()
+    resize(window, 1280, 720)
+    window.press("planes")
+    pane = window.main.findChild(QWidget, "scd.plane.axial")
+    empty = pane.height()
+    window.viewer.add_image(scan((16, 44, 80))["data"], scale=(1, 1, 1), name="flat", units="mm")
+    window.until(lambda: not pane._image.isNull() and pane.height() < empty)
+    window.qtbot.wait(500)
+    late = pane.height()
+    window.press("planes")
+    window.press("planes")
+    pane = window.main.findChild(QWidget, "scd.plane.axial")
+    window.until(lambda: not pane._image.isNull() and pane.height() == late)
+
+
 def test_large_type_leaves_the_window_on_the_screen(
     open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,10 @@ FIRST_SHARE = 0.6
 
 What people point at in a scan of a trunk is larger than in one of a head.
 """
+TRUNK_MM = 250.0
+"""A scan whose second-longest edge is at least this long shows a trunk."""
+WIDER = 1.4
+"""In a scan of a trunk, a second window of the first look sees this much more along each edge."""
 ROOM = 1.3
 FINER_THAN_SCAN = 0.5
 
@@ -37,6 +41,34 @@ def first_spacing_mm(space: Space, roi: Size3, extent_mm: float = 0.0) -> float:
     if extent_mm:
         wanted_mm = ROOM * extent_mm / min(roi)
     else:
-        _, second_mm, _ = sorted(n * mm for n, mm in zip(space.shape, space.spacing_mm, strict=True))
-        wanted_mm = min(max(FIRST_SHARE * second_mm, FIRST_MM[0]), FIRST_MM[1]) / min(roi)
+        wanted_mm = min(max(FIRST_SHARE * _second_longest_mm(space), FIRST_MM[0]), FIRST_MM[1]) / min(roi)
     return max(min(wanted_mm, space.whole_mm(roi)), FINER_THAN_SCAN * space.finest_mm)
+
+
+def wider_spacing_mm(spacing_mm: float, space: Space, roi: Size3) -> float | None:
+    """Spacing of a second window of a first look; None = one is enough.
+
+    A click says nothing about size, so the network takes its idea of size from the window. In a scan of a
+    trunk, where sizes differ most, two windows of different sizes are asked.
+
+    Parameters
+    ----------
+    spacing_mm : float
+        Of the first window.
+    space : Space
+    roi : (z, y, x) int
+
+    Examples
+    --------
+    >>> from napari_scd.engine.prompts.window import Space
+    >>> trunk, head = Space((150, 250, 250), (3.0, 1.2, 1.2)), Space((190, 230, 190), (1.0, 1.0, 1.0))
+    >>> wider_spacing_mm(2.0, trunk, (64, 64, 64)), wider_spacing_mm(2.0, head, (64, 64, 64))
+    (2.8, None)
+    """
+    wider_mm = min(WIDER * spacing_mm, space.whole_mm(roi))
+    return wider_mm if _second_longest_mm(space) >= TRUNK_MM and wider_mm > spacing_mm else None
+
+
+def _second_longest_mm(space: Space) -> float:
+    _, second_mm, _ = sorted(n * mm for n, mm in zip(space.shape, space.spacing_mm, strict=True))
+    return second_mm

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_scd.engine.prompts.answer import Answer, Draft
-from napari_scd.engine.prompts.first_look import FINER_THAN_SCAN, ROOM, first_spacing_mm
+from napari_scd.engine.prompts.first_look import FINER_THAN_SCAN, ROOM, first_spacing_mm, wider_spacing_mm
 from napari_scd.engine.prompts.focus import NOT_WORTH_IT, Focus, border_places, plan_focus
 from napari_scd.engine.prompts.obey import obey
 from napari_scd.engine.prompts.parts import NEAR_VOX, changed_near, drop_strays, nearest_mm, without_strays
@@ -218,7 +218,12 @@ class PromptAnswering:
             window = ScanWindow.around(self._aim.place, spacing_mm, self._roi, self._space)
             reach = None if self._before.is_empty else Reach.of(self._aim.place, window)
             seen = draft.seen_by(window)
-            found = without_strays(self._look(window, seen), seen, window, self._pointed.included)
+            looked = (
+                self._look_first(window, seen)
+                if self._before.is_empty and may_zoom
+                else self._look(window, seen)
+            )
+            found = without_strays(looked, seen, window, self._pointed.included)
             near = np.ones(self._roi, bool)
             if reach is not None:
                 near = changed_near(found, seen, window, self._aim.voxels)
@@ -250,6 +255,18 @@ class PromptAnswering:
                 weights *= seen_from(zoomed.window, window, around)
             self.draft.merge(window, found, seen, weights)
         return focus
+
+    def _look_first(self, window: ScanWindow, seen: Floats) -> Floats:
+        """Look when all that is known is a click: where sizes differ most, the mean of two windows.
+
+        The wider one sees what an earlier look found.
+        """
+        wider_mm = wider_spacing_mm(window.spacing_mm, self._space, self._roi)
+        if wider_mm is None:
+            return self._look(window, seen)
+        wider = ScanWindow.around(self._aim.place, wider_mm, self._roi, self._space)
+        from_afar = seen_from(wider, window, self._look(wider, self.draft.seen_by(wider), 1))
+        return np.asarray((self._look(window, seen) + from_afar) / 2, np.float32)
 
     def _look(self, window: ScanWindow, seen: Floats, n_more: int = 0) -> Floats:
         look = self._ask(window, seen, n_more)

@@ -150,15 +150,15 @@ def cut(read: Read, shape: Size3, window: ScanWindow, fill: float) -> Floats:
     return result
 
 
-def seen_from(window: ScanWindow, other: ScanWindow, mask: NDArray[np.bool_]) -> Floats:
-    """Return a mask of one window as another one sees it: float32 in [0, 1] of shape ``other.roi``."""
+def seen_from(window: ScanWindow, other: ScanWindow, values: NDArray[np.bool_] | Floats) -> Floats:
+    """Return what one window holds as another one sees it: float32 of shape ``other.roi``, 0 outside."""
     z, y, x = ((b - a) / step for a, b, step in zip(window.first, other.first, window.step, strict=True))
     sz, sy, sx = (b / a for a, b in zip(window.step, other.step, strict=True))
     moved = ScanWindow((z, y, x), (sz, sy, sx), other.roi, other.spacing_mm)
-    values = mask.astype(np.float32)
+    floats = np.asarray(values, np.float32)
 
     def read(low: Size3, high: Size3) -> Floats:
-        return values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+        return floats[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
 
     return cut(read, window.roi, moved, 0.0)
 

@@ -57,6 +57,14 @@ class BelowCanvas:
         for corner, area in _CORNERS.items():
             window.setCorner(corner, area)
         dock.raise_()
+        self.fit(widget, height_px)
+
+    def fit(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
+        """Give the dock around a widget a height, which is stated as for `add`."""
+        dock = _dock_around(widget)
+        window = None if dock is None else dock.parentWidget()
+        if dock is None or not isinstance(window, QMainWindow):
+            return
         canvas, layout = window.centralWidget(), window.layout()
         if canvas is None or layout is None:
             return

@@ -60,8 +60,9 @@ class PlanesDock:
 
     def _on_toggled(self, on: bool) -> None:
         if on:
-            self._planes = ThreePlanes(self._viewer, self._control, self._on_closed)
-            self._below.add(self._planes, TITLE, self._planes.height_for)
+            planes = self._planes = ThreePlanes(self._viewer, self._control, self._on_closed)
+            planes.first_drawn.connect(lambda: self._below.fit(planes, planes.height_for))
+            self._below.add(planes, TITLE, planes.height_for)
         else:
             self._close()
         self._settings.keep("three_planes", on)

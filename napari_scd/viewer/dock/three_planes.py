@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout
 from superqt.utils import qthrottled
 
@@ -51,7 +52,14 @@ class ThreePlanes(DockedWidget):
         Knows the chosen image and its labels.
     closed
         Is called when the dock around it is closed.
+
+    Attributes
+    ----------
+    first_drawn : Signal
+        There was no image when it opened, and now there is one.
     """
+
+    first_drawn = Signal()
 
     def __init__(
         self, viewer: napari.viewer.Viewer, controller: Controller, closed: Callable[[], object]
@@ -72,6 +80,7 @@ class ThreePlanes(DockedWidget):
             pane.scrolled.connect(partial(self._on_scrolled, pane.plane))
             row.addWidget(pane, 1)
         self._row = row
+        self._waits = controller.view is None
         self._redraw = qthrottled(self.draw, timeout=REDRAW_MS)
         viewer.dims.events.point.connect(self._later)
         viewer.layers.events.inserted.connect(self._later)
@@ -131,6 +140,9 @@ class ThreePlanes(DockedWidget):
             cross, doubt = cuts.pixel(plane, voxel), not view.orientation_known
             pane.show_slice(pixels, cuts.aspect(plane), cross, caption, doubt=doubt)
             self._row.setStretchFactor(pane, round(100 * max(cuts.proportion(plane), NARROWEST)))
+        if self._waits:
+            self._waits = False
+            self.first_drawn.emit()
 
     def _later(self, event: Any = None) -> None:
         if not self.gone:

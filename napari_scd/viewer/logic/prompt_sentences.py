@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_scd.viewer.logic.scan_object import object_of
 from napari_scd.viewer.logic.wording import millilitres, sentence
 from napari_scd.viewer.state import Remedy, State, Status
@@ -49,6 +51,16 @@ def size_of(one: ScanObject, voxel_ml: float) -> str:
     return f"{one.name}, {millilitres(one.n_voxels * voxel_ml)}"
 
 
+def no_change(one: ScanObject, old: ScanObject | None) -> str:
+    """Say that the latest prompt left an object as it was; nothing if it did not."""
+    same = old is not None and old.n_voxels and old.box == one.box and np.array_equal(old.inside, one.inside)
+    if not same:
+        return ""
+    if one.prompts.steps[-1].kind == "exclude":
+        return "Nothing to remove there:"
+    return "That changed nothing:"
+
+
 def answered(one: ScanObject, voxel_ml: float, notes: Sequence[str] = (), before: str = "") -> Status:
     """Say what an object looks like after a prompt, and what to do next."""
     prompts = "1 prompt" if one.n_prompts == 1 else f"{one.n_prompts} prompts"
@@ -72,7 +84,7 @@ def current(result: Result) -> Status:
 
 def instead(model: str, n_labels: int, promptable: str) -> str:
     """Say that a promptable model answered, as the chosen one does not know what is there."""
-    return f"{knows(model, n_labels)}, none of them here, so {promptable} answered:"
+    return f"{knows(model, n_labels)}, none of them here; the model '{promptable}' answered instead:"
 
 
 def knows(model: str, n_labels: int) -> str:

@@ -241,7 +241,9 @@ class PromptQueue:
         entry = {"object": one.name, "label": one.label, "prompt": ask.prompt.to_dict()}
         result.history.append(answer.entry | entry)
         self._layers.finish(result, step)
-        state.say(sentences.answered(one, result.voxel_ml, answer.notes, ask.why))
+        state.say(
+            sentences.answered(one, result.voxel_ml, answer.notes, ask.why or sentences.no_change(one, old))
+        )
 
     def _guess(self, one: ScanObject) -> str:
         """Return the name of what models with names found at the object, if its name is not given yet."""

@@ -455,7 +455,7 @@ def test_a_real_network_with_random_weights(tiny_network) -> None:
 
 
 def test_a_scan_is_never_copied_in_single_precision() -> None:
-    array = np.zeros((120, 300, 300), np.int16)
+    array = np.zeros((140, 300, 300), np.int16)
     array[ball(array.shape, (60, 150, 150), 55)] = 1
     volume = Volume(array, np.eye(4))
     tracemalloc.start()

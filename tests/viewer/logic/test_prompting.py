@@ -62,6 +62,19 @@ def test_clicks_correct_one_object_and_are_taken_back_one_at_a_time(pointed: Any
     assert image is pointed.image.data
 
 
+def test_a_click_that_changes_nothing_says_so(pointed: Any) -> None:
+    click(pointed, ONE)
+    assert "thing" not in say(pointed)
+    exclude(pointed, NOWHERE)
+    assert say(pointed).startswith("Nothing to remove there: object 1, ") and "after 2 prompts." in say(
+        pointed
+    )
+    click(pointed, ONE)
+    assert say(pointed).startswith("That changed nothing: object 1, ") and rows(pointed)[0].n_prompts == 3
+    exclude(pointed, THREE)
+    assert say(pointed).startswith("Object 1, ")
+
+
 def test_a_click_while_another_is_computed_waits_its_turn(pointed: Any) -> None:
     control, queue = pointed.control, pointed.queue
     control.click(ONE)

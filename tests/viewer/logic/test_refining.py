@@ -95,7 +95,9 @@ def named(model: Any) -> Any:
 
 def test_what_the_chosen_model_does_not_know_the_promptable_one_answers(named: Any) -> None:
     click(named, TWO)
-    assert say(named).startswith("fake knows 4 structures, none of them here, so any answered: object 1, ")
+    assert say(named).startswith(
+        "fake knows 4 structures, none of them here; the model 'any' answered instead: object 1, "
+    )
     assert preview(named).data[TWO] == 5, "a label the chosen model has no use for"
     named.control.prompting.new_object()
     click(named, ONE)
