@@ -1,11 +1,15 @@
-"""How large the first window is, when nothing is known but a click."""
+"""Where and how large the first windows are, when nothing is known but a click."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_scd.engine.prompts.focus import NOT_WORTH_IT
 
 if TYPE_CHECKING:
-    from napari_scd.engine.prompts.window import Space
+    from napari_scd.engine.prompts.window import Floats, Place, ScanWindow, Space
     from napari_scd.engine.windows import Size3
 
 FIRST_MM = (120.0, 180.0)
@@ -18,8 +22,17 @@ TRUNK_MM = 250.0
 """A scan whose second-longest edge is at least this long shows a trunk."""
 WIDER = 1.4
 """In a scan of a trunk, a second window of the first look sees this much more along each edge."""
+SMALL, FILLS = 0.3, 0.5
+"""An object that fills a smaller share of a window is looked at again in one of which it fills this share."""
 ROOM = 1.3
 FINER_THAN_SCAN = 0.5
+
+
+class Nearer(NamedTuple):
+    """Where to look again, and at which spacing."""
+
+    place: Place
+    spacing_mm: float
 
 
 def first_spacing_mm(space: Space, roi: Size3, extent_mm: float = 0.0) -> float:
@@ -67,6 +80,20 @@ def wider_spacing_mm(spacing_mm: float, space: Space, roi: Size3) -> float | Non
     """
     wider_mm = min(WIDER * spacing_mm, space.whole_mm(roi))
     return wider_mm if _second_longest_mm(space) >= TRUNK_MM and wider_mm > spacing_mm else None
+
+
+def look_nearer(found: Floats, window: ScanWindow, space: Space) -> Nearer | None:
+    """Say where to look again if the object is small in its window; `found` is float32 of shape ``roi``."""
+    places = np.argwhere(found >= 0.5)
+    if not len(places):
+        return None
+    low, high = places.min(axis=0), places.max(axis=0)
+    share = float(((high - low + 1) / window.roi).max())
+    spacing_mm = max(window.spacing_mm * share / FILLS, space.finest_mm)
+    if share >= SMALL or spacing_mm > NOT_WORTH_IT * window.spacing_mm:
+        return None
+    z, y, x = window.places_of((low + high)[None] / 2)[0].tolist()
+    return Nearer((z, y, x), spacing_mm)
 
 
 def _second_longest_mm(space: Space) -> float:

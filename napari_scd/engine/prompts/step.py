@@ -8,8 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from napari_scd.engine.prompts.answer import Answer, Draft
-from napari_scd.engine.prompts.first_look import FINER_THAN_SCAN, ROOM, first_spacing_mm, wider_spacing_mm
-from napari_scd.engine.prompts.focus import NOT_WORTH_IT, Focus, border_places, plan_focus
+from napari_scd.engine.prompts.first_look import (
+    FINER_THAN_SCAN,
+    ROOM,
+    first_spacing_mm,
+    look_nearer,
+    wider_spacing_mm,
+)
+from napari_scd.engine.prompts.focus import Focus, border_places, plan_focus
 from napari_scd.engine.prompts.obey import obey
 from napari_scd.engine.prompts.parts import NEAR_VOX, changed_near, drop_strays, nearest_mm, without_strays
 from napari_scd.engine.prompts.reach import Reach, fading, goes_on
@@ -28,8 +34,6 @@ ZOOM_OUT = 1.5
 MOST_FOCUS_FIRST = 4
 MOST_FOCUS_LATER = 3
 COARSER = 1.2
-SMALL, FILLS = 0.3, 0.5
-"""An object that fills a smaller share of a window is looked at again in one of which it fills this share."""
 MOST_NEARER = 2
 
 
@@ -97,13 +101,6 @@ class Zoomed(NamedTuple):
     seen: Floats
     near: NDArray[np.bool_]
     reach: Reach | None
-
-
-class Nearer(NamedTuple):
-    """Where to look again, and at which spacing."""
-
-    place: Place
-    spacing_mm: float
 
 
 class Asks(Protocol):
@@ -177,7 +174,7 @@ class PromptAnswering:
         start_mm = first_spacing_mm(self._space, self._roi, self._aim.extent_mm if boxed else 0.0)
         zoomed = self._zoom(self.draft, max(start_mm, self._room_mm()), may_zoom=not boxed)
         for _ in range(MOST_NEARER):
-            nearer = self._nearer(zoomed.window)
+            nearer = look_nearer(self.draft.seen_by(zoomed.window), zoomed.window, self._space)
             if nearer is None:
                 break
             self._aim = self._aim._replace(place=nearer.place)
@@ -185,19 +182,6 @@ class PromptAnswering:
         focus = self._focus(zoomed, self._space.finest_mm, MOST_FOCUS_FIRST)
         self._tidy(zoomed)
         return self._step(focus.spacing_mm, focus.spacing_mm, zoomed, focus)
-
-    def _nearer(self, window: ScanWindow) -> Nearer | None:
-        """Say where to look again if the object is small in its window."""
-        places = np.argwhere(self.draft.seen_by(window) >= 0.5)
-        if not len(places):
-            return None
-        low, high = places.min(axis=0), places.max(axis=0)
-        share = float(((high - low + 1) / self._roi).max())
-        spacing_mm = max(window.spacing_mm * share / FILLS, self._space.finest_mm)
-        if share >= SMALL or spacing_mm > NOT_WORTH_IT * window.spacing_mm:
-            return None
-        z, y, x = window.places_of((low + high)[None] / 2)[0].tolist()
-        return Nearer((z, y, x), spacing_mm)
 
     def _correction(self) -> PromptStep:
         """Change the answer near the prompt."""
