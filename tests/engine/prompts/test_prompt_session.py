@@ -50,6 +50,22 @@ def test_an_object_of_middling_size_takes_two_windows() -> None:
     assert dice(result.labels.array == 1, mask) > 0.97
 
 
+def test_the_first_look_at_a_trunk_is_the_mean_of_two_windows() -> None:
+    mask = ball((160, 160, 160), (80, 80, 80), 22)
+    one = make_promptable(scan(mask))
+    two = make_promptable(scan(mask, spacing_mm=(2.0, 2.0, 2.0)))
+    click = Prompts().include((80, 85, 80))
+    assert ask(one, click).report.prompts.spacings_mm[0] == 3.75, "160 mm: a head"
+    result = ask(two, click)
+    assert result.report.prompts.spacings_mm[:2] == (7.875, 5.625), "1.4 times as wide, then 180 mm"
+    assert dice(result.labels.array == 1, mask) > 0.97
+    network = two._model.network
+    n_before = len(network.windows)
+    further = ask(two, click.exclude((80, 102, 80)))
+    assert len(network.windows) - n_before == further.report.prompts.n_windows[1]
+    assert max(further.report.prompts.spacings_mm) < 7.875, "a correction has an answer to go by"
+
+
 def test_windows_zoom_out_while_the_object_goes_on() -> None:
     session = make_promptable(scan(LARGE))
     result = ask(session, Prompts().include((70, 100, 80)))
