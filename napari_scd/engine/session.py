@@ -245,9 +245,9 @@ class Session:
 
         The first prompt is answered from a window 120 to 180 mm across (in scans of a trunk, from two of
         different sizes), then from larger ones while the object continues beyond it, and from fine ones along
-        the border. Each further prompt changes the
-        answer to those before it, but only near the prompt (``report.prompts.reach_mm``). Answers are
-        remembered: one more prompt costs a few windows, removing one costs nothing.
+        the border. Each further prompt changes the answer to those before it, but only near the prompt
+        (``report.prompts.reach_mm``). Answers are remembered: one more prompt costs a few windows, removing
+        one costs nothing.
 
         Parameters
         ----------
