@@ -129,3 +129,5 @@ def test_the_navigation_has_every_page() -> None:
     kept = "[x](../network.md)"
     assert navigation.on_page_markdown(kept, page) == kept
     assert navigation.on_page_markdown("[x](../../README.md)", page) == "x (`README.md`)"
+    changes = navigation.on_page_markdown('--8<-- "CHANGELOG.md"', page)
+    assert "](study.md)" in changes and "`SECURITY.md`" in changes and "](docs/" not in changes

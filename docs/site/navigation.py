@@ -42,6 +42,9 @@ SECTIONS: list[tuple[str, list[tuple[str, str]]]] = [
         ],
     ),
 ]
+_ROOT = Path(__file__).parents[2]
+_INCLUDED = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)
+_BESIDE_DOCS = re.compile(r"\[([^\]]+)\]\((?!https?:|#|docs/)[^)]+\)")
 _LEAVING = re.compile(r"\[([^\]]+)\]\((?:\.\./)+([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -69,7 +72,12 @@ def on_page_content(html: str, **_: Any) -> str:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Turn links to files outside the site (the README, code) into plain names."""
+    """Turn links to files outside the site (the README, code) into plain names.
+
+    Pages from the root of the repository (the changelog) are taken in here, so that their links lead to the
+    site.
+    """
+    markdown = _INCLUDED.sub(lambda name: _from_root(_ROOT / name[1]), markdown)
     depth = page.file.src_uri.count("/")
 
     def plain(link: re.Match[str]) -> str:
@@ -77,3 +85,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return link[0] if stays else f"{link[1]} (`{link[2]}`)"
 
     return _LEAVING.sub(plain, markdown)
+
+
+def _from_root(path: Path) -> str:
+    """Text of a page that lies above `docs`, with links as they are inside it."""
+    return _BESIDE_DOCS.sub(r"`\1`", path.read_text("utf-8")).replace("](docs/", "](")
