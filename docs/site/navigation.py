@@ -74,8 +74,7 @@ def on_page_content(html: str, **_: Any) -> str:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links to files outside the site (the README, code) into plain names.
 
-    Pages from the root of the repository (the changelog) are taken in here, so that their links lead to the
-    site.
+    Two pages show files from the root of the repository (the changelog); their links then lead to the site.
     """
     markdown = _INCLUDED.sub(lambda name: _from_root(_ROOT / name[1]), markdown)
     depth = page.file.src_uri.count("/")

@@ -47,10 +47,10 @@ class BelowCanvas:
             How high it is to be, given width and height of the canvas and what lies below it, in pixels.
         """
         self._viewer.window.add_dock_widget(widget, name=title, area="bottom", tabify=True)
-        dock = _dock_around(widget)
-        window = None if dock is None else dock.parentWidget()
-        if dock is None or not isinstance(window, QMainWindow):
+        found = _dock_and_window(widget)
+        if found is None:
             return
+        dock, window = found
         if not self._open:
             self._window, self._before = window, {corner: window.corner(corner) for corner in _CORNERS}
         self._open.add(widget)
@@ -60,11 +60,11 @@ class BelowCanvas:
         self.fit(widget, height_px)
 
     def fit(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
-        """Give the dock around a widget a height, which is stated as for `add`."""
-        dock = _dock_around(widget)
-        window = None if dock is None else dock.parentWidget()
-        if dock is None or not isinstance(window, QMainWindow):
+        """Set the height of the dock around a widget; `height_px` is that of `add`."""
+        found = _dock_and_window(widget)
+        if found is None:
             return
+        dock, window = found
         canvas, layout = window.centralWidget(), window.layout()
         if canvas is None or layout is None:
             return
@@ -87,8 +87,9 @@ class BelowCanvas:
             self._window = None
 
 
-def _dock_around(widget: QWidget) -> QDockWidget | None:
+def _dock_and_window(widget: QWidget) -> tuple[QDockWidget, QMainWindow] | None:
     outer: QWidget | None = widget
     while outer is not None and not isinstance(outer, QDockWidget):
         outer = outer.parentWidget()
-    return outer
+    window = None if outer is None else outer.parentWidget()
+    return (outer, window) if outer is not None and isinstance(window, QMainWindow) else None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_scd.viewer.logic.scan_object import object_of
 from napari_scd.viewer.logic.wording import millilitres, sentence
 from napari_scd.viewer.state import Remedy, State, Status
@@ -52,9 +50,8 @@ def size_of(one: ScanObject, voxel_ml: float) -> str:
 
 
 def no_change(one: ScanObject, old: ScanObject | None) -> str:
-    """Say that the latest prompt left an object as it was; nothing if it did not."""
-    same = old is not None and old.n_voxels and old.box == one.box and np.array_equal(old.inside, one.inside)
-    if not same:
+    """Say that the latest prompt left an object as it was before; nothing if it did not."""
+    if old is None or not one.n_voxels or not one.looks_like(old):
         return ""
     if one.prompts.steps[-1].kind == "exclude":
         return "Nothing to remove there:"

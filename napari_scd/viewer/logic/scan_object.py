@@ -68,6 +68,10 @@ class ScanObject(NamedTuple):
         """Voxels inside, those that another object covers as well."""
         return int(np.count_nonzero(self.inside))
 
+    def looks_like(self, other: ScanObject) -> bool:
+        """Whether another object has the same voxels."""
+        return self.box == other.box and bool(np.array_equal(self.inside, other.inside))
+
     @property
     def n_prompts(self) -> int:
         """Clicks, strokes and boxes."""
