@@ -69,6 +69,30 @@ def test_planes_open_before_an_image_get_the_same_height(open_window: Any) -> No
     window.until(lambda: not pane._image.isNull() and pane.height() == late)
 
 
+def test_planes_follow_the_proportions_of_the_scan_until_a_height_is_chosen(open_window: Any) -> None:
+    window: Window = open_window()
+    resize(window, 1280, 720)
+    place = {"scale": (1, 1, 1), "units": "mm"}
+    window.viewer.add_image(scan((16, 44, 80))["data"], name="flat", **place)
+    window.press("planes")
+    pane = window.main.findChild(QWidget, "scd.plane.axial")
+    window.until(lambda: not pane._image.isNull())
+    low = pane.height()
+    window.viewer.add_image(scan((44, 44, 44))["data"], name="high", **place)
+    window.choose("volume", "high")
+    window.until(lambda: pane.height() > low)
+    window.choose("volume", "flat")
+    window.until(lambda: pane.height() == low)
+    docks = {dock.windowTitle(): dock for dock in window.main.findChildren(QDockWidget)}
+    window.main.resizeDocks([docks["Three planes"]], [low + 120], Qt.Orientation.Vertical)
+    window.until(lambda: pane.height() > low + 50)
+    chosen = pane.height()
+    window.choose("volume", "high")
+    window.qtbot.wait(500)
+    window.shoot("room-planes-high")
+    assert pane.height() == chosen
+
+
 def test_large_type_leaves_the_window_on_the_screen(
     open_window: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

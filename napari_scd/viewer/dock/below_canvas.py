@@ -34,7 +34,7 @@ class BelowCanvas:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._open: set[QWidget] = set()
+        self._open: dict[QWidget, int] = {}  # and the height each was given, in pixels
         self._before: dict[Qt.Corner, Qt.DockWidgetArea] = {}
         self._window: QMainWindow | None = None
 
@@ -53,7 +53,7 @@ class BelowCanvas:
         dock, window = found
         if not self._open:
             self._window, self._before = window, {corner: window.corner(corner) for corner in _CORNERS}
-        self._open.add(widget)
+        self._open[widget] = 0
         for corner, area in _CORNERS.items():
             window.setCorner(corner, area)
         dock.raise_()
@@ -71,6 +71,14 @@ class BelowCanvas:
         layout.activate()
         wanted = height_px(canvas.width(), canvas.height() + dock.height())
         window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
+        layout.activate()
+        self._open[widget] = dock.height()
+
+    def fit_again(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
+        """Do the same as `fit`, unless the user has chosen another height since."""
+        found = _dock_and_window(widget)
+        if found is not None and found[0].height() == self._open.get(widget):
+            self.fit(widget, height_px)
 
     def remove(self, widget: QWidget) -> None:
         """Close the dock around a widget."""
@@ -79,7 +87,7 @@ class BelowCanvas:
 
     def forget(self, widget: QWidget) -> None:
         """Take note that the dock around a widget was closed."""
-        self._open.discard(widget)
+        self._open.pop(widget, None)
         if self._window is not None and not self._open:
             with suppress(RuntimeError):  # Qt has deleted the window
                 for corner, area in self._before.items():

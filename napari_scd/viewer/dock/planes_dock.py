@@ -61,7 +61,7 @@ class PlanesDock:
     def _on_toggled(self, on: bool) -> None:
         if on:
             planes = self._planes = ThreePlanes(self._viewer, self._control, self._on_closed)
-            planes.first_drawn.connect(lambda: self._below.fit(planes, planes.height_for))
+            planes.reshaped.connect(lambda: self._below.fit_again(planes, planes.height_for))
             self._below.add(planes, TITLE, planes.height_for)
         else:
             self._close()

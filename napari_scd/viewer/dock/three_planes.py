@@ -55,11 +55,11 @@ class ThreePlanes(DockedWidget):
 
     Attributes
     ----------
-    first_drawn : Signal
-        There was no image when it opened, and now there is one.
+    reshaped : Signal
+        Slices of other proportions are shown than before, or the first ones.
     """
 
-    first_drawn = Signal()
+    reshaped = Signal()
 
     def __init__(
         self, viewer: napari.viewer.Viewer, controller: Controller, closed: Callable[[], object]
@@ -80,7 +80,7 @@ class ThreePlanes(DockedWidget):
             pane.scrolled.connect(partial(self._on_scrolled, pane.plane))
             row.addWidget(pane, 1)
         self._row = row
-        self._waits = controller.view is None
+        self._proportions = self._proportions_now()
         self._redraw = qthrottled(self.draw, timeout=REDRAW_MS)
         viewer.dims.events.point.connect(self._later)
         viewer.layers.events.inserted.connect(self._later)
@@ -108,12 +108,8 @@ class ThreePlanes(DockedWidget):
         width, height
             Of the canvas, and of the canvas and the planes together, in pixels.
         """
-        view = self._control.view
-        if view is None:
-            return height // 2
-        cuts = self._cuts_for(view)
-        filled = width / sum(cuts.proportion(pane.plane) for pane in self.panes)
-        return round(min(filled, LARGEST_SHARE * height))
+        proportions = self._proportions_now()
+        return round(min(width / sum(proportions), LARGEST_SHARE * height)) if proportions else height // 2
 
     def draw(self) -> None:
         """Draw the three slices through the crosshair."""
@@ -140,9 +136,9 @@ class ThreePlanes(DockedWidget):
             cross, doubt = cuts.pixel(plane, voxel), not view.orientation_known
             pane.show_slice(pixels, cuts.aspect(plane), cross, caption, doubt=doubt)
             self._row.setStretchFactor(pane, round(100 * max(cuts.proportion(plane), NARROWEST)))
-        if self._waits:
-            self._waits = False
-            self.first_drawn.emit()
+        before, self._proportions = self._proportions, self._proportions_now()
+        if self._proportions != before:
+            self.reshaped.emit()
 
     def _later(self, event: Any = None) -> None:
         if not self.gone:
@@ -158,6 +154,11 @@ class ThreePlanes(DockedWidget):
         preview = store.ours(view.uid, "preview")
         found = list(reversed(store.outputs(view)))
         return found if preview is None else [*found, preview]
+
+    def _proportions_now(self) -> list[float]:
+        """Width of each plane over its height; none without an image."""
+        view = self._control.view
+        return [] if view is None else [self._cuts_for(view).proportion(pane.plane) for pane in self.panes]
 
     def _cuts_for(self, view: SourceView) -> Cuts:
         if self._cuts is None or self._cuts_of != view.key:
