@@ -85,7 +85,7 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         Compute the first window only.
     """
     grid = run.prepared.grid
-    start = run.prepared.click_start(at)
+    start = run.prepared.click_start(at, run.stride)
     canvas = run.canvas(grid.image_box(start))
     done: set[Size3] = set()
     found: ClickedStructure | None = None
@@ -103,7 +103,10 @@ def follow(run: Run, at: Size3, *, everything: bool = False) -> Followed:
         if found is None or everything or len(done) > MAX_NEIGHBOURS:
             break
         border = open_border(found.mask, canvas.seen.numpy(), canvas.low, grid.size)
-        if border is None or (start := grid.start_around(border)) in done:
+        if border is None:
+            break
+        start = run.prepared.click_start(border, run.stride)
+        if start in done and (start := grid.start_around(border)) in done:
             break
     why_not = "" if found else _why_not(run, canvas, at)
     return Followed(canvas, found, why_not, False, labels if len(done) == 1 else None)

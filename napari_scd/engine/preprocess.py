@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_scd.volume import Recipe
 
 MAX_MODEL_VOXELS = 2**31
+ROOM_MM = 70.0  # that a shared window shows on each side of a click
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,22 +130,35 @@ class Prepared:
                 return _size3(low), _size3([edge + 1 for edge in high])
         return (0, 0, 0), self.grid.size
 
-    def click_start(self, voxel: Size3) -> Size3:
+    def click_start(self, voxel: Size3, stride: Size3) -> Size3:
         """Return the start of the window that answers a click at an image voxel of the model grid.
 
-        Its centre is the voxel; along axes where all content fits into one window, it is the content's
-        instead, so that clicks at different places share one. Models of one structure see it in the middle.
+        Clicks at different places share windows where they can, axis by axis: all content in the middle, if
+        it fits into one window; else the nearest of the windows that `stride` spreads over the volume, if it
+        holds 70 mm on both sides of the voxel or ends with the volume; else the voxel in the middle. Models
+        of one structure always see it in the middle.
         """
+        alone = self.grid.start_around(voxel)
         if self.recipe.field == "click":
-            return self.grid.start_around(voxel)
+            return alone
         low, high = self.content
-        middle = [
-            (a + b - 1) / 2
-            if b - a <= edge and abs(at - (a + b - 1) / 2) < (edge - self.grid.patch) / 2
-            else at
-            for at, a, b, edge in zip(voxel, low, high, self.grid.roi, strict=True)
-        ]
-        return self.grid.start_around(middle)
+        spread = self.grid.nearest(self.grid.starts(stride), voxel)
+        filled = self.grid.start_around([(a + b - 1) / 2 for a, b in zip(low, high, strict=True)])
+        starts = []
+        for axis, edge in enumerate(self.grid.roi):
+            middle = (low[axis] + high[axis] - 1) / 2
+            if high[axis] - low[axis] <= edge and abs(voxel[axis] - middle) < (edge - self.grid.patch) / 2:
+                starts.append(filled[axis])
+            else:
+                starts.append(spread[axis] if self._roomy(spread, voxel, axis) else alone[axis])
+        return _size3(starts)
+
+    def _roomy(self, start: Size3, voxel: Size3, axis: int) -> bool:
+        """Whether a window shows enough of an axis on both sides of an image voxel."""
+        room = ROOM_MM / self.spacing_mm[axis]
+        low, high = (ends[axis] for ends in self.grid.image_box(start))
+        before, after = low == 0 or voxel[axis] - low >= room, high - 1 - voxel[axis] >= room
+        return before and (after or high == self.grid.size[axis])
 
     def raw_window(self, start: Size3) -> Tensor:
         """One window ``(c, *roi)`` float32 as it lies in `image`; `start` counts padded model voxels."""
