@@ -57,7 +57,7 @@ class Session:
     >>> session.set_volume(load_phantom()[0])
     >>> plan = session.plan(Request(keep=0.5))
     >>> plan.tokens, plan.device in ("cpu", "cuda", "mps")
-    ((512, 256, 128, 64), True)
+    ((1728, 864, 432, 216), True)
     """
 
     def __init__(
