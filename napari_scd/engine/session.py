@@ -211,9 +211,8 @@ class Session:
     ) -> Click:
         """Segment the structure at a voxel.
 
-        One window around it is computed, or one that other clicks and `segment` use too, if that shows enough
-        around the voxel. While the structure continues beyond what was computed, up to eight more windows
-        follow.
+        One window around it is computed, or one that `segment` uses too if that shows enough around it; up to
+        eight more windows follow while the structure continues beyond what was computed.
 
         Parameters
         ----------
