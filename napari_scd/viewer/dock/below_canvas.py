@@ -57,14 +57,17 @@ class BelowCanvas:
         for corner, area in _CORNERS.items():
             window.setCorner(corner, area)
         dock.raise_()
-        self.fit(widget, height_px)
+        self._fit(widget, dock, window, height_px)
 
-    def fit(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
-        """Set the height of the dock around a widget; `height_px` is that of `add`."""
+    def fit_again(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
+        """Set the height of the dock around a widget anew, as `add` does, unless the user has changed it."""
         found = _dock_and_window(widget)
-        if found is None:
-            return
-        dock, window = found
+        if found is not None and found[0].height() == self._open.get(widget):
+            self._fit(widget, *found, height_px)
+
+    def _fit(
+        self, widget: QWidget, dock: QDockWidget, window: QMainWindow, height_px: Callable[[int, int], int]
+    ) -> None:
         canvas, layout = window.centralWidget(), window.layout()
         if canvas is None or layout is None:
             return
@@ -73,12 +76,6 @@ class BelowCanvas:
         window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
         layout.activate()
         self._open[widget] = dock.height()
-
-    def fit_again(self, widget: QWidget, height_px: Callable[[int, int], int]) -> None:
-        """Do the same as `fit`, unless the user has chosen another height since."""
-        found = _dock_and_window(widget)
-        if found is not None and found[0].height() == self._open.get(widget):
-            self.fit(widget, height_px)
 
     def remove(self, widget: QWidget) -> None:
         """Close the dock around a widget."""
