@@ -41,13 +41,9 @@ class Screen:
 
     def centre_index(self, view: SourceView) -> tuple[int, int, int]:
         """Return the voxel of the image nearest the middle of what is on screen, on the current slice."""
-        world = np.asarray(self.point)
-        displayed = list(self._viewer.dims.displayed)
-        world[displayed] = np.asarray(self._viewer.scene.camera.center)[-len(displayed) :]
-        layer = find_layer(self._viewer, view.uid)
-        if layer is None:
+        index = self._centre(view)
+        if index is None:
             return _middle(view.shape)
-        index = np.asarray(layer.world_to_data(world))[-3:]
         z, y, x = np.clip(np.round(index), 0, np.asarray(view.shape) - 1).astype(int).tolist()
         return z, y, x
 
@@ -84,6 +80,12 @@ class Screen:
         centre[-len(displayed) :] = point[displayed]
         self._viewer.scene.camera.center = tuple(centre.tolist())
 
+    def go_to_image(self, view: SourceView) -> None:
+        """Bring the middle of the image on screen if the middle of the screen lies beside the image."""
+        index = self._centre(view)
+        if index is not None and not ((index > -0.5) & (index < np.asarray(view.shape) - 0.5)).all():
+            self.go_to(view, _middle(view.shape))
+
     def go_to_stage(self, stage: int) -> None:
         """Move the viewer along the axis of the exploded stages, which is its first."""
         self._viewer.dims.set_point(0, float(stage))
@@ -98,6 +100,14 @@ class Screen:
             show_plane(self._viewer, name, view.world_to_mm)
         else:
             show_solid(self._viewer, view.world_to_mm)
+
+    def _centre(self, view: SourceView) -> np.ndarray | None:
+        """Index (3,) of the image at the middle of the screen, on the current slice; None if it is gone."""
+        world = np.asarray(self.point)
+        displayed = list(self._viewer.dims.displayed)
+        world[displayed] = np.asarray(self._viewer.scene.camera.center)[-len(displayed) :]
+        layer = find_layer(self._viewer, view.uid)
+        return None if layer is None else np.asarray(layer.world_to_data(world))[-3:]
 
 
 def _middle(shape: Sequence[int]) -> tuple[int, int, int]:

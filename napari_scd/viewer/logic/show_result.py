@@ -96,6 +96,11 @@ class ResultLayers:
             self._draw_maps(result)
         self._state.result_changed.emit(result)
 
+    def go_to_image(self) -> None:
+        """Bring the chosen image on screen if it lies elsewhere in space than the one before."""
+        if self._state.view is not None:
+            self._store.screen.go_to_image(self._state.view)
+
     def segmentation(self) -> Any | None:
         """Return the layer that accepts results: the one chosen under Output, else ours."""
         chosen = self._store.layer(self._choices.output)

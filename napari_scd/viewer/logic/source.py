@@ -66,6 +66,8 @@ class ImageSource:
             self._layers.drop_image(view.uid)
         if state.place != place:
             self._layers.show_place()
+        if before is not None and before.uid != view.uid:
+            self._layers.go_to_image()
         if choices.model is None:
             state.say(sentences.NO_MODEL)
             return

@@ -72,6 +72,21 @@ def test_layers_of_another_image_hide_until_it_is_chosen_again(two: Any) -> None
     assert [layer.visible for layer in hidden] == [True, False, False], "as they were"
 
 
+def test_an_image_that_lies_elsewhere_is_brought_on_screen(model: Any, two: Any) -> None:
+    far = model.add_image(blob(), name="far", scale=(2, 1, 1), translate=(500, -300, 80), units="mm")
+    camera = model.scene.camera
+    choose(two, far)
+    assert list(two.control.store.screen.point) == [524, -286, 96]
+    assert list(camera.center)[1:] == [-286, 96]
+    model.dims.set_point(0, 520)
+    choose(two, two.image)
+    assert model.dims.point[0] == 24
+    model.dims.set_point(0, 10)
+    camera.center, camera.zoom = (0, 12, 5), 7.0
+    choose(two, two.other)  # where the first one lies: the view stays as it is
+    assert model.dims.point[0] == 10 and list(camera.center)[1:] == [12, 5] and camera.zoom == 7
+
+
 def test_undo_belongs_to_the_image(two: Any) -> None:
     click(two, BRIGHT)
     choose(two, two.other)
