@@ -52,8 +52,8 @@ class ModelConfig:
         Fewest tokens that stay alive, whatever the keep ratio.
     stem : str
         "patch" = one strided convolution (the paper's), "conv" = a short convolutional stem, "shared" = that
-        stem on the image features of the decoder "half", "pyramid", "sharp" or "fine", computed once for
-        both.
+        stem on the image features of the decoder "half", "pyramid", "sharp", "crisp" or "fine", computed once
+        for both.
     drop_path : float
         Stochastic depth at the last block during training; grows linearly from 0.
     transformer : str

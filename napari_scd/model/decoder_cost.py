@@ -50,6 +50,12 @@ def sharp_macs(sizes: DecoderSizes, survivors: int) -> int:
     return pyramid + sizes.in_channels * f * full + sharpening
 
 
+def crisp_macs(sizes: DecoderSizes, survivors: int) -> int:
+    """Cost of `CrispDecoder`: a sharp one, and a hidden layer of each block."""
+    f, out, blocks = sizes.features, sizes.out_channels, math.prod(sizes.roi) // 8
+    return sharp_macs(sizes, survivors) + blocks * 4 * f * (64 * sizes.in_channels + f + out + 8 * out)
+
+
 def fine_macs(sizes: DecoderSizes, survivors: int) -> int:
     """Cost of `FineDecoder`: a pyramid down to the coarse answer, and a block around each surviving token."""
     f, out, seen, full = sizes.features, sizes.out_channels, sizes.in_channels, math.prod(sizes.roi)

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_scd.model.decoder_cost import fine_macs, half_macs, pyramid_macs, sharp_macs, unetr_macs
+from napari_scd.model.decoder_cost import (
+    crisp_macs,
+    fine_macs,
+    half_macs,
+    pyramid_macs,
+    sharp_macs,
+    unetr_macs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +78,14 @@ DECODERS: dict[str, DecoderSpec] = {
         "pyramid_decoder.SharpDecoder",
         (8, 16, 32),
         sharp_macs,
+        stem_stride=_coarsest_level,
+        finest=4,
+        sharpens=True,
+    ),
+    "crisp": DecoderSpec(
+        "crisp_decoder.CrispDecoder",
+        (8, 16, 32),
+        crisp_macs,
         stem_stride=_coarsest_level,
         finest=4,
         sharpens=True,

@@ -52,6 +52,9 @@ PRESETS: dict[str, ModelConfig] = {
     "house-12-sharp": ModelConfig(
         roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="sharp", stem="shared"
     ),
+    "house-12-crisp": ModelConfig(
+        roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="crisp", stem="shared"
+    ),
     "house-12-half": ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6)),
     "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
     "house-4": ModelConfig(roi=(32, 48, 32), patch=4),

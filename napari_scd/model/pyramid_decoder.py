@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool3d, conv3d
+from torch.nn.functional import avg_pool3d, conv3d, linear
 
 from napari_scd.model.blocks import BasicBlock, TokenUpBlock, UpBlock
 from napari_scd.model.decoder import Decoder
@@ -16,6 +16,7 @@ from napari_scd.model.rows import as_row, from_row, packed, unpacked
 from napari_scd.model.sharpening import (
     HALO,
     NOWHERE,
+    corner_weights,
     grown,
     halved,
     sampled,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from napari_scd.model.decoder import Voxels
     from napari_scd.model.decoder_sizes import DecoderSizes
-    from napari_scd.model.sharpening import Box, Sharpened
+    from napari_scd.model.sharpening import Box, Decide, Sharpened
 
 
 class HalfDecoder(Decoder):
@@ -173,10 +174,15 @@ class SharpDecoder(PyramidDecoder):
         from the whole window.
         """
         answers, seen = self._answer(image_features, [token_map])
-        windows = zip(answers[:, None], seen[:, None], boxes, strict=True)
-        return [self._sharpened(answer, one, box) for answer, one, box in windows]
+        windows = zip(answers[:, None], seen[:, None], self._deciders(image_features), boxes, strict=True)
+        return [self._sharpened(*window) for window in windows]
 
-    def _sharpened(self, answer: Tensor, seen: Tensor, voxels: Box | None) -> Sharpened:
+    def _deciders(self, image_features: Tensor) -> list[Decide]:
+        """Return what decides the voxels of each window."""
+        weights = corner_weights(self.sharp_out)
+        return [lambda rows, _where: linear(rows, *weights)] * len(image_features)
+
+    def _sharpened(self, answer: Tensor, seen: Tensor, decide: Decide, voxels: Box | None) -> Sharpened:
         z, y, x = answer.shape[2:]
         whole: Box = ((0, 0, 0), (z, y, x))
         samples = min(z, y) > 2 * HALO  # else it is too small to be sampled
@@ -195,13 +201,13 @@ class SharpDecoder(PyramidDecoder):
             )
             return found[0][(slice(None), *inner)]
 
-        return sharpened(answer[0], detail, self.sharp_out, box)
+        return sharpened(answer[0], detail, decide, box)
 
     def _answer(self, image_features: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return the pyramid's answer, and what the sharp level sees of the image."""
-        n_sharp = math.prod(self.sharp_shape)
-        answer = super().forward(image_features[:, :-n_sharp], maps)
-        return answer, from_row(image_features[:, -n_sharp:], self.sharp_shape)
+        n_pyramid, n_sharp = sum(map(math.prod, self.shapes)), math.prod(self.sharp_shape)
+        answer = PyramidDecoder.forward(self, image_features[:, :n_pyramid], maps)
+        return answer, from_row(image_features[:, n_pyramid : n_pyramid + n_sharp], self.sharp_shape)
 
     def _beside(self, seen: Tensor, answer: Tensor) -> Tensor:
         return torch.cat([seen, self.sharp_answer(answer)], dim=1)

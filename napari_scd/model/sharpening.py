@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch.nn.functional import batch_norm, conv3d, linear
+from torch.nn.functional import batch_norm, conv3d
+
+from napari_scd.model.kernels import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from napari_scd.model.decoder_sizes import Size3
 
     Box = tuple[Size3, Size3]
+    Decide = Callable[[Tensor, Tensor], Tensor]
 
 NOWHERE: Box = ((0, 0, 0), (0, 0, 0))
 CORNERS = 8
@@ -103,9 +106,7 @@ def corner_weights(layer: nn.ConvTranspose3d) -> tuple[Tensor, Tensor | None]:
     return weight, None if layer.bias is None else layer.bias.repeat(CORNERS)
 
 
-def sharpened(
-    coarse: Tensor, detail: Callable[[Box], Tensor], layer: nn.ConvTranspose3d, box: Box | None
-) -> Sharpened:
+def sharpened(coarse: Tensor, detail: Callable[[Box], Tensor], decide: Decide, box: Box | None) -> Sharpened:
     """Sharpen the blocks of `box` where labels meet.
 
     Parameters
@@ -114,8 +115,9 @@ def sharpened(
         The answer for blocks.
     detail : callable
         Box of blocks -> features ``(f, z, y, x)`` of its blocks.
-    layer : ConvTranspose3d
-        Features and answer of a block -> logits of its eight voxels.
+    decide : callable
+        Features and answer of each block ``(n, f + out)``, and where they are ``(3, n)`` -> logits of their
+        voxels ``(n, 8 out)``, last axis fastest.
     box : (low, high) or None
         Blocks; None = all, `NOWHERE` = none.
     """
@@ -132,9 +134,14 @@ def sharpened(
     where = (z * size[1] + y) * size[2] + x
     if not len(where):
         return Sharpened(coarse, where, coarse.new_empty(0, CORNERS, n_classes))
-    rows = detail((low, high)).permute(1, 2, 3, 0).flatten(0, 2).index_select(0, inside)
-    answers = coarse.permute(1, 2, 3, 0).flatten(0, 2).index_select(0, where)
-    fine = linear(torch.cat([rows, answers], dim=1), *corner_weights(layer))
+    details = detail((low, high)).permute(1, 2, 3, 0).flatten(0, 2)
+    answers = coarse.permute(1, 2, 3, 0).flatten(0, 2)
+
+    def some(part: slice) -> Tensor:
+        rows = (details.index_select(0, inside[part]), answers.index_select(0, where[part]))
+        return decide(torch.cat(rows, dim=1), torch.stack([z[part], y[part], x[part]]))
+
+    fine = _in_chunks(some, len(where))
     return Sharpened(coarse, where, fine.view(-1, CORNERS, n_classes))
 
 
@@ -180,6 +187,18 @@ def sampled(image: Tensor) -> Tensor:
         n_lines = max(n // _LINE_EVERY, 1)
         starts.append([(n - edge) * (2 * i + 1) // (2 * n_lines) for i in range(n_lines)])
     return torch.cat([image[:, :, z : z + edge, y : y + edge] for z in starts[0] for y in starts[1]])
+
+
+def _in_chunks(some: Callable[[slice], Tensor], n_rows: int) -> Tensor:
+    """Fill rows part by part, so that what is in between stays in the cache."""
+    first = some(slice(0, _CHUNK))
+    shape = (n_rows, *first.shape[1:])
+    found = roomy(shape, first.dtype) if first.device.type == "cpu" else first.new_empty(shape)
+    found[:_CHUNK] = first
+    for low in range(_CHUNK, n_rows, _CHUNK):
+        part = slice(low, low + _CHUNK)
+        found[part] = some(part)
+    return found
 
 
 def _weight(conv: nn.Sequential) -> Tensor:

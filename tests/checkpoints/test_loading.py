@@ -232,10 +232,11 @@ def test_a_shipped_file_is_compared_with_its_listed_checksum(file, monkeypatch) 
     assert load("tiny").provenance.name == "tiny"
 
 
-@pytest.mark.parametrize("decoder", ["half", "pyramid", "sharp", "unetr4"])
+@pytest.mark.parametrize("decoder", ["half", "pyramid", "sharp", "crisp", "unetr4"])
 def test_a_loaded_network_is_whole_and_trainable(tmp_path, decoder) -> None:
     """Loading fills a network without memory: nothing may be left of that."""
-    sizes = {"sharp": {"patch": 8, "roi": (16, 16, 32)}}.get(decoder, {})
+    full_size = {"patch": 8, "roi": (16, 16, 32)}
+    sizes = {"sharp": full_size, "crisp": full_size}.get(decoder, {})
     torch.manual_seed(0)
     network = build_network(replace(CONFIG, decoder=decoder, **sizes)).eval()
     path = tmp_path / "tiny.safetensors"

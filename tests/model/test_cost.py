@@ -33,6 +33,7 @@ DECODERS = {
     "half": {"patch": 16, "roi": (32, 48, 16)},
     "pyramid": {"patch": 16, "roi": (32, 48, 16)},
     "sharp": {"patch": 16, "roi": (32, 48, 16)},
+    "crisp": {"patch": 16, "roi": (32, 48, 16)},
 }
 
 
@@ -44,6 +45,7 @@ DECODERS = {
         ("half", "shared", 4),
         ("pyramid", "shared", 4),
         ("sharp", "shared", 4),
+        ("crisp", "shared", 4),
     ],
 )
 def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:

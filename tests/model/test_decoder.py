@@ -17,6 +17,7 @@ SIZES = {
     "half": {"patch": 8, "roi": (24, 32, 24)},
     "pyramid": {"patch": 8, "roi": (24, 32, 24)},
     "sharp": {"patch": 8, "roi": (24, 32, 24)},
+    "crisp": {"patch": 8, "roi": (24, 32, 24)},
 }
 BRANCHES = {
     "deep8": {2: (8, 1 / 2), 3: (16, 1 / 4), 4: (32, 1 / 8)},
@@ -89,6 +90,17 @@ def test_a_sharp_network_starts_as_the_pyramid_of_the_halved_image(network) -> N
     x = torch.randn(1, 1, 24, 32, 24, generator=torch.Generator().manual_seed(0))
     doubled = [torch.nn.functional.interpolate(part, scale_factor=2) for part in (x, pyramid(x, 0.5))]
     torch.testing.assert_close(sharp(doubled[0], 0.5), doubled[1], atol=1e-4, rtol=1e-4)
+
+
+def test_a_crisp_network_starts_as_a_sharp_one(network, image) -> None:
+    sharp = network(decoder="sharp", patch=16, roi=(48, 64, 48), stem="shared")
+    crisp = network(decoder="crisp", patch=16, roi=(48, 64, 48), stem="shared")
+    torch.nn.init.normal_(sharp.decoder.sharp_out.weight, std=0.3)
+    missing = crisp.load_state_dict(sharp.state_dict(), strict=False)
+    assert not missing.unexpected_keys
+    assert all(key.startswith("decoder.near") for key in missing.missing_keys)
+    x = image(sharp.config)
+    torch.testing.assert_close(crisp(x, 0.5), sharp(x, 0.5))
 
 
 @pytest.mark.parametrize("voxels", [(slice(1, None, 2), slice(0, None, 2), slice(1, None, 2)),

@@ -19,6 +19,7 @@ SIZES = {
     "half": {"patch": 8, "roi": (24, 32, 24), "stem": "conv"},
     "pyramid": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
     "sharp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},
+    "crisp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},
 }
 
 

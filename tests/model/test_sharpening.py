@@ -9,15 +9,18 @@ import pytest
 import torch
 
 from napari_scd.model import NOWHERE, sharpening
+from napari_scd.model.crisp_decoder import Neighbourhoods
 from napari_scd.model.sharpening import best_class, labels_meet, sampled, sampled_statistics
 
-SHARP = {"decoder": "sharp", "patch": 16, "roi": (48, 64, 48), "stem": "shared"}
+SHARP = {"patch": 16, "roi": (48, 64, 48), "stem": "shared"}
 
 
-@pytest.fixture
-def sharp(network):
-    net = network(**SHARP)
+@pytest.fixture(params=["sharp", "crisp"])
+def sharp(network, request):
+    net = network(**SHARP, decoder=request.param)
     torch.nn.init.normal_(net.decoder.sharp_out.weight, std=0.3)
+    if request.param == "crisp":
+        torch.nn.init.normal_(net.decoder.near_out.weight, std=0.3)
     return net
 
 
@@ -87,6 +90,17 @@ def test_sampled_statistics_are_near_those_of_the_whole_map(sharp) -> None:
         ):
             torch.testing.assert_close(found.variance, exact.variance, rtol=0.1, atol=0)
             assert ((found.mean - exact.mean).abs() < 0.1 * exact.variance.sqrt()).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_voxels_around_a_block_are_those_of_the_image_and_zero_outside_it(dtype) -> None:
+    image = torch.arange(1.0, 2 * 4 * 6 * 8 + 1).view(2, 4, 6, 8).to(dtype)
+    blocks = torch.cartesian_prod(torch.arange(2), torch.arange(3), torch.arange(4)).T
+    around = Neighbourhoods(image).around(blocks).view(2, 3, 4, 2, 4, 4, 4)
+    rimmed = torch.nn.functional.pad(image, (1,) * 6)
+    for z, y, x in blocks.T.tolist():
+        here = tuple(slice(2 * at, 2 * at + 4) for at in (z, y, x))
+        assert torch.equal(around[z, y, x], rimmed[:, *here])
 
 
 def test_lines_lie_evenly_on_a_map() -> None:

@@ -160,7 +160,9 @@ def test_shares_are_those_of_pooled_masks():
     assert torch.equal(shares, expected.flatten(2).transpose(1, 2))
 
 
-@pytest.mark.parametrize("preset", ["house-12", "house-12-half", "house-4", "house-12-sharp"])
+@pytest.mark.parametrize(
+    "preset", ["house-12", "house-12-half", "house-4", "house-12-sharp", "house-12-crisp"]
+)
 def test_coarse_levels_learn(preset):
     patch = PRESETS[preset].patch
     sizes = {
