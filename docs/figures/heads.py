@@ -1,4 +1,4 @@
-"""Draw heads of random contrast from the label maps that ``brain-mr`` never saw, as its training draws them.
+"""Draw heads of random contrast from the label maps that ``brain-mr-free`` never saw, as in its training.
 
 Run ``python docs/figures/heads.py MAPS OUT [EACH] [skull|stripped]``, MAPS being the folder of SynthSeg's
 label maps. OUT gets ``images`` and ``labels`` for ``napari-scd models calibrate`` and ``evaluate``: EACH (1)
@@ -33,7 +33,7 @@ class HeadMaker(BatchMaker):
 
 def main(maps: str, out: str, each: str = "1", look: str = "any") -> None:
     """Write the heads."""
-    config = replace(read_config(find_config("brain-mr"), data={"labels": maps}), seed=77)
+    config = replace(read_config(find_config("brain-mr-free"), data={"labels": maps}), seed=77)
     if look != "any":
         share = float(look == "stripped")
         synthesis = replace(

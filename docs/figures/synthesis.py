@@ -21,7 +21,7 @@ SEEDS = (2, 3, 4, 5, 17, 8, 9, 10, 11, 13, 15, 19)
 
 def main(folder: str) -> None:
     """Draw twelve windows with their labels."""
-    config = read_config(find_config("brain-mr"), data={"labels": folder})
+    config = read_config(find_config("brain-mr-free"), data={"labels": folder})
     files = list_cases(config.data, maps_only=True)[0]
     maker = BatchMaker([], config, maps=[load_map(file, config) for file in files])
     colours = np.array([(0, 0, 0), *(label.colour for label in config.table.labels)]) / 255

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_scd.checkpoints import list_models
+from napari_scd.checkpoints import suggested_models
 from napari_scd.engine import guess_modality
 from napari_scd.errors import ChooseModel, InputError
 from napari_scd.volume import READABLE, find_series, is_dicom, is_dicom_file, open_image, read_volume, walk
@@ -37,7 +37,7 @@ def model_for(sources: Sequence[Path], *, at_points: bool) -> str:
     InputError
         When there is no scan, or a file that was named cannot be read.
     """
-    cards = [card for card in list_models() if card.shipped]
+    cards = suggested_models()
     looked_at = list(islice(_modalities(sources), _SCANS_LOOKED_AT))
     found = sorted({modality for modality in looked_at if modality})
     if not looked_at:

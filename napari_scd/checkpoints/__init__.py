@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_scd.checkpoints.zoo import is_name as is_name
     from napari_scd.checkpoints.zoo import list_models as list_models
     from napari_scd.checkpoints.zoo import models_folder as models_folder
+    from napari_scd.checkpoints.zoo import suggested_models as suggested_models
 
 _HOME_OF = {
     "Checkpoint": "loading",
@@ -33,6 +34,7 @@ _HOME_OF = {
     "models_folder": "zoo",
     "save": "loading",
     "shipped_figures": "tested",
+    "suggested_models": "zoo",
 }
 
 __all__ = [*_HOME_OF]

@@ -15,7 +15,8 @@ from napari_scd.errors import InputError, UnknownModel
 
 SUFFIX = ".safetensors"
 WEIGHTS = Path(__file__).parent / "weights"
-SHIPPED_ORDER = ("abdomen-ct", "brain-mr", "hippocampus-mr", "any")
+SHIPPED_ORDER = ("abdomen-ct", "brain-mr", "brain-mr-free", "hippocampus-mr", "any")
+FREE = "-free"  # ends the name of a model that does the job of another under a freer licence
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +49,13 @@ def list_models() -> tuple[ModelCard, ...]:
         except InputError as error:
             _logger.warning("Skipped a file in the models folder: %s", error)
     return tuple(cards.values())
+
+
+def suggested_models() -> tuple[ModelCard, ...]:
+    """Read the cards of the shipped models, without those that do another's job: `x-free` beside `x`."""
+    cards = [card for card in list_models() if card.shipped]
+    names = {f"{card.name}{FREE}" for card in cards}
+    return tuple(card for card in cards if card.name not in names)
 
 
 def describe(name_or_path: str | os.PathLike[str]) -> ModelCard:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import leaky_relu, linear, pad
 
-from napari_scd.model.kernels import QuickConvTranspose3d, QuickLinear
+from napari_scd.model.kernels import QuickConvTranspose3d, QuickLinear, chooses, spread
 from napari_scd.model.pyramid_decoder import SharpDecoder, doubled
 from napari_scd.model.rows import as_row, from_row
 from napari_scd.model.sharpening import corner_weights
@@ -61,8 +61,16 @@ class CrispDecoder(SharpDecoder):
         answer, seen = self._answer(image_features, maps)
         known = torch.cat([self.sharp(self._beside(seen, answer)), answer], dim=1)
         known = known.contiguous(memory_format=torch.channels_last_3d)
-        around = _around_all(self._image(image_features))
-        hidden = self._hidden(known.permute(0, 2, 3, 4, 1), around).permute(0, 4, 1, 2, 3)
+        rows, around = known.permute(0, 2, 3, 4, 1), _around_all(self._image(image_features))
+        if voxels is None and chooses(known):
+
+            def both(part: slice) -> Tensor:
+                here = rows[:, part]
+                return torch.cat([here, self._hidden(here, around[:, part].flatten(4))], dim=-1)
+
+            weight = torch.cat([self.sharp_out.weight, self.near_out.weight])
+            return spread(both, rows.shape[:4], weight, self.sharp_out.bias, known.dtype)
+        hidden = self._hidden(rows, around.flatten(4)).permute(0, 4, 1, 2, 3)
         return doubled(self.sharp_out, known, voxels) + doubled(self.near_out, hidden, voxels)
 
     def _deciders(self, image_features: Tensor) -> list[Decide]:
@@ -113,13 +121,15 @@ class Neighbourhoods:
 
 def _normed(image: Tensor) -> Tensor:
     """Instance norm of the few channels of an image; for them, PyTorch's own is slow."""
-    variance, mean = torch.var_mean(image, dim=(2, 3, 4), correction=0, keepdim=True)
-    return (image - mean) * (variance + 1e-5).rsqrt()
+    voxels = (2, 3, 4)
+    centred = image - image.mean(dim=voxels, keepdim=True)
+    length = torch.linalg.vector_norm(centred, dim=voxels, keepdim=True)
+    return centred.mul_((length**2 / math.prod(image.shape[2:]) + 1e-5).rsqrt())
 
 
 def _around_all(image: Tensor) -> Tensor:
-    """As `Neighbourhoods` for every block: ``(b, c, z, y, x) -> (b, z/2, y/2, x/2, c 4 4 4)``."""
+    """View what lies around every block: ``(b, c, z, y, x) -> (b, z/2, y/2, x/2, c, 4, 4, 4)``."""
     found = pad(image, (1,) * 6)
     for axis in (2, 3, 4):
         found = found.unfold(axis, _SEEN, 2)
-    return found.permute(0, 2, 3, 4, 1, 5, 6, 7).flatten(4)
+    return found.permute(0, 2, 3, 4, 1, 5, 6, 7)

@@ -34,7 +34,7 @@ from torch import nn
 from torch.nn.functional import group_norm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -149,21 +149,9 @@ class QuickConvTranspose3d(nn.ConvTranspose3d):
         """``(b, c, z, y, x) -> (b, out, s z, s y, s x)``."""
         if not (chooses(image) and self._tiles and output_size is None and self._is_quicker(image)):
             return laid_out(super().forward(image, output_size))
-        b, c, z, y, x = image.shape
-        s, voxels = self.stride[0], image.permute(0, 2, 3, 4, 1)
-        bias = None if self.bias is None else self.bias.repeat(s)
+        voxels = image.permute(0, 2, 3, 4, 1)
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else image.dtype
-        found = roomy((b, z, s, y, s, s * x * self.out_channels), dtype)
-        corners = list(itertools.product(range(s), range(s)))  # so that what is moved is whole rows
-        weights = [self.weight[:, :, i, j].permute(2, 1, 0).reshape(-1, c) for i, j in corners]
-        step = max(1, _CHUNK_VALUES // (y * x * s * self.out_channels))
-        for low in range(0, z, step):  # so that products stay in the cache until they are moved
-            part = slice(low, low + step)
-            rows = voxels[:, part].reshape(-1, c)  # with more axes, a product of each line copies the weight
-            for (i, j), weight in zip(corners, weights, strict=True):
-                product = nn.functional.linear(rows, weight, bias)
-                found[:, part, i, :, j] = product.view(b, -1, y, s * x * self.out_channels)
-        return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
+        return spread(lambda part: voxels[:, part], voxels.shape[:4], self.weight, self.bias, dtype)
 
     def _is_quicker(self, image: Tensor) -> bool:
         """Whether products beat oneDNN: in half precision always, else for many outputs."""
@@ -175,6 +163,41 @@ class QuickConvTranspose3d(nn.ConvTranspose3d):
     def _tiles(self) -> bool:
         plain = self.padding == self.output_padding == (0, 0, 0) and self.dilation == (1, 1, 1)
         return plain and self.groups == 1 and self.kernel_size == self.stride == (self.stride[0],) * 3
+
+
+def spread(
+    voxels: Callable[[slice], Tensor],
+    shape: Sequence[int],
+    weight: Tensor,
+    bias: Tensor | None,
+    dtype: torch.dtype,
+) -> Tensor:
+    """Transposed convolution whose kernel is its stride, as matrix products of a few planes at a time.
+
+    Parameters
+    ----------
+    voxels : callable
+        Planes -> input ``(b, planes, y, x, c)``.
+    shape : (b, z, y, x)
+        Of the whole input.
+    weight : Tensor ``(c, out, s, s, s)``
+    bias : Tensor ``(out,)`` or None
+    dtype : torch.dtype
+        Of the output ``(b, out, s z, s y, s x)``.
+    """
+    (b, z, y, x), (c, n_out, s) = shape, weight.shape[:3]
+    bias = None if bias is None else bias.repeat(s)
+    found = roomy((b, z, s, y, s, s * x * n_out), dtype)
+    corners = list(itertools.product(range(s), range(s)))  # so that what is moved is whole rows
+    weights = [weight[:, :, i, j].permute(2, 1, 0).reshape(-1, c) for i, j in corners]
+    step = max(1, _CHUNK_VALUES // (y * x * s * n_out))
+    for low in range(0, z, step):  # so that products stay in the cache until they are moved
+        part = slice(low, low + step)
+        rows = voxels(part).reshape(-1, c)  # with more axes, a product of each line copies the weight
+        for (i, j), at_corner in zip(corners, weights, strict=True):
+            product = nn.functional.linear(rows, at_corner, bias)
+            found[:, part, i, :, j] = product.view(b, -1, y, s * x * n_out)
+    return found.view(b, s * z, s * y, s * x, -1).permute(0, 4, 1, 2, 3)
 
 
 class QuickInstanceNorm3d(nn.InstanceNorm3d):

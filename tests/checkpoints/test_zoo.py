@@ -43,6 +43,13 @@ def test_shipped_models_come_first_and_can_be_read() -> None:
         assert describe(name).n_bytes <= 16 * 2**20
 
 
+def test_a_free_model_beside_another_one_is_chosen_by_name_only(folder) -> None:
+    suggested = [card.name for card in zoo.suggested_models()]
+    assert suggested == [name for name in zoo.SHIPPED_ORDER if name != "brain-mr-free"]
+    assert describe("brain-mr-free").provenance.licence == "Apache-2.0"
+    assert describe("brain-mr").labels == describe("brain-mr-free").labels
+
+
 def test_a_bad_file_in_the_folder_is_left_out_and_logged(folder, caplog) -> None:
     (folder / "broken.safetensors").write_text("no")
     with caplog.at_level(logging.WARNING):

@@ -112,8 +112,9 @@ def test_a_shipped_file_needs_to_know_where_the_data_are(capsys):
     assert "--images and --labels" in capsys.readouterr().err
 
 
-def test_a_shipped_list_of_data_sets_needs_their_folder(capsys):
-    assert _run("train", "any", *CPU) == 2
+@pytest.mark.parametrize("name", ["any", "brain-mr"])
+def test_a_shipped_list_of_data_sets_needs_their_folder(name, capsys):
+    assert _run("train", name, *CPU) == 2
     assert "give the folder that contains them with --data-root" in " ".join(capsys.readouterr().err.split())
 
 

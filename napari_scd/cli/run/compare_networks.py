@@ -21,7 +21,7 @@ from napari_scd.benchmarks import (
     plain_copy,
     time_volume,
 )
-from napari_scd.checkpoints import Checkpoint, list_models, load
+from napari_scd.checkpoints import Checkpoint, load, suggested_models
 from napari_scd.cli.console import err, print_json, say
 from napari_scd.cli.run.network_results import Measured, show_measured, to_dict, write_measured
 from napari_scd.cli.run.timing import advance, check_keeps
@@ -125,7 +125,7 @@ def _whole_models(order: CompareOrder) -> list[Checkpoint]:
     """
     if order.models:
         return [load(name) for name in _named(order) if name not in PRESETS]
-    whole = [card for card in list_models() if card.shipped and card.recipe.field == "whole"]
+    whole = [card for card in suggested_models() if card.recipe.field == "whole"]
     return [load(str(card.path)) for card in (whole[:1] if order.quick else whole)]
 
 

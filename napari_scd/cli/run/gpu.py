@@ -15,7 +15,7 @@ from napari_scd.benchmarks import (
     markdown,
     report_on,
 )
-from napari_scd.checkpoints import list_models, load
+from napari_scd.checkpoints import load, suggested_models
 from napari_scd.cli.console import busy, print_json, say, show_whole
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ def run_gpu(
     InputError
         For an unknown model, a device that is not there, or files that cannot be written.
     """
-    names = models or tuple(
-        str(card.path) for card in list_models() if card.shipped and card.recipe.field != "prompt"
-    )
+    suited = (card for card in suggested_models() if card.recipe.field != "prompt")
+    names = models or tuple(str(card.path) for card in suited)
     checkpoints = [load(name) for name in names]
     with busy(f"Measuring on {device}"):
         result = report_on(device, checkpoints, budget_s=budget_s)

@@ -133,10 +133,10 @@ def configuration(order: TrainOrder) -> TrainConfig:
     path = find_config(order.config)
     config = read_config(path, data=data, base=base, root=order.data_root)
     given = config.data
-    if given.sets and order.data_root is None and is_shipped(path):
+    if (given.sets or given.maps) and order.data_root is None and is_shipped(path):
         raise InputError(
-            f"'{order.config}' does not say where its {len(given.sets)} data sets are: give the folder that "
-            "contains them with --data-root."
+            f"'{order.config}' does not say where its data sets are: give the folder that contains them with "
+            "--data-root."
         )
     named = given.sets or given.dataset or (given.images and given.labels)
     if not named and config.synthesis is None:

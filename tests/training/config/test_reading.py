@@ -16,8 +16,9 @@ def test_shipped_files_are_usable(name):
     assert len(config.file_values) == len(config.table)
 
 
-def test_six_files_ship():
-    assert preset_names() == ("abdomen-ct", "any", "brain-mr", "hippocampus-mr", "paper-brats", "paper-btcv")
+def test_seven_files_ship():
+    brains = ("brain-mr", "brain-mr-free")
+    assert preset_names() == ("abdomen-ct", "any", *brains, "hippocampus-mr", "paper-brats", "paper-btcv")
 
 
 def test_paper_regions_overlap():

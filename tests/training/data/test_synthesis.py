@@ -166,8 +166,9 @@ def test_an_unlisted_value_stops_before_the_first_step(drawing, options, tmp_pat
         train(config, options(tmp_path / "run"))
 
 
-def test_the_brain_s_file_pairs_left_and_right():
-    config = read_config(find_config("brain-mr"))
+@pytest.mark.parametrize("name", ["brain-mr", "brain-mr-free"])
+def test_the_brain_s_file_pairs_left_and_right(name):
+    config = read_config(find_config(name))
     assert len(config.table) == 31
     assert len(config.table.mirror_pairs) == 14
     pairs = dict(paired_codes(config))
