@@ -3,7 +3,8 @@
 Run ``python docs/figures/protocols.py IMAGES LABELS OUT`` for OASIS T1 scans with the label ids of the model.
 From one voxel inside to two voxels outside of each structure in `DIFFERENT` (one voxel around white matter of
 the cerebellum), labels become those that ``brain-mr-free`` finds, as it learned from FreeSurfer's. All other
-voxels keep their labels: in the middle of a structure, people beat the model.
+voxels keep their labels: in the middle of a structure, people beat the model. Give it training scans only;
+those for validation keep the labels they have.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,15 @@ def _coarsest_level(patch: int) -> int:
     return patch // 2
 
 
+_SHARP = DecoderSpec(
+    "pyramid_decoder.SharpDecoder",
+    (8, 16, 32),
+    sharp_macs,
+    stem_stride=_coarsest_level,
+    finest=4,
+    sharpens=True,
+)
+
 DECODERS: dict[str, DecoderSpec] = {
     "deep8": DecoderSpec("unetr_decoder.DeepDecoder8", (8,), unetr_macs(4), (3, 6, 9), pools=True),
     "shallow8": DecoderSpec("unetr_decoder.ShallowDecoder8", (8,), unetr_macs(3), (4, 8)),
@@ -74,21 +83,7 @@ DECODERS: dict[str, DecoderSpec] = {
     "pyramid": DecoderSpec(
         "pyramid_decoder.PyramidDecoder", (4, 8, 16), pyramid_macs, stem_stride=_coarsest_level
     ),
-    "sharp": DecoderSpec(
-        "pyramid_decoder.SharpDecoder",
-        (8, 16, 32),
-        sharp_macs,
-        stem_stride=_coarsest_level,
-        finest=4,
-        sharpens=True,
-    ),
-    "crisp": DecoderSpec(
-        "crisp_decoder.CrispDecoder",
-        (8, 16, 32),
-        crisp_macs,
-        stem_stride=_coarsest_level,
-        finest=4,
-        sharpens=True,
-    ),
+    "sharp": _SHARP,
+    "crisp": replace(_SHARP, home="crisp_decoder.CrispDecoder", macs=crisp_macs),
     "fine": DecoderSpec("fine_decoder.FineDecoder", (8, 16), fine_macs, stem_stride=_coarsest_level),
 }

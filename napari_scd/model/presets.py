@@ -40,6 +40,9 @@ def _dense(config: ModelConfig) -> ModelConfig:
 
 _BTCV = replace(_paper(1, 14, (96, 96, 96), 0.90), drop_path=0.1)
 _BRATS = _paper(4, 3, (128, 128, 128), 0.75)
+_HOUSE_SHARP = ModelConfig(
+    roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="sharp", stem="shared"
+)
 
 PRESETS: dict[str, ModelConfig] = {
     "paper-btcv": _BTCV,
@@ -49,12 +52,8 @@ PRESETS: dict[str, ModelConfig] = {
     "house-12": ModelConfig(
         roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6), decoder="pyramid", stem="shared"
     ),
-    "house-12-sharp": ModelConfig(
-        roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="sharp", stem="shared"
-    ),
-    "house-12-crisp": ModelConfig(
-        roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="crisp", stem="shared"
-    ),
+    "house-12-sharp": _HOUSE_SHARP,
+    "house-12-crisp": replace(_HOUSE_SHARP, decoder="crisp"),
     "house-12-half": ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6)),
     "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
     "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
