@@ -61,16 +61,17 @@ class CrispDecoder(SharpDecoder):
         answer, seen = self._answer(image_features, maps)
         known = torch.cat([self.sharp(self._beside(seen, answer)), answer], dim=1)
         known = known.contiguous(memory_format=torch.channels_last_3d)
-        rows, around = known.permute(0, 2, 3, 4, 1), _around_all(self._image(image_features))
+        rows, image = known.permute(0, 2, 3, 4, 1), self._image(image_features)
         if voxels is None and chooses(known):
+            lines = _lines_around_all(image)
 
             def both(part: slice) -> Tensor:
-                here = rows[:, part]
-                return torch.cat([here, self._hidden(here, around[:, part].flatten(4))], dim=-1)
+                here, around = rows[:, part], lines[:, part].flatten(4).view(image.dtype)
+                return torch.cat([here, self._hidden(here, around)], dim=-1)
 
             weight = torch.cat([self.sharp_out.weight, self.near_out.weight])
             return spread(both, rows.shape[:4], weight, self.sharp_out.bias, known.dtype)
-        hidden = self._hidden(rows, around.flatten(4)).permute(0, 4, 1, 2, 3)
+        hidden = self._hidden(rows, _around_all(image).flatten(4)).permute(0, 4, 1, 2, 3)
         return doubled(self.sharp_out, known, voxels) + doubled(self.near_out, hidden, voxels)
 
     def _deciders(self, image_features: Tensor) -> list[Decide]:
@@ -133,3 +134,12 @@ def _around_all(image: Tensor) -> Tensor:
     for axis in (2, 3, 4):
         found = found.unfold(axis, _SEEN, 2)
     return found.permute(0, 2, 3, 4, 1, 5, 6, 7)
+
+
+def _lines_around_all(image: Tensor) -> Tensor:
+    """As `_around_all`; four voxels of 16 bits come as one number, which is faster to move."""
+    if image.element_size() != torch.bfloat16.itemsize:
+        return _around_all(image)
+    pairs = pad(image, (1,) * 6).clone(memory_format=torch.contiguous_format).view(torch.int32)
+    lines = torch.stack([pairs[..., :-1], pairs[..., 1:]], dim=-1).view(torch.int64)[..., 0]
+    return lines.unfold(2, _SEEN, 2).unfold(3, _SEEN, 2).permute(0, 2, 3, 4, 1, 5, 6)
