@@ -1,20 +1,20 @@
-"""A sharp decoder whose voxels are decided by what lies around them, too."""
+"""Decoders whose voxels are decided by what lies around them, too."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.functional import leaky_relu, linear, pad
+from torch.nn.functional import conv3d, leaky_relu, linear, pad
 
+from napari_scd.model.decoder import CoarseFirst, Decoder
 from napari_scd.model.kernels import QuickConvTranspose3d, QuickLinear, chooses, spread
-from napari_scd.model.pyramid_decoder import SharpDecoder, doubled
+from napari_scd.model.pyramid_decoder import HalfDecoder, SharpDecoder, doubled
 from napari_scd.model.rows import as_row, from_row
-from napari_scd.model.sharpening import corner_weights
+from napari_scd.model.sharpening import corner_weights, halved, sharpened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_scd.model.decoder import Voxels
     from napari_scd.model.decoder_sizes import DecoderSizes
-    from napari_scd.model.sharpening import Decide
+    from napari_scd.model.sharpening import Box, Decide, Sharpened
 
 _SEEN = 4  # voxels along an edge of what a block is decided by: itself and one more on each side
 _WIDER = 4
@@ -31,37 +31,41 @@ _SLOPE = 0.01
 _PAIR = {2: torch.int32, 4: torch.int64}
 
 
-class CrispDecoder(SharpDecoder):
-    """Ours, for thin structures: `SharpDecoder` with a hidden layer between what it knows and its voxels.
+class Hidden(Decoder):
+    """What crisp decoders add to a last step: a hidden layer between what a block knows and its voxels.
 
-    The sharp level's few features must describe all eight voxels of a block at once. The hidden layer sees
-    those features, the block's answer, and the 4 x 4 x 4 voxels in whose middle the block lies; each voxel's
-    logits are the sharp level's and a sum over it. That sum starts at zero, so a crisp network can start from
-    a trained sharp one. The layer runs only where labels meet, like the last step of the sharp level.
+    The few features of a block must describe all its eight voxels at once. The hidden layer sees those
+    features and the 4 x 4 x 4 voxels of the image in whose middle the block lies; each voxel's logits are the
+    last step's and a sum over it. That sum starts at zero, so a crisp network can start from a trained one
+    without it.
     """
 
-    def __init__(self, sizes: DecoderSizes) -> None:
-        super().__init__(sizes)
-        f, out, hidden = sizes.features, sizes.out_channels, _WIDER * sizes.features
-        self.near = QuickLinear(f + out + sizes.in_channels * _SEEN**3, hidden)
-        self.near_out = QuickConvTranspose3d(hidden, out, kernel_size=2, stride=2, bias=False)
-        self.image_shape = (*sizes.roi, sizes.in_channels)
-        nn.init.zeros_(self.near_out.weight)
-        with torch.no_grad():  # logits are large, differences of voxels are small: so that they count alike
-            self.near.weight[:, f : f + out] *= 0.1
-            self.near.weight[:, f + out :] *= 4
+    near: QuickLinear
+    near_out: QuickConvTranspose3d
+    image_shape: tuple[int, ...]
 
-    def encode_image(self, image: Tensor) -> Tensor:
-        """Run the image branches; the image, normalised, comes last: ``(b, c, z, y, x) -> (b, m)``."""
-        features = super().encode_image(image)
+    def _add_hidden(self, sizes: DecoderSizes, n_known: int) -> None:
+        """Add the layer, which sees `n_known` values of each block."""
+        hidden = _WIDER * sizes.features
+        self.near = QuickLinear(n_known + sizes.in_channels * _SEEN**3, hidden)
+        self.near_out = QuickConvTranspose3d(hidden, sizes.out_channels, kernel_size=2, stride=2, bias=False)
+        self.image_shape = (*sizes.roi, sizes.in_channels)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the layer's weights; its output starts at zero."""
+        self.near.reset_parameters()
+        nn.init.zeros_(self.near_out.weight)
+
+    def _with_image(self, features: Tensor, image: Tensor) -> Tensor:
+        """Put the normalised image behind the rows ``(b, m)`` of the image branches."""
         return torch.cat([features, as_row(_normed(image)).to(features.dtype)], dim=1)
 
-    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
-        """Decode one token map."""
-        answer, seen = self._answer(image_features, maps)
-        known = torch.cat([self.sharp(self._beside(seen, answer)), answer], dim=1)
-        known = known.contiguous(memory_format=torch.channels_last_3d)
-        rows, image = known.permute(0, 2, 3, 4, 1), self._image(image_features)
+    def _voxels(
+        self, last: nn.ConvTranspose3d, known: Tensor, image: Tensor, voxels: Voxels | None
+    ) -> Tensor:
+        """Logits of all voxels from what blocks know ``(b, n_known, z/2, y/2, x/2)``."""
+        rows = known.permute(0, 2, 3, 4, 1)
         if voxels is None and chooses(known):
             lines = _lines_around_all(image)
 
@@ -69,27 +73,107 @@ class CrispDecoder(SharpDecoder):
                 here, around = rows[:, part], lines[:, part].flatten(4).view(image.dtype)
                 return torch.cat([here, self._hidden(here, around)], dim=-1)
 
-            weight = torch.cat([self.sharp_out.weight, self.near_out.weight])
-            return spread(both, rows.shape[:4], weight, self.sharp_out.bias, known.dtype)
+            weight = torch.cat([last.weight, self.near_out.weight])
+            return spread(both, rows.shape[:4], weight, last.bias, known.dtype)
         hidden = self._hidden(rows, _around_all(image).flatten(4)).permute(0, 4, 1, 2, 3)
-        return doubled(self.sharp_out, known, voxels) + doubled(self.near_out, hidden, voxels)
+        return doubled(last, known, voxels) + doubled(self.near_out, hidden, voxels)
 
-    def _deciders(self, image_features: Tensor) -> list[Decide]:
-        sharp, bias = corner_weights(self.sharp_out)
-        weight = torch.cat([sharp, corner_weights(self.near_out)[0]], dim=1)
+    def _decider(self, last: nn.ConvTranspose3d, image: Tensor) -> Decide:
+        """Return what decides the voxels of single blocks of an image ``(c, z, y, x)``."""
+        weight, bias = corner_weights(last)
+        weight = torch.cat([weight, corner_weights(self.near_out)[0]], dim=1)
+        neighbourhoods, n_known = Neighbourhoods(image), last.in_channels
 
-        def decide(image: Neighbourhoods, known: Tensor, where: Tensor) -> Tensor:
-            return linear(torch.cat([known, self._hidden(known, image.around(where))], dim=1), weight, bias)
+        def decide(known: Tensor, where: Tensor) -> Tensor:
+            known = known[:, :n_known]
+            return linear(
+                torch.cat([known, self._hidden(known, neighbourhoods.around(where))], dim=1), weight, bias
+            )
 
-        return [partial(decide, Neighbourhoods(image)) for image in self._image(image_features)]
+        return decide
 
     def _hidden(self, known: Tensor, around: Tensor) -> Tensor:
-        """Features and answer ``(..., f + out)``, voxels around ``(..., c 4 4 4)`` -> ``(..., hidden)``."""
+        """Run the layer: ``(..., n_known)`` and voxels around ``(..., c 4 4 4)`` -> ``(..., hidden)``."""
         return leaky_relu(self.near(torch.cat([known, around], dim=-1)), _SLOPE, inplace=True)
 
     def _image(self, image_features: Tensor) -> Tensor:
         """Return the normalised image, which needs no gradient, as ``(b, c, z, y, x)``."""
         return from_row(image_features[:, -math.prod(self.image_shape) :].detach(), self.image_shape)
+
+
+class CrispDecoder(Hidden, SharpDecoder):
+    """Ours, for thin structures: `SharpDecoder` with a hidden layer that also sees the block's answer.
+
+    The layer runs only where labels meet, like the last step of the sharp level.
+    """
+
+    def __init__(self, sizes: DecoderSizes) -> None:
+        super().__init__(sizes)
+        self._add_hidden(sizes, sizes.features + sizes.out_channels)
+
+    def reset_parameters(self) -> None:
+        """Draw the layer's weights: small ones for the answer, whose logits are large."""
+        super().reset_parameters()
+        n_known, n_answers = self.sharp_out.in_channels, self.sharp_out.out_channels
+        with torch.no_grad():
+            self.near.weight[:, n_known - n_answers : n_known] *= 0.1
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Run the image branches; the image, normalised, comes last: ``(b, c, z, y, x) -> (b, m)``."""
+        return self._with_image(super().encode_image(image), image)
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
+        """Decode one token map."""
+        answer, seen = self._answer(image_features, maps)
+        known = torch.cat([self.sharp(self._beside(seen, answer)), answer], dim=1)
+        known = known.contiguous(memory_format=torch.channels_last_3d)
+        return self._voxels(self.sharp_out, known, self._image(image_features), voxels)
+
+    def _deciders(self, image_features: Tensor) -> list[Decide]:
+        return [self._decider(self.sharp_out, image) for image in self._image(image_features)]
+
+
+class CrispHalfDecoder(Hidden, HalfDecoder, CoarseFirst):
+    """Ours, for small organs in a large field: `HalfDecoder` with a hidden layer before its voxels.
+
+    A block's answer is the mean of its eight voxels without that layer, which runs only where labels meet.
+    """
+
+    def __init__(self, sizes: DecoderSizes) -> None:
+        super().__init__(sizes)
+        self._add_hidden(sizes, sizes.features)
+        z, y, x = (edge // 2 for edge in sizes.roi)
+        self.half_shape = (z, y, x, sizes.features)
+
+    def encode_image(self, image: Tensor) -> Tensor:
+        """Run the image branch; the image, normalised, comes last: ``(b, c, z, y, x) -> (b, m)``."""
+        return self._with_image(as_row(super().encode_image(image)), image)
+
+    def for_stem(self, image_features: Tensor) -> Tensor:
+        """Return the image branch ``(b, f, z/2, y/2, x/2)``."""
+        return from_row(image_features[:, : math.prod(self.half_shape)], self.half_shape)
+
+    def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
+        """Decode one token map."""
+        known = self.joined(self.for_stem(image_features), maps[0])
+        return self._voxels(self.out, known, self._image(image_features), voxels)
+
+    def sharpen(
+        self, image_features: Tensor, token_map: Tensor, boxes: Sequence[Box | None]
+    ) -> list[Sharpened]:
+        """Decode one token map, voxel by voxel only where labels meet in each window's box of voxels."""
+        known = self.joined(self.for_stem(image_features), token_map)
+        weight = self.out.weight.mean(dim=(2, 3, 4)).T[..., None, None, None]
+        answers = conv3d(known, weight, self.out.bias)
+        found = []
+        for here, answer, image, box in zip(known, answers, self._image(image_features), boxes, strict=True):
+
+            def detail(box: Box, here: Tensor = here) -> Tensor:
+                return here[(slice(None), *(slice(a, b) for a, b in zip(*box, strict=True)))]
+
+            blocks = None if box is None else halved(box)
+            found.append(sharpened(answer, detail, self._decider(self.out, image), blocks))
+        return found
 
 
 class Neighbourhoods:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_scd.model.sharpening import Box, Sharpened
+
 Voxels = tuple[slice, slice, slice]
 
 
@@ -46,3 +48,16 @@ class Decoder(nn.Module, ABC):
         Deep supervision learns from them.
         """
         return []
+
+
+class CoarseFirst(Decoder):
+    """A decoder that first answers for blocks of 2 x 2 x 2 voxels, then for voxels where labels meet."""
+
+    @abstractmethod
+    def sharpen(
+        self, image_features: Tensor, token_map: Tensor, boxes: Sequence[Box | None]
+    ) -> list[Sharpened]:
+        """Decode one token map ``(b, d, gz, gy, gx)``, voxel by voxel only where labels meet.
+
+        `boxes` gives for each window the voxels that may be sharpened, low and high (exclusive); None = all.
+        """

@@ -51,9 +51,13 @@ def sharp_macs(sizes: DecoderSizes, survivors: int) -> int:
 
 
 def crisp_macs(sizes: DecoderSizes, survivors: int) -> int:
-    """Cost of `CrispDecoder`: a sharp one, and a hidden layer of each block."""
-    f, out, blocks = sizes.features, sizes.out_channels, math.prod(sizes.roi) // 8
-    return sharp_macs(sizes, survivors) + blocks * 4 * f * (64 * sizes.in_channels + f + out + 8 * out)
+    """Cost of `CrispDecoder`: a sharp one, and a hidden layer that also sees each block's answer."""
+    return sharp_macs(sizes, survivors) + _hidden(sizes, sizes.features + sizes.out_channels)
+
+
+def half_crisp_macs(sizes: DecoderSizes, survivors: int) -> int:
+    """Cost of `CrispHalfDecoder`: `HalfDecoder`, and a hidden layer of each block."""
+    return half_macs(sizes, survivors) + _hidden(sizes, sizes.features)
 
 
 def fine_macs(sizes: DecoderSizes, survivors: int) -> int:
@@ -88,6 +92,12 @@ def _unetr_macs(depth: int, sizes: DecoderSizes, survivors: int) -> int:
         macs += _join(below, f << level, full >> (3 * level))
         below = f << level
     return macs
+
+
+def _hidden(sizes: DecoderSizes, n_known: int) -> int:
+    """Cost of what crisp decoders add for each block of eight voxels, which knows `n_known` values."""
+    blocks = math.prod(sizes.roi) // 8
+    return blocks * 4 * sizes.features * (64 * sizes.in_channels + n_known + 8 * sizes.out_channels)
 
 
 def _residual(channels: int, width: int, voxels: int) -> int:

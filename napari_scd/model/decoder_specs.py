@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_scd.model.decoder_cost import (
     crisp_macs,
     fine_macs,
+    half_crisp_macs,
     half_macs,
     pyramid_macs,
     sharp_macs,
@@ -74,12 +75,15 @@ _SHARP = DecoderSpec(
     sharpens=True,
 )
 
+_HALF = DecoderSpec("pyramid_decoder.HalfDecoder", (4, 8, 16), half_macs, stem_stride=lambda patch: 2)
+
 DECODERS: dict[str, DecoderSpec] = {
     "deep8": DecoderSpec("unetr_decoder.DeepDecoder8", (8,), unetr_macs(4), (3, 6, 9), pools=True),
     "shallow8": DecoderSpec("unetr_decoder.ShallowDecoder8", (8,), unetr_macs(3), (4, 8)),
     "unetr16": DecoderSpec("unetr_decoder.UnetrDecoder16", (16,), unetr_macs(4), (3, 6, 9)),
     "unetr4": DecoderSpec("unetr_decoder.UnetrDecoder4", (4,), unetr_macs(3), (4, 8), pools=True),
-    "half": DecoderSpec("pyramid_decoder.HalfDecoder", (4, 8, 16), half_macs, stem_stride=lambda patch: 2),
+    "half": _HALF,
+    "half-crisp": replace(_HALF, home="crisp_decoder.CrispHalfDecoder", macs=half_crisp_macs, sharpens=True),
     "pyramid": DecoderSpec(
         "pyramid_decoder.PyramidDecoder", (4, 8, 16), pyramid_macs, stem_stride=_coarsest_level
     ),

@@ -10,6 +10,8 @@ from napari_scd.errors import InputError
 from napari_scd.model.answers import Prefix, Trace, trace_of
 from napari_scd.model.assembly import MaskTokenCompletion, TokenAssembly, ZeroCompletion
 from napari_scd.model.cost import MacsByPart, count_macs
+from napari_scd.model.crisp_decoder import Hidden
+from napari_scd.model.decoder import CoarseFirst
 from napari_scd.model.encoder import SparseEncoder
 from napari_scd.model.fine_decoder import FineDecoder
 from napari_scd.model.keep import count_tokens, keep_per_stage
@@ -17,7 +19,6 @@ from napari_scd.model.kernels import laid_out
 from napari_scd.model.presets import PRESETS
 from napari_scd.model.prompt_maps import with_likeness
 from napari_scd.model.pruning import Scorer
-from napari_scd.model.pyramid_decoder import SharpDecoder
 from napari_scd.model.steering import CHOOSERS, Guide, Steering, control_rating
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class ScdNetwork(nn.Module):
         numbers; None = all, `NOWHERE` = none.
         """
         encoded, completed = self._completed(prefix, keep, want_scores=True)
-        assert isinstance(self.decoder, SharpDecoder)
+        assert isinstance(self.decoder, CoarseFirst)
         found = self.decoder.sharpen(prefix.image_features, self._as_map(completed), boxes)
         return found, trace_of(encoded, completed, self.config)
 
@@ -265,5 +266,5 @@ def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)
-    elif isinstance(module, Scorer):  # visited after its layers
+    elif isinstance(module, (Scorer, Hidden)):  # visited after its layers
         module.reset_parameters()

@@ -43,6 +43,7 @@ _BRATS = _paper(4, 3, (128, 128, 128), 0.75)
 _HOUSE_SHARP = ModelConfig(
     roi=(96, 96, 96), patch=16, depth=12, prune_after=(0, 3, 6), decoder="sharp", stem="shared"
 )
+_HOUSE_HALF = ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6))
 
 PRESETS: dict[str, ModelConfig] = {
     "paper-btcv": _BTCV,
@@ -54,7 +55,8 @@ PRESETS: dict[str, ModelConfig] = {
     ),
     "house-12-sharp": _HOUSE_SHARP,
     "house-12-crisp": replace(_HOUSE_SHARP, decoder="crisp"),
-    "house-12-half": ModelConfig(roi=(96, 96, 96), patch=8, depth=12, prune_after=(0, 3, 6)),
+    "house-12-half": _HOUSE_HALF,
+    "house-12-half-crisp": replace(_HOUSE_HALF, decoder="half-crisp"),
     "house-8": ModelConfig(roi=(96, 96, 96), patch=8),
     "house-4": ModelConfig(roi=(32, 48, 32), patch=4),
     "any": ModelConfig(

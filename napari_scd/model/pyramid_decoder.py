@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import avg_pool3d, conv3d, linear
 
 from napari_scd.model.blocks import BasicBlock, TokenUpBlock, UpBlock
-from napari_scd.model.decoder import Decoder
+from napari_scd.model.decoder import CoarseFirst, Decoder
 from napari_scd.model.kernels import QuickConv3d, QuickConvTranspose3d
 from napari_scd.model.rows import as_row, from_row, packed, unpacked
 from napari_scd.model.sharpening import (
@@ -65,10 +65,15 @@ class HalfDecoder(Decoder):
 
     def forward(self, image_features: Tensor, maps: Sequence[Tensor], voxels: Voxels | None = None) -> Tensor:
         """Decode one token map."""
-        x = self.bottleneck(maps[0])
+        return doubled(self.out, self.joined(image_features, maps[0]), voxels)
+
+    def joined(self, image_features: Tensor, token_map: Tensor) -> Tensor:
+        """Features of blocks from the image branch and the token map: ``(b, f, z/2, y/2, x/2)``."""
+        x = self.bottleneck(token_map)
         for up in self.token_ups:
             x = up(x)
-        return doubled(self.out, self.join(x, image_features), voxels)
+        found: Tensor = self.join(x, image_features)
+        return found
 
     def coarse_levels(self) -> list[tuple[nn.Module, int]]:
         """Return the tokens' own level, and each step up but the last, which the image joins."""
@@ -132,7 +137,7 @@ class PyramidDecoder(Decoder):
         return unpacked(image_features, self.shapes)
 
 
-class SharpDecoder(PyramidDecoder):
+class SharpDecoder(PyramidDecoder, CoarseFirst):
     """Ours, for windows that hold a whole head: `PyramidDecoder` of the halved image, sharpened at full size.
 
     The pyramid sees blocks of 2 x 2 x 2 voxels averaged and answers at half size; one thin level takes that

@@ -232,7 +232,7 @@ def test_a_shipped_file_is_compared_with_its_listed_checksum(file, monkeypatch) 
     assert load("tiny").provenance.name == "tiny"
 
 
-@pytest.mark.parametrize("decoder", ["half", "pyramid", "sharp", "crisp", "unetr4"])
+@pytest.mark.parametrize("decoder", ["half", "half-crisp", "pyramid", "sharp", "crisp", "unetr4"])
 def test_a_loaded_network_is_whole_and_trainable(tmp_path, decoder) -> None:
     """Loading fills a network without memory: nothing may be left of that."""
     full_size = {"patch": 8, "roi": (16, 16, 32)}

@@ -84,7 +84,7 @@ REFUSED = {
         "patch": 8,
         "roi": (16, 32, 32),
     },
-    "stem 'shared' needs one of the decoders half, pyramid, sharp, crisp, fine": {
+    "stem 'shared' needs one of the decoders half, half-crisp, pyramid, sharp, crisp, fine": {
         "stem": "shared",
         "decoder": "unetr4",
     },

@@ -31,6 +31,7 @@ DECODERS = {
     "unetr16": {"patch": 16, "roi": (32, 48, 16)},
     "unetr4": {"patch": 4, "roi": (16, 24, 32)},
     "half": {"patch": 16, "roi": (32, 48, 16)},
+    "half-crisp": {"patch": 16, "roi": (32, 48, 16)},
     "pyramid": {"patch": 16, "roi": (32, 48, 16)},
     "sharp": {"patch": 16, "roi": (32, 48, 16)},
     "crisp": {"patch": 16, "roi": (32, 48, 16)},
@@ -46,6 +47,7 @@ DECODERS = {
         ("pyramid", "shared", 4),
         ("sharp", "shared", 4),
         ("crisp", "shared", 4),
+        ("half-crisp", "shared", 2),
     ],
 )
 def test_every_decoder_and_stem_is_counted(network, image, decoder, stem, features) -> None:

@@ -15,6 +15,7 @@ SIZES = {
     "unetr16": {"patch": 16, "roi": (32, 32, 48)},
     "unetr4": {"patch": 4, "roi": (16, 24, 16)},
     "half": {"patch": 8, "roi": (24, 32, 24)},
+    "half-crisp": {"patch": 8, "roi": (24, 32, 24)},
     "pyramid": {"patch": 8, "roi": (24, 32, 24)},
     "sharp": {"patch": 8, "roi": (24, 32, 24)},
     "crisp": {"patch": 8, "roi": (24, 32, 24)},
@@ -92,15 +93,16 @@ def test_a_sharp_network_starts_as_the_pyramid_of_the_halved_image(network) -> N
     torch.testing.assert_close(sharp(doubled[0], 0.5), doubled[1], atol=1e-4, rtol=1e-4)
 
 
-def test_a_crisp_network_starts_as_a_sharp_one(network, image) -> None:
-    sharp = network(decoder="sharp", patch=16, roi=(48, 64, 48), stem="shared")
-    crisp = network(decoder="crisp", patch=16, roi=(48, 64, 48), stem="shared")
-    torch.nn.init.normal_(sharp.decoder.sharp_out.weight, std=0.3)
-    missing = crisp.load_state_dict(sharp.state_dict(), strict=False)
+@pytest.mark.parametrize(("plain", "crisp"), [("sharp", "crisp"), ("half", "half-crisp")])
+def test_a_crisp_network_starts_as_the_one_without_a_hidden_layer(network, image, plain, crisp) -> None:
+    nets = [network(decoder=name, patch=16, roi=(48, 64, 48), stem="shared") for name in (plain, crisp)]
+    if plain == "sharp":
+        torch.nn.init.normal_(nets[0].decoder.sharp_out.weight, std=0.3)
+    missing = nets[1].load_state_dict(nets[0].state_dict(), strict=False)
     assert not missing.unexpected_keys
     assert all(key.startswith("decoder.near") for key in missing.missing_keys)
-    x = image(sharp.config)
-    torch.testing.assert_close(crisp(x, 0.5), sharp(x, 0.5))
+    x = image(nets[0].config)
+    torch.testing.assert_close(nets[1](x, 0.5), nets[0](x, 0.5))
 
 
 @pytest.mark.parametrize("voxels", [(slice(1, None, 2), slice(0, None, 2), slice(1, None, 2)),

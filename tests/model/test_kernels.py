@@ -17,6 +17,7 @@ SIZES = {
     "deep8": {"patch": 8, "roi": (32, 32, 32), "stem": "patch"},
     "unetr16": {"patch": 16, "roi": (32, 32, 48), "stem": "patch"},
     "half": {"patch": 8, "roi": (24, 32, 24), "stem": "conv"},
+    "half-crisp": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
     "pyramid": {"patch": 8, "roi": (24, 32, 24), "stem": "shared"},
     "sharp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},
     "crisp": {"patch": 16, "roi": (48, 64, 48), "stem": "shared"},

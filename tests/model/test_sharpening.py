@@ -15,34 +15,42 @@ from napari_scd.model.sharpening import best_class, labels_meet, sampled, sample
 SHARP = {"patch": 16, "roi": (48, 64, 48), "stem": "shared"}
 
 
-@pytest.fixture(params=["sharp", "crisp"])
-def sharp(network, request):
+@pytest.fixture(params=["sharp", "crisp", "half-crisp"])
+def coarse_first(network, request):
     net = network(**SHARP, decoder=request.param)
-    torch.nn.init.normal_(net.decoder.sharp_out.weight, std=0.3)
-    if request.param == "crisp":
+    last = net.decoder.out if request.param == "half-crisp" else net.decoder.sharp_out
+    torch.nn.init.normal_(last.weight, std=0.3)
+    if request.param != "sharp":
         torch.nn.init.normal_(net.decoder.near_out.weight, std=0.3)
     return net
 
 
+@pytest.fixture(params=["sharp", "crisp"])
+def sharp(network, request):
+    net = network(**SHARP, decoder=request.param)
+    torch.nn.init.normal_(net.decoder.sharp_out.weight, std=0.3)
+    return net
+
+
 @pytest.fixture
-def prefix(sharp, image):
+def prefix(coarse_first, image):
     with torch.inference_mode():
-        yield sharp.prefix(image(sharp.config))
+        yield coarse_first.prefix(image(coarse_first.config))
 
 
-def test_where_everything_is_sharpened_the_answer_is_the_dense_one(sharp, prefix, monkeypatch) -> None:
+def test_where_everything_is_sharpened_the_answer_is_the_dense_one(coarse_first, prefix, monkeypatch) -> None:
     monkeypatch.setattr(
         sharpening, "labels_meet", lambda coarse: torch.ones(coarse.shape[1:], dtype=torch.bool)
     )
-    dense, trace = sharp.rest(prefix, 0.5, True)
-    found, same_trace = sharp.sharpen(prefix, 0.5, [None, None])
+    dense, trace = coarse_first.rest(prefix, 0.5, True)
+    found, same_trace = coarse_first.sharpen(prefix, 0.5, [None, None])
     torch.testing.assert_close(torch.stack([one.dense() for one in found]), dense, atol=1e-5, rtol=1e-5)
     assert torch.equal(trace.exit_stage, same_trace.exit_stage)
 
 
-def test_blocks_far_from_other_labels_keep_their_own_answer(sharp, prefix) -> None:
-    (found, _), _ = sharp.sharpen(prefix, 0.5, [None, None])
-    dense, logits = sharp.rest(prefix, 0.5)[0], found.dense()
+def test_blocks_far_from_other_labels_keep_their_own_answer(coarse_first, prefix) -> None:
+    (found, _), _ = coarse_first.sharpen(prefix, 0.5, [None, None])
+    dense, logits = coarse_first.rest(prefix, 0.5)[0], found.dense()
     meet = labels_meet(found.coarse)
     assert torch.equal(meet.flatten().nonzero()[:, 0], found.where)
     voxels = meet.repeat_interleave(2, 0).repeat_interleave(2, 1).repeat_interleave(2, 2)
@@ -52,19 +60,19 @@ def test_blocks_far_from_other_labels_keep_their_own_answer(sharp, prefix) -> No
     assert 0 < len(found.where)
 
 
-def test_nowhere_leaves_the_answer_for_blocks(sharp, prefix) -> None:
-    found, _ = sharp.sharpen(prefix, 0.5, [NOWHERE, None])
+def test_nowhere_leaves_the_answer_for_blocks(coarse_first, prefix) -> None:
+    found, _ = coarse_first.sharpen(prefix, 0.5, [NOWHERE, None])
     assert not len(found[0].where) and len(found[1].where)
-    both, _ = sharp.sharpen(prefix, 0.5, [None, None])
+    both, _ = coarse_first.sharpen(prefix, 0.5, [None, None])
     assert torch.equal(found[0].coarse, both[0].coarse)
 
 
-def test_a_cell_is_sharpened_as_if_the_whole_window_were(sharp, prefix, monkeypatch) -> None:
+def test_a_cell_is_sharpened_as_if_the_whole_window_were(coarse_first, prefix, monkeypatch) -> None:
     """With statistics of the whole window, which lines only estimate."""
-    whole = sharp.sharpen(prefix, 0.5, [None, None])[0][1]
+    whole = coarse_first.sharpen(prefix, 0.5, [None, None])[0][1]
     monkeypatch.setattr("napari_scd.model.pyramid_decoder.sampled", lambda values: values)
     monkeypatch.setattr("napari_scd.model.pyramid_decoder.sampled_statistics", exact_statistics)
-    cell = sharp.sharpen(prefix, 0.5, [None, ((0, 16, 10), (30, 64, 40))])[0][1]
+    cell = coarse_first.sharpen(prefix, 0.5, [None, ((0, 16, 10), (30, 64, 40))])[0][1]
     z, y, x = torch.unravel_index(whole.where, whole.coarse.shape[1:])
     inside = (z < 15) & (y >= 8) & (x >= 5) & (x < 20)
     assert torch.equal(cell.where, whole.where[inside])

@@ -161,7 +161,8 @@ def test_shares_are_those_of_pooled_masks():
 
 
 @pytest.mark.parametrize(
-    "preset", ["house-12", "house-12-half", "house-4", "house-12-sharp", "house-12-crisp"]
+    "preset",
+    ["house-12", "house-12-half", "house-12-half-crisp", "house-4", "house-12-sharp", "house-12-crisp"],
 )
 def test_coarse_levels_learn(preset):
     patch = PRESETS[preset].patch
