@@ -39,6 +39,7 @@ def request_of(job: SegmentJob, name: str, labels: LabelTable, recipe: Recipe) -
         keep=job.keep,
         stride=job.stride,
         clean_up=job.clean_up,
+        air=job.air,
         confidence=recipe.field != "prompt",
         device=job.device,
         precision=job.precision,

@@ -92,6 +92,8 @@ class SegmentJob:
         Voxels from window to window; None takes half a window.
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
+    air : bool
+        Look at the whole scan, also where the model's recipe looks at the body alone.
     device, precision : str
     sharpen : str
         Where networks that sharpen do so: "borders", "everywhere" or "never".
@@ -120,6 +122,7 @@ class SegmentJob:
     series: str | None = None
     stride: int | None = None
     clean_up: bool = True
+    air: bool = False
     device: str = "auto"
     precision: str = "auto"
     sharpen: str = "borders"
@@ -157,6 +160,7 @@ class SegmentJob:
         return {
             **({"extras": extras} if extras else {}),
             **({} if self.clean_up else {"clean_up": False}),
+            **({"air": True} if self.air else {}),
             **({} if self.sharpen == "borders" else {"sharpen": self.sharpen}),
             "sha256": sha256,
             "keep": list(self.keep) if isinstance(self.keep, tuple) else self.keep,

@@ -10,6 +10,7 @@ import typer
 from napari_scd.cli.console import busy
 from napari_scd.cli.options import (
     KEEPS_FROM_TO,
+    AirOption,
     DeviceOption,
     JsonOption,
     PrecisionOption,
@@ -103,6 +104,7 @@ def evaluate(
     clean_up: Annotated[
         bool, typer.Option("--clean-up/--no-clean-up", help="Remove stray parts as the model's recipe says.")
     ] = True,
+    air: AirOption = False,
     any_contrast: Annotated[
         bool,
         typer.Option(
@@ -165,6 +167,7 @@ def evaluate(
         ignored=_parse_values(ignore),
         zero_tokens=zero_tokens,
         clean_up=clean_up,
+        air=air,
         card=card,
         about_cases=about_cases,
         clicks=clicks,

@@ -35,6 +35,9 @@ SharpenOption = Annotated[
         "(faster, coarser).",
     ),
 ]
+AirOption = Annotated[
+    bool, typer.Option("--air", help="In whole scans, look at the air around the body, too (slower).")
+]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads to compute with.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for another program instead of tables.")]
 

@@ -12,6 +12,7 @@ from napari_scd.batch import SegmentJob, Targets, names_labels_file, plan_batch,
 from napari_scd.cli.channels import parse_channels
 from napari_scd.cli.console import busy, say
 from napari_scd.cli.options import (
+    AirOption,
     DeviceOption,
     JsonOption,
     KeepOption,
@@ -106,6 +107,7 @@ def segment(
             help="In whole scans, remove stray parts of structures that the model lists as single.",
         ),
     ] = True,
+    air: AirOption = False,
     tokens: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write where each token left the network.")
     ] = None,
@@ -183,6 +185,7 @@ def segment(
         series=series,
         stride=stride,
         clean_up=clean_up,
+        air=air,
         device=device,
         precision=precision,
         sharpen=sharpen,

@@ -23,7 +23,7 @@ def segment_volume(run: Run, within: tuple[slice, slice, slice] | None = None) -
     grid = run.prepared.grid
     if run.model.recipe.field == "click" and not grid.fits_one_window:
         raise NeedsPoint(run.model.name)
-    starts, box = grid.starts(run.stride), ((0, 0, 0), grid.size)
+    starts, box = run.starts, ((0, 0, 0), grid.size)
     if within is not None:
         box = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))
         starts = grid.touching(starts, box)
@@ -46,7 +46,7 @@ def segment_window(
     grid = run.prepared.grid
     at = run.prepared.model_index(centre_index)
     alone = run.model.recipe.field == "click"
-    start = grid.start_around(at) if alone else grid.nearest(grid.starts(run.stride), at)
+    start = grid.start_around(at) if alone else grid.nearest(run.starts, at)
     box, part = grid.image_box(start), None
     if within is not None:
         wanted = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))
@@ -65,7 +65,7 @@ def plan_of(model: Model, loaded: Loaded, memory: Memory, request: Request) -> P
     prepared, hardware = loaded.prepared, choose_hardware(request)
     network, grid = model.network, prepared.grid
     asks_once = model.recipe.field == "prompt"  # and then as many more as the object needs
-    n_windows = 1 if asks_once else len(grid.starts(grid.stride_for(request.stride)))
+    n_windows = 1 if asks_once else len(grid.starts(grid.stride_for(request.stride), whole=request.air))
     pace = memory.seconds_per_mac.get((hardware.device.type, hardware.precision))
     return Plan(
         n_windows=n_windows,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_scd.engine.body import body_box
 from napari_scd.engine.reading import ReadImage, can_read
 from napari_scd.engine.windows import PatchGrid, Size3
 from napari_scd.errors import InputError, WrongChannels
@@ -118,10 +119,12 @@ class Prepared:
 
     @cached_property
     def content(self) -> tuple[Size3, Size3]:
-        """Low and high (exclusive) image voxels of the box around all that is not `fill`.
+        """Low and high (exclusive) image voxels of the body, or of the box around all that is not `fill`.
 
         The whole image when it is read window by window, or when nothing in it differs from `fill`.
         """
+        if self.grid.body is not None:
+            return self.grid.body
         if not isinstance(self.image, ReadImage):
             there = (self.image != self.fill[:, None, None, None]).any(dim=0)
             lines = [torch.nonzero(there.amax(dim=axes)).flatten() for axes in ((1, 2), (0, 2), (0, 1))]
@@ -186,6 +189,9 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
         _check_resampled_size(oriented, recipe.spacing_mm)
         placed, _ = resample(oriented, recipe.spacing_mm)
     image, fill = _image_of(placed, recipe)
+    body = None
+    if recipe.look_at == "body" and isinstance(image, torch.Tensor):
+        body = body_box(image, fill)
     return Prepared(
         source=volume,
         image=image,
@@ -194,7 +200,7 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
         oriented_affine=np.asarray(oriented.affine, float),
         oriented_shape=_size3(oriented.spatial_shape),
         turn_back=turn_back,
-        grid=PatchGrid(_size3(placed.spatial_shape), roi, patch),
+        grid=PatchGrid(_size3(placed.spatial_shape), roi, patch, body),
         recipe=recipe,
     )
 

@@ -49,10 +49,12 @@ class Request:
         Also say how sure the model is of each voxel and structure, and whether the scan fits it.
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
+    air : bool
+        Look at the whole scan, also where the model's recipe looks at the body alone.
     sharpen : str
-        For networks with decoder "sharp": "borders" = voxels are decided one by one only where labels meet,
-        and elsewhere by blocks of 2 x 2 x 2, except at keep 1; "everywhere" = all of them; "never" = only
-        blocks.
+        For networks that answer coarsely first: "borders" = voxels are decided one by one only where labels
+        meet, and elsewhere by blocks of 2 x 2 x 2, except at keep 1; "everywhere" = all of them; "never" =
+        only blocks.
     compile : bool
         Run the network through `torch.compile`, on CUDA devices as CUDA graphs: a minute or more at its first
         use and for every new keep ratio, so for many scans on a GPU. On the CPU, our own kernels are faster
@@ -75,6 +77,7 @@ class Request:
     masks: bool = False
     confidence: bool = False
     clean_up: bool = True
+    air: bool = False
     sharpen: str = "borders"
     compile: bool = False
 

@@ -90,6 +90,11 @@ class Run:
         self._cancel = cancel or CancelToken()
 
     @property
+    def starts(self) -> tuple[Size3, ...]:
+        """Starts of the windows of the whole volume."""
+        return self.prepared.grid.starts(self.stride, whole=self.request.air)
+
+    @property
     def n_windows(self) -> int:
         """Windows answered so far."""
         return self._done
@@ -124,7 +129,7 @@ class Run:
         """
         began = time.perf_counter()
         self._tell(0, len(starts), 0.0)
-        cells = self.sharpening.cells(self.prepared.grid, self.stride, starts)
+        cells = self.sharpening.cells(self.prepared.grid, self.stride, starts, whole=self.request.air)
         for result in self._answers(starts, cells, remember=remember):
             self._take(result)
             yield result

@@ -49,8 +49,13 @@ class Sharpening(NamedTuple):
             return None
         return NOWHERE if self.never else part
 
-    def cells(self, grid: PatchGrid, stride: Size3, starts: Sequence[Size3]) -> Mapping[Size3, Box]:
-        """Return the voxels to sharpen in each window of a whole run, so that no place is sharpened twice."""
+    def cells(
+        self, grid: PatchGrid, stride: Size3, starts: Sequence[Size3], *, whole: bool
+    ) -> Mapping[Size3, Box]:
+        """Return the voxels to sharpen in each window of a whole run, so that no place is sharpened twice.
+
+        `whole` says whether its windows cover the air around the body, too.
+        """
         if not self.by_blocks:
             return {}
-        return dict.fromkeys(starts, NOWHERE) if self.never else grid.cells(stride)
+        return dict.fromkeys(starts, NOWHERE) if self.never else grid.cells(stride, whole=whole)

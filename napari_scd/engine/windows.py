@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,47 +39,83 @@ class PatchGrid:
         Voxels of a window, multiples of `patch`.
     patch : int
         Edge of a token in voxels.
+    body : (low, high) or None
+        Box of image voxels that windows must show, high exclusive; None = the whole image. The others are
+        left out along an axis if that takes fewer windows, half a window apart.
+
+    Examples
+    --------
+    >>> grid = PatchGrid(size=(8, 8, 24), roi=(8, 8, 16), patch=4, body=((0, 0, 5), (8, 8, 20)))
+    >>> grid.starts((4, 4, 8)), grid.lead  # voxels 4 to 19 along the last axis
+    (((0, 0, 4),), (0, 0, 0))
+    >>> grid.starts((4, 4, 8), whole=True)
+    ((0, 0, 0), (0, 0, 8))
     """
 
     size: Size3
     roi: Size3
     patch: int
+    body: tuple[Size3, Size3] | None = None
 
     @property
     def shape(self) -> Size3:
         """Voxels after padding: at least a window, whole patches, no more."""
         return _size3(
-            math.ceil(max(n, edge) / self.patch) * self.patch
-            for n, edge in zip(self.size, self.roi, strict=True)
+            self._whole(lead + n, edge) for lead, n, edge in zip(self.lead, self.size, self.roi, strict=True)
         )
 
     @property
     def lead(self) -> Size3:
-        """Voxels of padding before the image; the image lies in the middle."""
-        return _size3((whole - n) // 2 for whole, n in zip(self.shape, self.size, strict=True))
+        """Voxels of padding before the image, which lies in the middle unless windows follow the body."""
+        return _size3(-low if low < 0 else -low % self.patch for low, _ in self._spans)
+
+    @cached_property
+    def _spans(self) -> tuple[tuple[int, int], ...]:
+        """For each axis, the image voxel at which the first window begins, and how many voxels all show."""
+        low, high = self.body or ((0, 0, 0), self.size)
+        found = []
+        for n, edge, a, b in zip(self.size, self.roi, low, high, strict=True):
+            whole, needed = self._whole(n, edge), self._whole(b - a, edge)
+            step = max(edge // self.patch // 2, 1)
+            if self._n_windows(needed, edge, step) < self._n_windows(whole, edge, step):
+                found.append((min(max((a + b - needed) // 2, 0), n - needed), needed))
+            else:
+                found.append((-((whole - n) // 2), whole))
+        return tuple(found)
+
+    def _whole(self, n: int, edge: int) -> int:
+        """Voxels of whole patches, at least a window."""
+        return math.ceil(max(n, edge) / self.patch) * self.patch
+
+    def _n_windows(self, n: int, edge: int, step: int) -> int:
+        return len(_spread(n // self.patch, edge // self.patch, step))
 
     @property
     def fits_one_window(self) -> bool:
         """Whether a single window covers the image."""
         return self.shape == self.roi
 
-    def starts(self, stride: Size3) -> tuple[Size3, ...]:
-        """Return the starts of windows that cover the volume, first axis slowest.
+    def starts(self, stride: Size3, *, whole: bool = False) -> tuple[Size3, ...]:
+        """Return the starts of windows that cover the body, or the whole volume, first axis slowest.
 
-        As few windows as steps of at most `stride` allow are spread evenly over the patch grid: the first
-        starts at 0, the last ends at `shape`, none is shifted off the grid and nothing more is padded.
+        As few windows as steps of at most `stride` allow are spread evenly over the patch grid; none is
+        shifted off the grid and nothing more is padded.
         """
+        spans = [(0, n) for n in self.shape]
+        if not whole:
+            spans = [(a + lead, n) for (a, n), lead in zip(self._spans, self.lead, strict=True)]
         axes = [
-            _spread(whole // self.patch, edge // self.patch, step // self.patch)
-            for whole, edge, step in zip(self.shape, self.roi, stride, strict=True)
+            [first + k * self.patch for k in _spread(n // self.patch, edge // self.patch, step // self.patch)]
+            for (first, n), edge, step in zip(spans, self.roi, stride, strict=True)
         ]
-        return tuple(_size3(k * self.patch for k in at) for at in itertools.product(*axes))
+        return tuple(_size3(at) for at in itertools.product(*axes))
 
-    def cells(self, stride: Size3) -> dict[Size3, tuple[Size3, Size3]]:
+    def cells(self, stride: Size3, *, whole: bool = False) -> dict[Size3, tuple[Size3, Size3]]:
         """Return the part of each window that lies nearer to its centre than to that of another window.
 
         By the starts of windows: low and high (exclusive) voxels within the window. Together the cells cover
-        the volume without overlap. Borders are even numbers if `patch` is a multiple of 4.
+        the body, or the whole volume, without overlap. Borders are even numbers if `patch` is a multiple of
+        4.
 
         Examples
         --------
@@ -86,7 +123,7 @@ class PatchGrid:
         >>> grid.cells((8, 8, 8))
         {(0, 0, 0): ((0, 0, 0), (8, 8, 12)), (0, 0, 8): ((0, 0, 4), (8, 8, 16))}
         """
-        starts = self.starts(stride)
+        starts = self.starts(stride, whole=whole)
         axes = [sorted({start[axis] for start in starts}) for axis in range(3)]
         spans = [_nearest_parts(at, edge) for at, edge in zip(axes, self.roi, strict=True)]
         found = {}

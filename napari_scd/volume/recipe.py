@@ -14,6 +14,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "normalisation": ("range", "zscore", "zscore-nonzero", "zscore-foreground", "none"),
     "normalise_over": ("volume", "window"),
     "field": ("whole", "click", "prompt"),
+    "look_at": ("all", "body"),
     "activation": ("softmax", "sigmoid"),
 }
 
@@ -48,6 +49,9 @@ class Recipe:
         "whole" segments whole scans; "click" finds the one structure the user points at; "prompt" finds
         whatever include and exclude prompts say, and has three input channels more than ``channels`` names:
         the previous mask, include and exclude prompts.
+    look_at
+        "all" lays windows over the whole scan; "body" over the box around what is brighter than air, where
+        that takes fewer windows, and calls everything else background. With ``field`` "whole" only.
     channels
         The names of the input channels, in order.
     activation
@@ -86,6 +90,7 @@ class Recipe:
     normalisation: str = "zscore"
     normalise_over: str = "volume"
     field: str = "whole"
+    look_at: str = "all"
     channels: tuple[str, ...] = ("image",)
     activation: str = "softmax"
     precedence: tuple[int, ...] = ()
@@ -126,6 +131,8 @@ class Recipe:
         for key, most in (("part_gap_mm", _COARSEST), ("part_share", 1.0), ("usual_confidence", 1.0)):
             self._set_number(key, most)
         self._set_pairs("usual_ml")
+        if self.look_at != "all" and self.field != "whole":
+            raise _bad("look_at", self.look_at, f"'all' with the field '{self.field}'")
         if not self.channels:
             raise _bad("channels", self.channels, "at least one channel name")
 

@@ -116,7 +116,7 @@ def test_runs_sharpen_at_borders_and_everywhere_on_request(sharp_session, monkey
         "napari_scd.model.sharpening.labels_meet",
         lambda coarse: torch.ones(coarse.shape[1:], dtype=torch.bool),
     )
-    monkeypatch.setattr(PatchGrid, "cells", lambda grid, stride: {})
+    monkeypatch.setattr(PatchGrid, "cells", lambda grid, stride, *, whole=False: {})
     whole = sharp_session.segment(Request(keep=0.5, precision="float32", probability=True))
     assert (whole.labels.array != everywhere.labels.array).mean() < 0.02  # weights of blocks, not of voxels
     assert whole.probability is not None

@@ -104,7 +104,11 @@ def prepare(order: EvaluateOrder) -> EvaluationSetup:
     if checkpoint.recipe.field == "prompt":
         raise InputError(f"'{order.model}' segments what it is pointed at: add --clicks 10 to measure that.")
     request = Request(
-        device=order.device, precision=order.precision, sharpen=order.sharpen, clean_up=order.clean_up
+        device=order.device,
+        precision=order.precision,
+        sharpen=order.sharpen,
+        clean_up=order.clean_up,
+        air=order.air,
     )
     for keep in order.keeps:
         Request(keep=keep)

@@ -42,6 +42,7 @@ class EvaluateOrder:
     ignored: tuple[int, ...] = ()
     zero_tokens: bool = False
     clean_up: bool = True
+    air: bool = False
     card: Path | None = None
     about_cases: str = ""
     clicks: int | None = None
