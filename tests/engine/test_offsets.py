@@ -18,7 +18,8 @@ STRICTER = replace(RECIPE, logit_offsets=(0.0, -2.0))
 
 def _ramp():
     """Scan that rises by 1 along x, and is nowhere at a threshold."""
-    return Volume(np.broadcast_to(np.linspace(0.01, 1.01, 41, dtype=np.float32), (20, 20, 41)).copy(), np.eye(4))
+    ramp = np.linspace(0.01, 1.01, 41, dtype=np.float32)
+    return Volume(np.broadcast_to(ramp, (20, 20, 41)).copy(), np.eye(4))
 
 
 @pytest.mark.parametrize("spacing_mm", [None, (1.5, 1.5, 1.0)])
