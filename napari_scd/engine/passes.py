@@ -23,7 +23,7 @@ def segment_volume(run: Run, within: tuple[slice, slice, slice] | None = None) -
     grid = run.prepared.grid
     if run.model.recipe.field == "click" and not grid.fits_one_window:
         raise NeedsPoint(run.model.name)
-    starts, box = run.starts, ((0, 0, 0), grid.size)
+    starts, box = grid.starts(run.stride, whole=run.request.air), ((0, 0, 0), grid.size)
     if within is not None:
         box = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))
         starts = grid.touching(starts, box)
@@ -46,7 +46,8 @@ def segment_window(
     grid = run.prepared.grid
     at = run.prepared.model_index(centre_index)
     alone = run.model.recipe.field == "click"
-    start = grid.start_around(at) if alone else grid.nearest(run.starts, at)
+    starts = grid.starts(run.stride, whole=run.request.air)
+    start = grid.start_around(at) if alone else grid.nearest(starts, at)
     box, part = grid.image_box(start), None
     if within is not None:
         wanted = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))

@@ -90,11 +90,6 @@ class Run:
         self._cancel = cancel or CancelToken()
 
     @property
-    def starts(self) -> tuple[Size3, ...]:
-        """Starts of the windows of the whole volume."""
-        return self.prepared.grid.starts(self.stride, whole=self.request.air)
-
-    @property
     def n_windows(self) -> int:
         """Windows answered so far."""
         return self._done
