@@ -89,10 +89,10 @@ def run_demo(job: SegmentJob, folder: Path, *, view: bool, as_json: bool) -> Non
 
 
 def _caption(report: dict[str, Any], sides: Sequence[Sides], n_points: int) -> Caption:
-    windows = report["n_windows"]
+    windows = f"{report['n_windows']} window{'s' if report['n_windows'] != 1 else ''}"
     below = (
         f"{report['model']} \u00b7 keep {keep_text(report['keep'])} per stage \u00b7 tokens of a window "
-        f"{tokens_text(report['tokens'])} \u00b7 {windows} windows in {report['seconds']['total']:.1f} s "
+        f"{tokens_text(report['tokens'])} \u00b7 {windows} in {report['seconds']['total']:.1f} s "
         f"on {report['device']}"
     )
     found = [row for row in sides if row.total_ml]
