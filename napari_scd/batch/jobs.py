@@ -89,7 +89,7 @@ class SegmentJob:
     series : str or None
         Which series of a DICOM folder, by its number.
     stride : int or None
-        Voxels from window to window; None takes half a window.
+        Voxels from window to window; None leaves it to the model's recipe.
     clean_up : bool
         In whole scans, remove stray parts of structures that the model's recipe calls single.
     air : bool

@@ -98,7 +98,7 @@ def segment(
         ),
     ] = False,
     stride: Annotated[
-        int | None, typer.Option(metavar="VOXELS", help="Step between windows; half a window if left out.")
+        int | None, typer.Option(metavar="VOXELS", help="Step between windows; the model's own if left out.")
     ] = None,
     clean_up: Annotated[
         bool,

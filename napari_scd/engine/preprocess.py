@@ -200,7 +200,7 @@ def prepare(volume: Volume, recipe: Recipe, roi: Size3, patch: int) -> Prepared:
         oriented_affine=np.asarray(oriented.affine, float),
         oriented_shape=_size3(oriented.spatial_shape),
         turn_back=turn_back,
-        grid=PatchGrid(_size3(placed.spatial_shape), roi, patch, body),
+        grid=PatchGrid(_size3(placed.spatial_shape), roi, patch, body, recipe.overlap),
         recipe=recipe,
     )
 

@@ -30,7 +30,8 @@ class Request:
         Share of the living tokens each stage keeps, in [0.05, 1]: one for all stages or one per stage;
         None = the model's own.
     stride : int or None
-        Largest step between windows in voxels, a multiple of the model's patch; None = half a window.
+        Largest step between windows in voxels, a multiple of the model's patch; None = by the recipe's
+        overlap.
     device : str
         "auto" (cuda, else mps, else cpu), "cpu", "cuda" or "mps".
     precision : str

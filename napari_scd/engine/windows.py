@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Size3 = tuple[int, int, int]
 
+_TINY = 1e-6
+
 
 @dataclass(frozen=True)
 class PatchGrid:
@@ -41,7 +43,9 @@ class PatchGrid:
         Edge of a token in voxels.
     body : (low, high) or None
         Box of image voxels that windows must show, high exclusive; None = the whole image. The others are
-        left out along an axis if that takes fewer windows, half a window apart.
+        left out along an axis if that takes fewer windows.
+    overlap : float
+        Share of a window that neighbouring windows have in common at least, below 1.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class PatchGrid:
     roi: Size3
     patch: int
     body: tuple[Size3, Size3] | None = None
+    overlap: float = 0.5
 
     @property
     def shape(self) -> Size3:
@@ -76,12 +81,16 @@ class PatchGrid:
         found = []
         for n, edge, a, b in zip(self.size, self.roi, low, high, strict=True):
             whole, needed = self._whole(n, edge), self._whole(b - a, edge)
-            step = max(edge // self.patch // 2, 1)
+            step = self._step(edge)
             if self._n_windows(needed, edge, step) < self._n_windows(whole, edge, step):
                 found.append((min(max((a + b - needed) // 2, 0), n - needed), needed))
             else:
                 found.append((-((whole - n) // 2), whole))
         return tuple(found)
+
+    def _step(self, edge: int) -> int:
+        """Largest step between windows in patches."""
+        return max(math.floor(edge // self.patch * (1 - self.overlap) + _TINY), 1)
 
     def _whole(self, n: int, edge: int) -> int:
         """Voxels of whole patches, at least a window."""
@@ -133,7 +142,7 @@ class PatchGrid:
         return found
 
     def stride_for(self, stride: int | None) -> Size3:
-        """Step per axis: the requested one, or half a window in whole patches.
+        """Step per axis: the requested one, or what the overlap leaves in whole patches.
 
         Raises
         ------
@@ -141,7 +150,7 @@ class PatchGrid:
             If `stride` is not a multiple of the patch or leaves gaps.
         """
         if stride is None:
-            return _size3(max(edge // self.patch // 2, 1) * self.patch for edge in self.roi)
+            return _size3(self._step(edge) * self.patch for edge in self.roi)
         if stride % self.patch or not self.patch <= stride <= max(self.roi):
             raise InputError(
                 f"A stride of {stride} voxels does not fit this model: give a multiple of {self.patch} "

@@ -19,6 +19,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 _FINEST, _COARSEST = 1e-4, 1e4
+_MOST = {"overlap": 0.9, "part_gap_mm": _COARSEST, "part_share": 1.0, "usual_confidence": 1.0}
 _LARGEST = 1e9  # beyond this, single precision cannot represent differences
 
 
@@ -52,6 +53,8 @@ class Recipe:
     look_at
         "all" lays windows over the whole scan; "body" over the box around what is brighter than air, where
         that takes fewer windows, and calls everything else background. With ``field`` "whole" only.
+    overlap
+        Share of a window that neighbouring windows have in common at least, 0 to 0.9.
     channels
         The names of the input channels, in order.
     activation
@@ -91,6 +94,7 @@ class Recipe:
     normalise_over: str = "volume"
     field: str = "whole"
     look_at: str = "all"
+    overlap: float = 0.5
     channels: tuple[str, ...] = ("image",)
     activation: str = "softmax"
     precedence: tuple[int, ...] = ()
@@ -128,7 +132,7 @@ class Recipe:
         self._set_tuple("single_labels", int, "label ids (whole numbers)")
         if self.single_labels and self.activation != "softmax":
             raise _bad("single_labels", self.single_labels, "none with 'sigmoid'")
-        for key, most in (("part_gap_mm", _COARSEST), ("part_share", 1.0), ("usual_confidence", 1.0)):
+        for key, most in _MOST.items():
             self._set_number(key, most)
         self._set_pairs("usual_ml")
         if self.look_at != "all" and self.field != "whole":

@@ -91,6 +91,18 @@ def test_windows_show_all_of_the_body_on_one_patch_grid(size, share) -> None:
         assert (cells[body] == 1).all() and cells.max() == 1
 
 
+def test_less_overlap_takes_fewer_windows() -> None:
+    half, less = (PatchGrid((96, 96, 150), (96, 96, 96), 8, overlap=share) for share in (0.5, 0.4))
+    assert (half.stride_for(None), less.stride_for(None)) == ((48, 48, 48), (56, 56, 56))
+    assert [len(grid.starts(grid.stride_for(None))) for grid in (half, less)] == [3, 2]
+    assert less.starts(less.stride_for(48)) == half.starts(half.stride_for(None))
+    body = ((0, 0, 0), (96, 96, 149))
+    assert PatchGrid((96, 96, 170), (96, 96, 96), 8, body, 0.4).starts((56, 56, 56)) == (
+        (0, 0, 0),
+        (0, 0, 56),
+    )
+
+
 def test_a_body_that_saves_no_window_changes_nothing() -> None:
     plain = PatchGrid((30, 50, 47), (24, 32, 24), 4)
     grid = PatchGrid((30, 50, 47), (24, 32, 24), 4, ((2, 0, 1), (29, 49, 46)))

@@ -32,7 +32,7 @@ class AdvancedPanel(QCollapsible):
         content = WrappingContent()
         rows = form()
         content.setLayout(rows)
-        self.stride = self._chooser("stride", [("half a window", None)])
+        self.stride = self._chooser("stride", [("the model's own", None)])
         self.stride.setToolTip("Step between windows in voxels: smaller is smoother and slower.")
         self.blending = self._chooser("blending", [("gaussian", "gaussian"), ("constant", "constant")])
         self.precision = self._chooser(
@@ -96,7 +96,7 @@ class AdvancedPanel(QCollapsible):
         steps = sorted(
             {patch * max(round(edge * share / patch), 1) for share in (1, 0.75, 0.5, 0.25)}, reverse=True
         )
-        self.stride.set_items([("half a window", None), *((f"{step} voxels", step) for step in steps)])
+        self.stride.set_items([("the model's own", None), *((f"{step} voxels", step) for step in steps)])
 
     def _limit(self, name: str) -> QLineEdit:
         edit = QLineEdit()
