@@ -34,7 +34,8 @@ def timed(step):
         return result
     return run
 network = []
-ScdNetwork.prefix, ScdNetwork.rest = timed(ScdNetwork.prefix), timed(ScdNetwork.rest)
+for step in ("prefix", "rest", "sharpen"):
+    setattr(ScdNetwork, step, timed(getattr(ScdNetwork, step)))
 model, scan, labels = sys.argv[1:]
 start = time.process_time()
 session = Session(*load(model), cache_bytes=0)  # as the command line does
