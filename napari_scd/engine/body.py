@@ -41,17 +41,12 @@ def body_box(image: Tensor, fill: Tensor) -> tuple[Size3, Size3]:
     bright = (blocks > dark + _DARK_SHARE * (brightest - dark)).any(dim=0).numpy()
     thick = ndimage.binary_opening(np.pad(bright, 1, mode="edge"))[1:-1, 1:-1, 1:-1]
     parts, n_parts = ndimage.label(thick, structure=_TOUCHING)
-    whole = _size3(image.shape[1:])
+    n_z, n_y, n_x = image.shape[1:]
     if not n_parts:
-        return (0, 0, 0), whole
+        return (0, 0, 0), (n_z, n_y, n_x)
     sizes = np.bincount(parts.ravel())[1:]
-    large = 1 + np.flatnonzero(sizes >= _LARGE_SHARE * sizes.max())
-    boxes = [box for i, box in enumerate(ndimage.find_objects(parts), start=1) if i in large]
-    low = [_EDGE * min(box[axis].start for box in boxes) for axis in range(3)]
-    high = [_EDGE * max(box[axis].stop for box in boxes) for axis in range(3)]
-    return _size3(low), _size3(min(edge, n) for edge, n in zip(high, whole, strict=True))
-
-
-def _size3(values: object) -> Size3:
-    z, y, x = (int(value) for value in values)  # type: ignore[attr-defined]
-    return z, y, x
+    large = sizes >= _LARGE_SHARE * sizes.max()
+    boxes = [box for box, counts in zip(ndimage.find_objects(parts), large, strict=True) if counts]
+    z, y, x = (_EDGE * min(box[axis].start for box in boxes) for axis in range(3))
+    end_z, end_y, end_x = (_EDGE * max(box[axis].stop for box in boxes) for axis in range(3))
+    return (z, y, x), (min(end_z, n_z), min(end_y, n_y), min(end_x, n_x))

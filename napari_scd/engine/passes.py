@@ -46,8 +46,10 @@ def segment_window(
     grid = run.prepared.grid
     at = run.prepared.model_index(centre_index)
     alone = run.model.recipe.field == "click"
-    starts = grid.starts(run.stride, whole=run.request.air)
-    start = grid.start_around(at) if alone else grid.nearest(starts, at)
+    if alone:
+        start = grid.start_around(at)
+    else:
+        start = grid.nearest(grid.starts(run.stride, whole=run.request.air), at)
     box, part = grid.image_box(start), None
     if within is not None:
         wanted = run.prepared.model_box(checked_part(within, run.prepared.source.spatial_shape))

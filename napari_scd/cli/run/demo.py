@@ -18,7 +18,7 @@ from napari_scd.batch import (
 from napari_scd.cli.console import out, print_json, say, warn
 from napari_scd.cli.progress import progress_bar
 from napari_scd.cli.run.show import show_in_napari
-from napari_scd.cli.run.tables import keep_text, run_line, side_table, tokens_text
+from napari_scd.cli.run.tables import keep_text, run_line, side_table, tokens_text, windows_text
 from napari_scd.errors import InputError
 from napari_scd.volume import load_icbm152, volumes_by_side, write_volume
 
@@ -89,11 +89,10 @@ def run_demo(job: SegmentJob, folder: Path, *, view: bool, as_json: bool) -> Non
 
 
 def _caption(report: dict[str, Any], sides: Sequence[Sides], n_points: int) -> Caption:
-    windows = f"{report['n_windows']} window{'s' if report['n_windows'] != 1 else ''}"
     below = (
         f"{report['model']} \u00b7 keep {keep_text(report['keep'])} per stage \u00b7 tokens of a window "
-        f"{tokens_text(report['tokens'])} \u00b7 {windows} in {report['seconds']['total']:.1f} s "
-        f"on {report['device']}"
+        f"{tokens_text(report['tokens'])} \u00b7 {windows_text(report['n_windows'])} in "
+        f"{report['seconds']['total']:.1f} s on {report['device']}"
     )
     found = [row for row in sides if row.total_ml]
     lines = [(row.label.colour, _words(row)) for row in found]

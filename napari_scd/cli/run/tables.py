@@ -86,16 +86,20 @@ def group_volumes_ml(volumes_ml: dict[str, float], table: LabelTable) -> dict[st
 
 def run_line(report: dict[str, Any]) -> str:
     """Say what was run, in one line."""
-    windows = report["n_windows"]
     return " · ".join(
         (
             report["model"],
             f"keep {keep_text(report['keep'])}",
             f"tokens {tokens_text(report['tokens'])}",
-            f"{windows} window{'s' if windows != 1 else ''}",
+            windows_text(report["n_windows"]),
             f"{report['seconds']['total']:.1f} s on {report['device']} ({report['precision']})",
         )
     )
+
+
+def windows_text(n_windows: int) -> str:
+    """Say how many windows."""
+    return f"{n_windows} window{'s' if n_windows != 1 else ''}"
 
 
 def keep_text(keep: list[float]) -> str:
